@@ -1,0 +1,14 @@
+//! The words every room shares: time, ids, phone numbers, texts, limits. Nothing here knows what an SMS is.
+
+pub mod id;
+pub mod limits;
+pub mod phone;
+pub mod text;
+pub mod time;
+
+pub use id::{
+    ApiKeyId, AttemptId, EventId, IdError, IdSource, InboundId, MessageId, ModemId, PartId, ServiceId, SimId, Ulid,
+};
+pub use phone::{Originator, PhoneNumber, PhoneNumberError};
+pub use text::Body;
+pub use time::{Instant, Now, UtcTime};

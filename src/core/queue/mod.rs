@@ -1,0 +1,9 @@
+//! The life of a message, as pure functions over plain values: which state follows which, what a failure means, when
+//! to try again, which part a delivery report speaks of. The store calls them *inside* its writing transaction
+//! (facts in, changes out); nothing here keeps anything.
+//!
+//! Three levels (an attempt is what happened on the wire, a part is one SMS, the message is derived from its parts):
+//! [`state`]. What is asked of the store and what it answers: [`verbs`].
+
+pub mod state;
+pub mod verbs;

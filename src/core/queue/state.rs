@@ -1,0 +1,195 @@
+//! The states of parts and messages and the words the API uses for them.
+
+/// How urgent a message is. The order is the order of sending.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// Overtakes everything, between two parts.
+    Emergency,
+    /// Staff alerts, codes.
+    High,
+    /// Appointment texts and whatever has no category.
+    #[default]
+    Normal,
+    /// Broadcasts.
+    Bulk,
+}
+
+/// What to do with a part whose outcome stays unknown after the evidence window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnUnknown {
+    /// Never sent again by itself: at most once.
+    Hold,
+    /// Sent again while valid, marked as a possible copy: at least once.
+    #[default]
+    Retry,
+    /// Sent again only when the evidence says that it was not sent.
+    Auto,
+}
+
+/// State of one part. `Assigned` is never stored: it lives in the gateway's memory and is `Pending` on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PartState {
+    /// Waiting for a SIM.
+    Pending,
+    /// Leased to a SIM, nothing written.
+    Assigned,
+    /// An attempt is on disk as written, no answer yet.
+    Submitting,
+    /// The SMSC took it.
+    Accepted,
+    /// Interim report: the SMSC keeps trying.
+    Buffered,
+    /// Report 0x00: the phone took it.
+    Delivered,
+    /// Report 0x01: passed on, not confirmed.
+    DeliveredUnconfirmed,
+    /// The network gave up for good.
+    Undelivered,
+    /// Report 0x46: the SMSC's validity ran out.
+    Expired,
+    /// Our own `valid_until` passed before it was accepted.
+    Lapsed,
+    /// Not accepted; permanent, or no tries left.
+    Refused,
+    /// Written, truth not known.
+    Unknown,
+    /// Withdrawn before writing.
+    Canceled,
+}
+
+impl PartState {
+    /// Every state, for enumeration and for the store's codes (the index is the code on disk; only append).
+    pub const ALL: [Self; 13] = [
+        Self::Pending,
+        Self::Assigned,
+        Self::Submitting,
+        Self::Accepted,
+        Self::Buffered,
+        Self::Delivered,
+        Self::DeliveredUnconfirmed,
+        Self::Undelivered,
+        Self::Expired,
+        Self::Lapsed,
+        Self::Refused,
+        Self::Unknown,
+        Self::Canceled,
+    ];
+
+    /// The word the API uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Assigned => "assigned",
+            Self::Submitting => "submitting",
+            Self::Accepted => "accepted",
+            Self::Buffered => "buffered",
+            Self::Delivered => "delivered",
+            Self::DeliveredUnconfirmed => "delivered_unconfirmed",
+            Self::Undelivered => "undelivered",
+            Self::Expired => "expired",
+            Self::Lapsed => "lapsed",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+            Self::Canceled => "canceled",
+        }
+    }
+}
+
+/// Status of a message, the one its parts give it (rules M1 to M13) or one from before any part moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MessageStatus {
+    /// Its time or window has not come.
+    Scheduled,
+    /// Waits for a person or a condition; see [`HoldReason`].
+    Held,
+    /// Not sent on purpose: policy said no. Final.
+    Blocked,
+    /// Withdrawn. Final.
+    Canceled,
+    /// Waiting for a SIM.
+    Queued,
+    /// Leased to a SIM.
+    Assigned,
+    /// On its way out.
+    Submitting,
+    /// The SMSC has all of it.
+    Sent,
+    /// The phone has all of it. Final.
+    Delivered,
+    /// The network gave up on all that mattered. Final.
+    Undelivered,
+    /// Some parts reached the phone, others did not. Final.
+    PartiallyDelivered,
+    /// Some parts were accepted, others never will be. Final.
+    PartiallySent,
+    /// Time ran out, here or in the network. Final.
+    Expired,
+    /// It could not be sent. Final.
+    Failed,
+    /// May or may not have been sent.
+    Unknown,
+}
+
+impl MessageStatus {
+    /// Every status (the index is the code on disk; only append).
+    pub const ALL: [Self; 15] = [
+        Self::Scheduled,
+        Self::Held,
+        Self::Blocked,
+        Self::Canceled,
+        Self::Queued,
+        Self::Assigned,
+        Self::Submitting,
+        Self::Sent,
+        Self::Delivered,
+        Self::Undelivered,
+        Self::PartiallyDelivered,
+        Self::PartiallySent,
+        Self::Expired,
+        Self::Failed,
+        Self::Unknown,
+    ];
+
+    /// The word the API uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Held => "held",
+            Self::Blocked => "blocked",
+            Self::Canceled => "canceled",
+            Self::Queued => "queued",
+            Self::Assigned => "assigned",
+            Self::Submitting => "submitting",
+            Self::Sent => "sent",
+            Self::Delivered => "delivered",
+            Self::Undelivered => "undelivered",
+            Self::PartiallyDelivered => "partially_delivered",
+            Self::PartiallySent => "partially_sent",
+            Self::Expired => "expired",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Why a message is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldReason {
+    /// The box is in pilot and the number is not on its list.
+    Pilot,
+    /// Its moment passed during an outage; a person decides.
+    Stale,
+}
+
+impl HoldReason {
+    /// The word the API uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pilot => "pilot",
+            Self::Stale => "stale",
+        }
+    }
+}

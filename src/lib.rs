@@ -1,0 +1,1 @@
+//! Wardwire, the shell: does everything, decides nothing. Rooms in reading order.
