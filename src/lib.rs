@@ -1,1 +1,5 @@
-//! Wardwire, the shell: does everything, decides nothing. Rooms in reading order.
+//! Wardwire, the shell: it does everything and decides nothing; deciding is `wardwire_core`.
+//!
+//! Rooms in reading order; which may name which stands in `tests/architecture.rs`.
+
+pub mod clock;

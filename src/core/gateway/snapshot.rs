@@ -1,0 +1,99 @@
+//! What the gateway looks like from outside at one moment: for the status page, `/v1/status` and `/v1/modems`.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::base::{ModemId, SimId, UtcTime};
+
+/// The whole bank at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// One entry for each configured modem, in the order of the configuration.
+    pub modems: Vec<ModemSnapshot>,
+    /// Messages in the active window.
+    pub window: usize,
+    /// True once shutdown began: nothing new is claimed.
+    pub draining: bool,
+}
+
+/// One modem at one moment. Identities are whole here; the API masks them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModemSnapshot {
+    /// Label of the configuration.
+    pub label: String,
+    /// Its id, once it told its IMEI.
+    pub modem: Option<ModemId>,
+    /// Its SIM, once read.
+    pub sim: Option<SimId>,
+    /// 15 digits.
+    pub imei: Option<String>,
+    /// Own number in E.164 form, where the SIM knows it.
+    pub number: Option<String>,
+    /// As the modem says.
+    pub manufacturer: String,
+    /// As the modem says.
+    pub model: String,
+    /// As the modem says.
+    pub firmware: String,
+    /// Where it stands.
+    pub state: ModemState,
+    /// Why it is not ready, for people; empty when it is.
+    pub reason: String,
+    /// Signal in dBm.
+    pub signal_dbm: Option<i16>,
+    /// Registered at home (`home`), abroad (`roaming`), or why not, in the words of 27.007.
+    pub registration: &'static str,
+    /// Operator as the modem tells, a name or MCC and MNC.
+    pub operator: String,
+    /// `2g`, `3g`, `4g`, `5g`, or empty.
+    pub access: &'static str,
+    /// A part is being submitted right now.
+    pub busy: bool,
+    /// The SIM's pace or budget stops it until then.
+    pub paced_until: Option<UtcTime>,
+    /// Parts accepted by the SMSC since the daemon started.
+    pub sent: u64,
+    /// Attempts that failed since the daemon started.
+    pub failed: u64,
+    /// Inbound messages and reports read since the daemon started.
+    pub received: u64,
+    /// Last acceptance.
+    pub last_sent_at: Option<UtcTime>,
+    /// Last inbound message or report.
+    pub last_received_at: Option<UtcTime>,
+    /// Bring-ups begun since the daemon started, the first not counted.
+    pub restarts: u32,
+}
+
+/// Where a modem stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ModemState {
+    /// Its port is not there.
+    #[default]
+    Absent,
+    /// Bring-up is under way.
+    Starting,
+    /// It can send.
+    Ready,
+    /// It answers, but cannot send now (no network, SIM not usable).
+    Degraded,
+    /// It stopped answering; it is being brought back.
+    Recovering,
+    /// Given up until a person acts.
+    Failed,
+}
+
+impl ModemState {
+    /// The word the API uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Degraded => "degraded",
+            Self::Recovering => "recovering",
+            Self::Failed => "failed",
+        }
+    }
+}
