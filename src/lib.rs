@@ -3,3 +3,4 @@
 //! Rooms in reading order; which may name which stands in `tests/architecture.rs`.
 
 pub mod clock;
+pub mod config;

@@ -1,0 +1,318 @@
+//! What each key means and which values it takes.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use toml::de::DeTable;
+use wardwire_core::base::{PhoneNumber, limits};
+
+use super::walk::{At, Section, Walk};
+use super::{Config, ConfigError, Country, Http, Modem, NumberPolicy, Pin, Policy, SimDefaults};
+
+/// Longest file read; the longest real one (256 modems, all numbers of a pilot) is far below.
+const FILE_OCTETS: usize = 1 << 20;
+
+/// Every table with its keys. The empty name is the top of the file.
+pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
+    (
+        "",
+        &[
+            "data_dir",
+            "region",
+            "drain_seconds",
+            "http",
+            "modem",
+            "sim_defaults",
+            "policy",
+        ],
+    ),
+    (
+        "http",
+        &["listen", "allow_plain_off_loopback", "require_idempotency_key"],
+    ),
+    ("modem", &["label", "port", "pin", "smsc"]),
+    ("sim_defaults", &["per_minute", "burst", "per_hour", "per_day"]),
+    (
+        "policy",
+        &["allowed_countries", "pilot", "pilot_numbers", "evidence_window_seconds"],
+    ),
+];
+
+/// Reads a configuration. `file_name` only serves the messages.
+///
+/// # Errors
+/// Every mistake of the file, in the order of its lines.
+pub fn check(text: &str, file_name: &str) -> Result<Config, Vec<ConfigError>> {
+    let mut walk = Walk::new(file_name, text);
+    if text.len() > FILE_OCTETS {
+        walk.fail(0, "", "the file is longer than 1 MiB", "is it the right file?");
+        return Err(walk.errors);
+    }
+    let (document, syntax) = DeTable::parse_recoverable(text);
+    for error in &syntax {
+        walk.syntax(error.span(), error.message());
+    }
+    let root = Section::new(Some(document.get_ref()), "", 0..0);
+    let config = read(&mut walk, &root);
+    match config {
+        Some(config) if walk.errors.is_empty() => Ok(config),
+        _ => {
+            walk.errors.sort_by_key(|e| (e.line, e.column));
+            Err(walk.errors)
+        }
+    }
+}
+
+fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
+    known(walk, root, "");
+    let data_dir = data_dir(walk, root);
+    let region = region(walk, root);
+    let drain = walk.number(root, "drain_seconds", 0..601, 30);
+    let http = http(walk, root);
+    let modems = modems(walk, root);
+    let sim_defaults = sim_defaults(walk, root);
+    let policy = policy(walk, root, region);
+    Some(Config {
+        data_dir: data_dir?,
+        region: region?,
+        drain: Duration::from_secs(drain.into()),
+        http: http?,
+        modems,
+        sim_defaults,
+        policy: policy?,
+    })
+}
+
+/// Refuses what [`KNOWN_KEYS`] does not list.
+fn known<'a>(walk: &mut Walk<'a>, section: &Section<'a>, table: &str) {
+    let keys = KNOWN_KEYS.iter().find(|(t, _)| *t == table).map_or(&[][..], |(_, k)| k);
+    walk.unknown_keys(section, keys, |name| {
+        let (home, _) = KNOWN_KEYS.iter().find(|(t, k)| *t != table && k.contains(&name))?;
+        Some(match *home {
+            "" => "no table, above the first one".to_owned(),
+            "modem" => "[[modem]]".to_owned(),
+            home => format!("[{home}]"),
+        })
+    });
+}
+
+fn data_dir<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<PathBuf> {
+    let mend = "write data_dir = \"/var/lib/wardwire\"";
+    walk.missing(root, "data_dir", mend);
+    let (text, span) = walk.string(root, "data_dir")?;
+    if text.trim().is_empty() || text.contains('\0') {
+        walk.fail(span.start, "data_dir", "is no directory", mend);
+        return None;
+    }
+    Some(PathBuf::from(text))
+}
+
+fn region<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Country> {
+    walk.missing(root, "region", "write the site's country, as region = \"IE\"");
+    let at = walk.string(root, "region")?;
+    country(walk, &at, "region")
+}
+
+fn country(walk: &mut Walk<'_>, (text, span): &At<&str>, key: &str) -> Option<Country> {
+    let country = Country::parse(text);
+    if country.is_none() {
+        let mend = "write an ISO 3166 country in two capital letters, as \"IE\"";
+        walk.fail(span.start, key, "is no country with a numbering plan", mend);
+    }
+    country
+}
+
+fn http<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Http> {
+    let section = walk.section(root, "http");
+    known(walk, &section, "http");
+    let plain_anywhere = walk.boolean(&section, "allow_plain_off_loopback", false);
+    let require_idempotency_key = walk.boolean(&section, "require_idempotency_key", false);
+    let listen = match walk.string(&section, "listen") {
+        Some(at) => listen(walk, &at, plain_anywhere)?,
+        None => SocketAddr::from(([127, 0, 0, 1], 8080)),
+    };
+    Some(Http {
+        listen,
+        require_idempotency_key,
+    })
+}
+
+fn listen(walk: &mut Walk<'_>, (text, span): &At<&str>, plain_anywhere: bool) -> Option<SocketAddr> {
+    let key = "http.listen";
+    let text = text
+        .strip_prefix("localhost:")
+        .map_or((*text).to_owned(), |port| format!("127.0.0.1:{port}"));
+    let Ok(listen) = text.parse::<SocketAddr>() else {
+        let mend = "write ADDRESS:PORT, as \"127.0.0.1:8080\" or \"[::1]:8080\"";
+        walk.fail(span.start, key, "is no address with a port", mend);
+        return None;
+    };
+    if !listen.ip().is_loopback() && !plain_anywhere {
+        let what = "would serve plain HTTP beyond this machine";
+        let mend = "listen on 127.0.0.1 behind a TLS proxy, or set http.allow_plain_off_loopback = true";
+        walk.fail(span.start, key, what, mend);
+        return None;
+    }
+    Some(listen)
+}
+
+fn modems<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Vec<Modem> {
+    let sections = walk.sections(root, "modem");
+    if let Some(beyond) = sections.get(limits::MODEMS) {
+        let at = beyond.value("label").map_or(0, |v| v.span().start);
+        let what = format!("more than {} modems", limits::MODEMS);
+        walk.fail(at, "modem", what, "split the bank over two gateways");
+    }
+    let mut labels: Vec<At<&str>> = Vec::new();
+    let mut ports: Vec<At<&str>> = Vec::new();
+    let mut modems = Vec::new();
+    for section in sections.iter().take(limits::MODEMS) {
+        known(walk, section, "modem");
+        walk.missing(section, "label", "give it a short name, as label = \"m0\"");
+        walk.missing(section, "port", "name its port, as port = \"/dev/serial/by-path/...\"");
+        let label = walk.string(section, "label");
+        let port = walk.string(section, "port");
+        if let Some(at) = &label {
+            check_label(walk, &section.key("label"), at);
+            unique(walk, &section.key("label"), at, &mut labels);
+        }
+        if let Some(at) = &port {
+            check_port(walk, &section.key("port"), at);
+            unique(walk, &section.key("port"), at, &mut ports);
+        }
+        let pin = pin(walk, section);
+        let smsc = smsc(walk, section);
+        if let (Some((label, _)), Some((port, _))) = (label, port) {
+            modems.push(Modem {
+                label: label.to_owned(),
+                port: port.to_owned(),
+                pin,
+                smsc,
+            });
+        }
+    }
+    modems
+}
+
+fn check_label(walk: &mut Walk<'_>, key: &str, (label, span): &At<&str>) {
+    let fits = (1..=32).contains(&label.len())
+        && label
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+    if !fits {
+        walk.fail(
+            span.start,
+            key,
+            "is no label",
+            "write 1 to 32 characters of A-Z a-z 0-9 . _ -",
+        );
+    }
+}
+
+fn check_port(walk: &mut Walk<'_>, key: &str, (port, span): &At<&str>) {
+    let fits = match port.strip_prefix("tcp://") {
+        Some(rest) => rest
+            .rsplit_once(':')
+            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0)),
+        None => port.contains('/') && !port.contains("://") && !port.contains('\0'),
+    };
+    if !fits {
+        let mend = "write a device path, as \"/dev/serial/by-path/...\", or \"tcp://host:port\"";
+        walk.fail(span.start, key, "is no port", mend);
+    }
+}
+
+fn unique<'a>(walk: &mut Walk<'_>, key: &str, (text, span): &At<&'a str>, seen: &mut Vec<At<&'a str>>) {
+    match seen.iter().find(|(t, _)| t == text) {
+        Some((_, first)) => {
+            let line = walk.place(first.start).0;
+            let what = format!("\"{text}\" is taken by the modem of line {line}");
+            walk.fail(span.start, key, what, "give each modem its own");
+        }
+        None => seen.push((text, span.clone())),
+    }
+}
+
+fn pin<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Option<Pin> {
+    let (text, span) = walk.string(section, "pin")?;
+    let pin = Pin::new(text);
+    if pin.is_none() {
+        walk.fail(
+            span.start,
+            &section.key("pin"),
+            "is no PIN",
+            "write 4 to 8 digits in quotes",
+        );
+    }
+    pin
+}
+
+fn smsc<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Option<PhoneNumber> {
+    let (text, span) = walk.string(section, "smsc")?;
+    let smsc = PhoneNumber::from_e164(text);
+    if let Err(error) = smsc {
+        let mend = "write the service centre with its country code and no blanks, or leave the key out";
+        walk.fail(span.start, &section.key("smsc"), error.to_string(), mend);
+    }
+    smsc.ok()
+}
+
+fn sim_defaults<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> SimDefaults {
+    let section = walk.section(root, "sim_defaults");
+    known(walk, &section, "sim_defaults");
+    let default = SimDefaults::default();
+    SimDefaults {
+        per_minute: walk.number(&section, "per_minute", 0..10_001, default.per_minute),
+        burst: walk.number(&section, "burst", 0..10_001, default.burst),
+        per_hour: walk.number(&section, "per_hour", 0..1_000_001, default.per_hour),
+        per_day: walk.number(&section, "per_day", 0..10_000_001, default.per_day),
+    }
+}
+
+fn policy<'a>(walk: &mut Walk<'a>, root: &Section<'a>, region: Option<Country>) -> Option<Policy> {
+    let section = walk.section(root, "policy");
+    known(walk, &section, "policy");
+    let pilot = walk.boolean(&section, "pilot", true);
+    let window = walk.number(&section, "evidence_window_seconds", 1..86_401, 900);
+    let allowed = allowed_countries(walk, &section, region);
+    let listed = walk.strings(&section, "pilot_numbers");
+    let numbers = NumberPolicy::new(region?, allowed?);
+    let mut pilot_numbers = Vec::new();
+    for (index, (text, span)) in listed.into_iter().flat_map(|(list, _)| list).enumerate() {
+        match numbers.parse(text, None) {
+            Ok(number) => pilot_numbers.push(number),
+            Err(error) => {
+                let key = format!("policy.pilot_numbers[{}]", index + 1);
+                walk.fail(
+                    span.start,
+                    &key,
+                    error.to_string(),
+                    "write a mobile number, as \"+353871234567\"",
+                );
+            }
+        }
+    }
+    Some(Policy {
+        numbers,
+        pilot,
+        pilot_numbers,
+        evidence_window: Duration::from_secs(window.into()),
+    })
+}
+
+fn allowed_countries<'a>(walk: &mut Walk<'a>, section: &Section<'a>, region: Option<Country>) -> Option<Vec<Country>> {
+    let Some((listed, span)) = walk.strings(section, "allowed_countries") else {
+        return region.map(|r| vec![r]);
+    };
+    if listed.is_empty() {
+        let mend = "name at least one, or leave the key out for the region alone";
+        walk.fail(span.start, "policy.allowed_countries", "no country is allowed", mend);
+    }
+    let mut countries = Vec::new();
+    for (index, at) in listed.iter().enumerate() {
+        let key = format!("policy.allowed_countries[{}]", index + 1);
+        countries.extend(country(walk, at, &key));
+    }
+    (countries.len() == listed.len()).then_some(countries)
+}

@@ -1,0 +1,156 @@
+//! The configuration: TOML in, a [`Config`] that needs no further check out, or every mistake at once with its line.
+//! Also what the site's numbering plan says about a phone number ([`numbering`]). Reads no file and no environment.
+
+mod check;
+pub mod numbering;
+mod walk;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use wardwire_core::base::PhoneNumber;
+
+pub use check::{KNOWN_KEYS, check};
+pub use numbering::{Country, NumberError, NumberPolicy};
+
+/// Everything the daemon is told by its file. Every field is documented in `firmware-config/wardwire.toml`.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the store, its key, the lock and the control socket live.
+    pub data_dir: PathBuf,
+    /// The site's country: numbers in national form are read as its own.
+    pub region: Country,
+    /// How long a stop waits for submits that are under way.
+    pub drain: Duration,
+    /// The HTTP door.
+    pub http: Http,
+    /// The bank, in the order of the file; labels and ports are unique.
+    pub modems: Vec<Modem>,
+    /// Pace and budget of a SIM whose plan nobody entered.
+    pub sim_defaults: SimDefaults,
+    /// Who may be texted, and what happens when an outcome stays unknown.
+    pub policy: Policy,
+}
+
+/// The HTTP door.
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// `POST /v1/messages` without an `Idempotency-Key` is refused.
+    pub require_idempotency_key: bool,
+}
+
+/// One modem of the bank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Modem {
+    /// Name for people, 1 to 32 characters of `A-Z a-z 0-9 . _ -`.
+    pub label: String,
+    /// A device path (a pty too), or `tcp://host:port`.
+    pub port: String,
+    /// The SIM's PIN, where it asks for one.
+    pub pin: Option<Pin>,
+    /// Service centre to use instead of the one on the SIM.
+    pub smsc: Option<PhoneNumber>,
+}
+
+/// A SIM's PIN: 4 to 8 digits. `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Pin(String);
+
+impl Pin {
+    /// Takes 4 to 8 ASCII digits.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let fits = (4..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The digits.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pin(…)")
+    }
+}
+
+/// Pace and budget of one SIM in parts; 0 = unlimited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SimDefaults {
+    /// Steady pace.
+    pub per_minute: u32,
+    /// How many may go at once before the pace holds.
+    pub burst: u32,
+    /// Budget of an hour.
+    pub per_hour: u32,
+    /// Budget of a day; 0 also ends the ramp of a new SIM.
+    pub per_day: u32,
+}
+
+impl Default for SimDefaults {
+    fn default() -> Self {
+        Self {
+            per_minute: 6,
+            burst: 10,
+            per_hour: 100,
+            per_day: 200,
+        }
+    }
+}
+
+/// Who may be texted, and what happens when an outcome stays unknown.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Which numbers are taken at all.
+    pub numbers: NumberPolicy,
+    /// Only [`Policy::pilot_numbers`] are texted; a message to any other number is held.
+    pub pilot: bool,
+    /// The allow-list of the pilot.
+    pub pilot_numbers: Vec<PhoneNumber>,
+    /// How long evidence is waited for before the message's own `on_unknown` decides.
+    pub evidence_window: Duration,
+}
+
+impl Policy {
+    /// Whether a message to this number is held because the box is in pilot.
+    #[must_use]
+    pub fn holds(&self, number: &PhoneNumber) -> bool {
+        self.pilot && !self.pilot_numbers.contains(number)
+    }
+}
+
+/// One mistake in the file. Values that may be personal (numbers, PINs) are never repeated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}:{column}: {}{what}; {mend}", key_prefix(.key))]
+pub struct ConfigError {
+    /// The file, as it was named.
+    pub file: String,
+    /// 1-based.
+    pub line: usize,
+    /// 1-based, in characters.
+    pub column: usize,
+    /// The key with its path, as `http.listen` or `modem[2].port`; empty when the mistake is not in one key.
+    pub key: String,
+    /// What is wrong.
+    pub what: String,
+    /// How to mend it.
+    pub mend: String,
+}
+
+fn key_prefix(key: &str) -> String {
+    if key.is_empty() {
+        String::new()
+    } else {
+        format!("{key}: ")
+    }
+}
+
+#[cfg(test)]
+mod tests;
