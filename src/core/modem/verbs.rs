@@ -1,0 +1,277 @@
+//! What is asked of a modem and what it tells: plain values, no decision. The words for results mean the same as those of
+//! the queue's verbs; this room may not name that one, the gateway translates.
+
+use alloc::string::String;
+use core::fmt;
+use core::time::Duration;
+
+use crate::at::Memory;
+use crate::base::PhoneNumber;
+use crate::base::limits::TPDU_OCTETS;
+
+/// One TPDU, without a service-centre address before it.
+pub type Tpdu = heapless::Vec<u8, TPDU_OCTETS>;
+
+/// What is asked of a modem. Nothing here blocks; a command that fits no open business is ignored.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// The port is open and flushed: bring the modem up.
+    PortOpened,
+    /// The port is gone or failed. The shell looks for it and says [`Command::PortOpened`] again.
+    PortLost,
+    /// Submit a TPDU. Only one at a time: ends in exactly one [`Event::Submitted`].
+    Submit(Submit),
+    /// The attempt is on disk: Ctrl-Z may be written. May come before or after the prompt.
+    Commit,
+    /// Do not send it. Before Ctrl-Z it ends as [`Answer::Withdrawn`]; after Ctrl-Z it changes nothing.
+    Withdraw,
+    /// What was [`Event::Received`] from this place is on disk: the modem's copy may go.
+    Stored(Place),
+    /// It could not be stored now: leave the modem's copy and tell of it again later.
+    Keep(Place),
+    /// Shutdown: what is submitted beyond Ctrl-Z is awaited, what is stored is deleted, nothing else begins.
+    Stop,
+}
+
+/// A TPDU to submit.
+#[derive(Clone)]
+pub struct Submit {
+    /// An SMS-SUBMIT (3GPP TS 23.040 clause 9.2.2.2).
+    pub tpdu: Tpdu,
+    /// More follows at once (the next part of the message): reading waits, so that the link is kept.
+    pub more: bool,
+}
+
+impl fmt::Debug for Submit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Submit({} octets, more: {})", self.tpdu.len(), self.more)
+    }
+}
+
+/// What a modem tells.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Who it is and which SIM is in it; before anything received is told, and again after each bring-up.
+    Identified(Identity),
+    /// It can send.
+    Ready,
+    /// It cannot send any more, for this reason.
+    NotReady(Why),
+    /// The submit ended.
+    Submitted(SubmitResult),
+    /// A `+CMGS` came within a minute after its submit had ended in [`SubmitResult::NoAnswer`]: it was accepted.
+    LateResult {
+        /// TP-Message-Reference the modem used.
+        tp_mr: u8,
+    },
+    /// A TPDU from the network: SMS-DELIVER, SMS-STATUS-REPORT, or something unreadable that is to be kept as it is.
+    /// The modem's copy stays until [`Command::Stored`].
+    Received {
+        /// Without the service-centre address.
+        tpdu: Tpdu,
+        /// Where the modem keeps it.
+        place: Place,
+    },
+    /// [`super::Modem::health`] changed.
+    HealthChanged,
+    /// Close the port and open it again, then say [`Command::PortOpened`].
+    ReopenPort,
+    /// The modem restarted by itself; a submit beyond Ctrl-Z has ended in [`Silence::ModemReset`] before.
+    Restarted,
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Identified(_) => f.write_str("Identified(..)"),
+            Self::Ready => f.write_str("Ready"),
+            Self::NotReady(why) => write!(f, "NotReady({why:?})"),
+            Self::Submitted(result) => write!(f, "Submitted({result:?})"),
+            Self::LateResult { tp_mr } => write!(f, "LateResult({tp_mr})"),
+            Self::Received { tpdu, place } => write!(f, "Received({} octets, {place:?})", tpdu.len()),
+            Self::HealthChanged => f.write_str("HealthChanged"),
+            Self::ReopenPort => f.write_str("ReopenPort"),
+            Self::Restarted => f.write_str("Restarted"),
+        }
+    }
+}
+
+/// Who the modem is and which SIM is in it, as far as it tells. Texts are at most 64 characters.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// 14 to 17 digits, normally 15.
+    pub imei: Option<String>,
+    /// 18 to 22 digits.
+    pub iccid: Option<String>,
+    /// Up to 15 digits.
+    pub imsi: Option<String>,
+    /// The SIM's own number, where it is written there in international form.
+    pub number: Option<PhoneNumber>,
+    /// `+CGMI`.
+    pub manufacturer: String,
+    /// `+CGMM`.
+    pub model: String,
+    /// `+CGMR`.
+    pub firmware: String,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Identity({} {} {}, ..)",
+            self.manufacturer, self.model, self.firmware
+        )
+    }
+}
+
+/// How a submit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubmitResult {
+    /// The SMSC took it.
+    Accepted {
+        /// TP-Message-Reference from `+CMGS`; none when the modem answered OK without one.
+        tp_mr: Option<u8>,
+        /// The SMSC's acknowledgement (SMS-SUBMIT-REPORT), where the modem hands it on.
+        ack: Option<AckPdu>,
+    },
+    /// Ended before Ctrl-Z: nothing left.
+    NotSent(Answer),
+    /// An error after Ctrl-Z.
+    Failed {
+        /// Which.
+        answer: Answer,
+        /// Since Ctrl-Z.
+        took: Duration,
+    },
+    /// No usable answer after Ctrl-Z.
+    NoAnswer(Silence),
+}
+
+/// An SMS-SUBMIT-REPORT (23.040 clause 9.2.2.2a), at most 32 octets; a longer one is not handed on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct AckPdu {
+    octets: [u8; Self::OCTETS],
+    len: u8,
+}
+
+impl AckPdu {
+    const OCTETS: usize = 32;
+
+    /// From its octets, if they fit.
+    #[must_use]
+    pub fn from_octets(octets: &[u8]) -> Option<Self> {
+        let mut held = [0; Self::OCTETS];
+        held.get_mut(..octets.len())?.copy_from_slice(octets);
+        Some(Self {
+            octets: held,
+            len: u8::try_from(octets.len()).ok()?,
+        })
+    }
+
+    /// Its octets, without the service-centre address.
+    #[must_use]
+    pub fn as_octets(&self) -> &[u8] {
+        self.octets.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for AckPdu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AckPdu({} octets)", self.len)
+    }
+}
+
+/// An answer that is no success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Answer {
+    /// `+CMS ERROR: n` (3GPP TS 27.005 clause 3.2.5).
+    Cms(u16),
+    /// `+CME ERROR: n` (3GPP TS 27.007 clause 9.2).
+    Cme(u16),
+    /// Plain `ERROR`, a vendor's form of it, or a text that names no known code.
+    Error,
+    /// No prompt came, the modem was not serving, or it was gone before Ctrl-Z.
+    NoPrompt,
+    /// [`Command::Withdraw`].
+    Withdrawn,
+}
+
+/// Why there was no answer after Ctrl-Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Silence {
+    /// The profile's hard timeout passed.
+    Timeout,
+    /// The modem restarted.
+    ModemReset,
+    /// The port vanished.
+    PortLost,
+}
+
+/// Where the modem keeps a received TPDU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// In a storage.
+    Stored {
+        /// Which.
+        memory: Memory,
+        /// The modem's index in it.
+        index: u16,
+    },
+    /// Nowhere: it was routed to us (`+CMT`, `+CDS`). [`Command::Stored`] then acknowledges it to the network where the
+    /// modem wants that.
+    Routed,
+}
+
+/// Why a modem cannot send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Why {
+    /// Its port is not there.
+    NoPort,
+    /// Bring-up is under way.
+    Starting,
+    /// It restarted by itself; bring-up follows.
+    Restarted,
+    /// It did not answer a command.
+    NotAnswering,
+    /// A step of bring-up that cannot be missed was refused.
+    SetupRefused,
+    /// No SIM.
+    NoSim,
+    /// The SIM is not ready yet, or stopped being so.
+    SimBusy,
+    /// The SIM wants a PIN and none may be given.
+    PinNeeded,
+    /// The SIM refused the configured PIN; it is not tried again.
+    PinRefused,
+    /// The SIM wants its PUK, or another code only a person may give.
+    Locked,
+    /// Not registered, or still looking for a network.
+    NotRegistered,
+    /// The network denies registration.
+    Denied,
+    /// The daemon is stopping.
+    Stopping,
+}
+
+impl Why {
+    /// A sentence for people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoPort => "the port is not there",
+            Self::Starting => "starting",
+            Self::Restarted => "the modem restarted by itself",
+            Self::NotAnswering => "the modem does not answer",
+            Self::SetupRefused => "the modem refuses a setting it cannot work without",
+            Self::NoSim => "no SIM",
+            Self::SimBusy => "the SIM is not ready",
+            Self::PinNeeded => "the SIM wants its PIN",
+            Self::PinRefused => "the SIM refused the configured PIN",
+            Self::Locked => "the SIM or the modem is locked",
+            Self::NotRegistered => "no network",
+            Self::Denied => "the network refuses this SIM",
+            Self::Stopping => "stopping",
+        }
+    }
+}
