@@ -1,0 +1,281 @@
+//! Whether patients can be reached now, as one sentence (promise 8). A pure function of a few facts; nothing is kept.
+
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+use core::time::Duration;
+
+use super::snapshot::{ModemState, Snapshot};
+use crate::base::UtcTime;
+
+/// Green needs proof this fresh: a part the SMSC took, or a passed heartbeat.
+pub const PROOF: Duration = Duration::from_secs(60 * 60);
+
+/// A text that waits longer than this for a SIM is late.
+pub const LATE: Duration = Duration::from_secs(5 * 60);
+
+/// What the sentence is judged from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Modems of the configuration.
+    pub modems: usize,
+    /// Those that can send now.
+    pub ready: usize,
+    /// Since when the oldest waiting text is due.
+    pub oldest_due_at: Option<UtcTime>,
+    /// Last proof that a text left the house.
+    pub proven_at: Option<UtcTime>,
+    /// Shutdown began.
+    pub stopping: bool,
+    /// The store could be read (and its last write, where known, succeeded).
+    pub storage_works: bool,
+}
+
+impl Facts {
+    /// What the bank adds to them.
+    #[must_use]
+    pub fn of_bank(bank: &Snapshot) -> Self {
+        Self {
+            modems: bank.modems.len(),
+            ready: bank.modems.iter().filter(|m| m.state == ModemState::Ready).count(),
+            oldest_due_at: None,
+            proven_at: bank.modems.iter().filter_map(|m| m.last_sent_at).max(),
+            stopping: bank.draining,
+            storage_works: true,
+        }
+    }
+}
+
+/// The traffic light.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Patients can be reached, and this was proven within [`PROOF`].
+    Ok,
+    /// They can be reached late, by few modems only, or perhaps: nothing was proven lately.
+    Slow,
+    /// They cannot be reached now.
+    Down,
+}
+
+impl State {
+    /// The word the API uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Slow => "slow",
+            Self::Down => "down",
+        }
+    }
+}
+
+/// One sentence for people, with at most one time in it, which a page may show in the reader's own zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// Up to the time.
+    pub before: String,
+    /// The time.
+    pub at: Option<UtcTime>,
+    /// After the time.
+    pub after: &'static str,
+}
+
+impl fmt::Display for Sentence {
+    /// With the time as `hh:mm UTC`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.before)?;
+        if let Some(at) = self.at {
+            let minutes = at.as_millis().div_euclid(60_000).rem_euclid(24 * 60);
+            write!(f, "{:02}:{:02} UTC", minutes / 60, minutes % 60)?;
+        }
+        f.write_str(self.after)
+    }
+}
+
+/// Judges the facts. The first thing that is wrong, gravest first, gives the sentence.
+#[must_use]
+pub fn judge(facts: &Facts, now: UtcTime) -> (State, Sentence) {
+    if !facts.storage_works {
+        return say(
+            State::Down,
+            "Patients cannot be texted: the gateway's disk does not work.".into(),
+        );
+    }
+    if facts.stopping {
+        return say(State::Down, "The gateway is stopping. Waiting texts are kept.".into());
+    }
+    if facts.modems == 0 {
+        return say(State::Down, "Patients cannot be texted: no modem is set up.".into());
+    }
+    if facts.ready == 0 {
+        let which = match facts.modems {
+            1 => "the only modem cannot send".into(),
+            n => format!("none of the {n} modems can send"),
+        };
+        return say(State::Down, format!("Patients cannot be texted now: {which}."));
+    }
+    let waited = facts.oldest_due_at.map_or(Duration::ZERO, |at| now.since(at));
+    if waited > LATE {
+        let minutes = waited.as_secs() / 60;
+        return say(
+            State::Slow,
+            format!("Texts go out late: the oldest has waited {minutes} minutes."),
+        );
+    }
+    match facts.proven_at {
+        None => say(
+            State::Slow,
+            "Ready, but not proven yet: no text has gone out so far.".into(),
+        ),
+        Some(at) if now.since(at) > PROOF => (
+            State::Slow,
+            Sentence {
+                before: "Probably reachable, but not proven since ".into(),
+                at: Some(at),
+                after: ".",
+            },
+        ),
+        Some(_) if facts.ready * 2 < facts.modems => say(
+            State::Slow,
+            format!(
+                "Patients can be texted, but only {} of {} modems can send.",
+                facts.ready, facts.modems
+            ),
+        ),
+        Some(_) => say(State::Ok, "Patients can be texted now.".into()),
+    }
+}
+
+fn say(state: State, before: String) -> (State, Sentence) {
+    let sentence = Sentence {
+        before,
+        at: None,
+        after: "",
+    };
+    (state, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::snapshot::ModemSnapshot;
+    use std::string::ToString;
+    use std::vec;
+
+    /// 2026-06-15T09:15:22Z.
+    const NOW: UtcTime = UtcTime::from_millis(1_781_514_922_000);
+
+    fn good() -> Facts {
+        Facts {
+            modems: 4,
+            ready: 4,
+            oldest_due_at: Some(NOW.before(LATE)),
+            proven_at: Some(NOW.before(PROOF)),
+            stopping: false,
+            storage_works: true,
+        }
+    }
+
+    #[test]
+    fn green_needs_a_modem_a_short_queue_and_a_fresh_proof() {
+        let minute = Duration::from_secs(60);
+        for (facts, state, sentence) in [
+            (good(), State::Ok, "Patients can be texted now."),
+            (Facts { ready: 2, ..good() }, State::Ok, "Patients can be texted now."),
+            (
+                Facts { ready: 1, ..good() },
+                State::Slow,
+                "Patients can be texted, but only 1 of 4 modems can send.",
+            ),
+            (
+                Facts {
+                    proven_at: Some(NOW.before(PROOF + minute)),
+                    ..good()
+                },
+                State::Slow,
+                "Probably reachable, but not proven since 08:14 UTC.",
+            ),
+            (
+                Facts {
+                    proven_at: None,
+                    ..good()
+                },
+                State::Slow,
+                "Ready, but not proven yet: no text has gone out so far.",
+            ),
+            (
+                Facts {
+                    oldest_due_at: Some(NOW.before(LATE + minute)),
+                    proven_at: None,
+                    ..good()
+                },
+                State::Slow,
+                "Texts go out late: the oldest has waited 6 minutes.",
+            ),
+            (
+                Facts { ready: 0, ..good() },
+                State::Down,
+                "Patients cannot be texted now: none of the 4 modems can send.",
+            ),
+            (
+                Facts {
+                    modems: 1,
+                    ready: 0,
+                    ..good()
+                },
+                State::Down,
+                "Patients cannot be texted now: the only modem cannot send.",
+            ),
+            (
+                Facts {
+                    modems: 0,
+                    ready: 0,
+                    ..good()
+                },
+                State::Down,
+                "Patients cannot be texted: no modem is set up.",
+            ),
+            (
+                Facts {
+                    stopping: true,
+                    ..good()
+                },
+                State::Down,
+                "The gateway is stopping. Waiting texts are kept.",
+            ),
+            (
+                Facts {
+                    storage_works: false,
+                    stopping: true,
+                    ..good()
+                },
+                State::Down,
+                "Patients cannot be texted: the gateway's disk does not work.",
+            ),
+        ] {
+            let (found, said) = judge(&facts, NOW);
+            assert_eq!((found, said.to_string().as_str()), (state, sentence));
+        }
+    }
+
+    #[test]
+    fn the_bank_gives_its_share_of_the_facts() {
+        let modem = |state, sent: Option<i64>| ModemSnapshot {
+            state,
+            last_sent_at: sent.map(UtcTime::from_millis),
+            ..ModemSnapshot::default()
+        };
+        let bank = Snapshot {
+            modems: vec![
+                modem(ModemState::Ready, Some(5)),
+                modem(ModemState::Degraded, Some(9)),
+                modem(ModemState::Absent, None),
+            ],
+            window: 0,
+            draining: true,
+        };
+        let facts = Facts::of_bank(&bank);
+        assert_eq!((facts.modems, facts.ready, facts.stopping), (3, 1, true));
+        assert_eq!(facts.proven_at, Some(UtcTime::from_millis(9)));
+    }
+}
