@@ -3,7 +3,9 @@
 //! (facts in, changes out); nothing here keeps anything.
 //!
 //! Three levels (an attempt is what happened on the wire, a part is one SMS, the message is derived from its parts):
-//! [`state`]. What is asked of the store and what it answers: [`verbs`].
+//! [`state`], [`status`]. What is asked of the store and what it answers: [`verbs`]. Words for failures: [`error`].
 
+pub mod error;
 pub mod state;
+pub mod status;
 pub mod verbs;
