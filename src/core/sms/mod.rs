@@ -1,8 +1,58 @@
-//! The SMS codec: TPDUs of 3GPP TS 23.040, alphabets of 23.038, segmentation and reassembly.
+//! The SMS codec: TPDUs of 3GPP TS 23.040, alphabets of 23.038, segmentation and reassembly. Octets in, values out, and
+//! back; nothing here knows an AT command, a queue or a clock. Nothing allocates but the segmentation and the texts.
+//!
+//! Cut as the standard is cut: an alphabet, a field, a TPDU each have their file.
+//!
+//! ```
+//! use core::time::Duration;
+//! use wardwire_core::base::PhoneNumber;
+//! use wardwire_core::sms::{SegmentOptions, SubmitOptions, frame, segment, submit};
+//!
+//! let text = segment("hellohello", &SegmentOptions::default()).unwrap();
+//! let to = PhoneNumber::from_e164("+46708251358").unwrap();
+//! let options = SubmitOptions { validity: Some(Duration::from_secs(4 * 86_400)), ..SubmitOptions::default() };
+//! let tpdu = submit(&text.parts[0], &to, options).unwrap();
+//! let (line, length) = frame(None, &tpdu).unwrap();
+//! assert_eq!((line.as_str(), length), ("0011000B916407281553F80000AA0AE8329BFD4697D9EC37", 23));
+//! ```
 
-use heapless::Vec;
+pub mod address;
+pub mod dcs;
+pub mod error;
+pub mod frame;
+pub mod gsm7;
+pub mod hex;
+pub mod part;
+pub mod segment;
+pub mod status;
+pub mod text;
+pub mod timestamp;
+pub mod tpdu;
+pub mod udh;
+pub mod user_data;
+pub mod validity;
+pub mod wire;
 
-use crate::base::limits::USER_DATA_OCTETS;
+#[cfg(test)]
+mod tests;
+
+pub use address::{Address, AddressError, AddressType, TypeOfNumber};
+pub use dcs::{Class, Dcs};
+pub use error::{Cause, DecodeError, EncodeError, Field, Kind, SegmentError};
+pub use frame::{Frame, frame};
+pub use part::{EncodedPart, PartError};
+pub use segment::{EncodingChoice, SegmentOptions, Segmentation, segment};
+pub use status::{Outcome, Status};
+pub use text::join_text;
+pub use timestamp::Timestamp;
+pub use tpdu::{
+    Command, Context, Decoded, Deliver, DeliverReport, Direction, Parameters, ReportKind, StatusReport, Submit,
+    SubmitOptions, SubmitReport, Tpdu, decode, submit,
+};
+pub use udh::{Concatenation, Reference};
+pub use user_data::UserData;
+pub use validity::Validity;
+pub use wire::{Deviations, Octets, Reading};
 
 /// Alphabet of a text on the air (TP-DCS, 23.038 clause 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,17 +63,4 @@ pub enum Alphabet {
     Ucs2,
     /// 8-bit data.
     Octets,
-}
-
-/// One part as it goes out: all of a SUBMIT's content but address, validity and reference.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EncodedPart {
-    /// TP-Data-Coding-Scheme.
-    pub dcs: u8,
-    /// TP-User-Data-Header-Indicator: `user_data` begins with a header.
-    pub udhi: bool,
-    /// TP-User-Data-Length as it stands in the TPDU: septets for GSM-7, octets otherwise.
-    pub udl: u8,
-    /// TP-User-Data, header included.
-    pub user_data: Vec<u8, USER_DATA_OCTETS>,
 }

@@ -1,0 +1,408 @@
+//! Addresses, 3GPP TS 23.040 clauses 9.1.2.3 and 9.1.2.5: numbers of up to 20 digits and alphanumeric names of up to
+//! 11 septets; and the service centre address of 3GPP TS 24.011 clause 8.2.5.1, which counts octets.
+
+use core::fmt;
+
+use heapless::{String, Vec};
+
+use super::error::{AddressField, Cause, DecodeError, EncodeError, Field};
+use super::gsm7::{self, Decoder, Packer, Septets};
+use super::wire::{Reader, Writer};
+use crate::base::{Originator, PhoneNumber};
+
+/// Most semi-octets an address has.
+pub const ADDRESS_DIGITS: usize = 20;
+
+/// Most septets a name has.
+pub const NAME_SEPTETS: usize = 11;
+
+/// Type of number, bits 6 to 4 of the type octet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TypeOfNumber {
+    /// Unknown; also short codes and the national form with prefix.
+    Unknown = 0,
+    /// International.
+    International = 1,
+    /// National.
+    National = 2,
+    /// Specific to the network.
+    Network = 3,
+    /// Subscriber number.
+    Subscriber = 4,
+    /// A name in the GSM 7 bit alphabet.
+    Alphanumeric = 5,
+    /// Abbreviated number.
+    Abbreviated = 6,
+    /// Reserved for extension.
+    Reserved = 7,
+}
+
+/// The type octet: type of number and numbering plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AddressType(pub u8);
+
+impl AddressType {
+    /// E.164 with country code, 0x91.
+    pub const INTERNATIONAL: Self = Self(0x91);
+    /// Unknown type, E.164 plan, 0x81.
+    pub const UNKNOWN: Self = Self(0x81);
+    /// National, E.164 plan, 0xA1.
+    pub const NATIONAL: Self = Self(0xA1);
+    /// A name, 0xD0.
+    pub const ALPHANUMERIC: Self = Self(0xD0);
+
+    /// Type of number.
+    #[must_use]
+    pub const fn number(self) -> TypeOfNumber {
+        match self.0 >> 4 & 0x07 {
+            0 => TypeOfNumber::Unknown,
+            1 => TypeOfNumber::International,
+            2 => TypeOfNumber::National,
+            3 => TypeOfNumber::Network,
+            4 => TypeOfNumber::Subscriber,
+            5 => TypeOfNumber::Alphanumeric,
+            6 => TypeOfNumber::Abbreviated,
+            _ => TypeOfNumber::Reserved,
+        }
+    }
+
+    /// Numbering plan identification; 1 is E.164.
+    #[must_use]
+    pub const fn plan(self) -> u8 {
+        self.0 & 0x0F
+    }
+}
+
+/// Why a text is no address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// More than 20 digits, or a name of more than 11 septets.
+    #[error("longer than an address can be")]
+    TooLong,
+    /// A character, counted from 0, that an address of this kind cannot hold.
+    #[error("character {0} cannot stand in an address")]
+    Character(usize),
+}
+
+/// Who sent a message, or where it goes. Two addresses are equal when they are written alike.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    kind: AddressType,
+    value: Value,
+}
+
+/// The digits (`0-9 * # a b c`) or the septets of a name.
+#[derive(Clone, PartialEq, Eq)]
+enum Value {
+    Digits(String<ADDRESS_DIGITS>),
+    Name(Vec<u8, NAME_SEPTETS>),
+}
+
+impl fmt::Debug for Address {
+    /// Shows the kind only: who it is belongs in no log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({:?})", self.kind.number())
+    }
+}
+
+impl Address {
+    /// Digits of a given type; not for [`TypeOfNumber::Alphanumeric`].
+    ///
+    /// # Errors
+    /// [`AddressError`]: more than 20, or a character other than `0-9 * # a b c`.
+    pub fn digits(kind: AddressType, digits: &str) -> Result<Self, AddressError> {
+        if kind.number() == TypeOfNumber::Alphanumeric {
+            return Err(AddressError::Character(0));
+        }
+        if let Some(at) = digits.chars().position(|c| semi_octet(c).is_none()) {
+            return Err(AddressError::Character(at));
+        }
+        let digits = String::try_from(digits).map_err(|_| AddressError::TooLong)?;
+        Ok(Self {
+            kind,
+            value: Value::Digits(digits),
+        })
+    }
+
+    /// A name in the GSM 7 bit default alphabet, at most 11 septets.
+    ///
+    /// # Errors
+    /// [`AddressError`]: longer, or a character that is not in the alphabet.
+    pub fn name(name: &str) -> Result<Self, AddressError> {
+        let mut septets = Vec::new();
+        for (index, character) in name.chars().enumerate() {
+            match gsm7::code(character).ok_or(AddressError::Character(index))? {
+                gsm7::Code::Plain(septet) => septets.push(septet).map_err(|_| AddressError::TooLong)?,
+                gsm7::Code::Escaped(septet) => {
+                    septets
+                        .extend_from_slice(&[gsm7::ESCAPE, septet])
+                        .map_err(|_| AddressError::TooLong)?;
+                }
+            }
+        }
+        Ok(Self {
+            kind: AddressType::ALPHANUMERIC,
+            value: Value::Name(septets),
+        })
+    }
+
+    /// What a person or a configuration writes: `+` and digits, bare digits, else a name.
+    ///
+    /// # Errors
+    /// [`AddressError`], see [`Address::digits`] and [`Address::name`].
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        match text.strip_prefix('+') {
+            Some(digits) => Self::digits(AddressType::INTERNATIONAL, digits),
+            None if text.chars().all(|c| semi_octet(c).is_some()) => Self::digits(AddressType::UNKNOWN, text),
+            None => Self::name(text),
+        }
+    }
+
+    /// The type octet.
+    #[must_use]
+    pub const fn kind(&self) -> AddressType {
+        self.kind
+    }
+
+    /// The digits, unless it is a name.
+    #[must_use]
+    pub fn as_digits(&self) -> Option<&str> {
+        match &self.value {
+            Value::Digits(digits) => Some(digits),
+            Value::Name(_) => None,
+        }
+    }
+
+    /// The length field: semi-octets.
+    #[must_use]
+    pub fn semi_octets(&self) -> usize {
+        match &self.value {
+            Value::Digits(digits) => digits.len(),
+            Value::Name(septets) => (septets.len() * 7).div_ceil(4),
+        }
+    }
+
+    /// As people write it: `+` and digits when international, bare digits of any other type, the name.
+    #[must_use]
+    pub fn to_text(&self) -> String<33> {
+        let mut text = String::new();
+        // 11 characters of at most 3 octets, or a sign and 20 digits: always fits.
+        match &self.value {
+            Value::Digits(digits) => {
+                if self.kind.number() == TypeOfNumber::International {
+                    let _ = text.push('+');
+                }
+                let _ = text.push_str(digits);
+            }
+            Value::Name(septets) => {
+                let mut decoder = Decoder::default();
+                for septet in septets {
+                    if let Some(character) = decoder.push(*septet) {
+                        let _ = text.push(character);
+                    }
+                }
+                if let Some(character) = decoder.finish() {
+                    let _ = text.push(character);
+                }
+            }
+        }
+        text
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_, '_>, field: fn(AddressField) -> Field) -> Result<Self, DecodeError> {
+        let start = reader.at();
+        let semi_octets = usize::from(reader.octet(field(AddressField::Length))?);
+        if semi_octets > ADDRESS_DIGITS {
+            // A number cut short would be somebody else's: refused in either reading.
+            let cause = Cause::TooLong {
+                is: semi_octets,
+                max: ADDRESS_DIGITS,
+            };
+            return Err(reader.error(field(AddressField::Length), start, cause));
+        }
+        let kind = AddressType(reader.octet(field(AddressField::Type))?);
+        if kind.0 & 0x80 == 0 {
+            reader.deviate(field(AddressField::Type), start + 1, Cause::UndefinedBits(0x80))?;
+        }
+        let octets = reader.take(field(AddressField::Value), semi_octets.div_ceil(2))?;
+        let value = AddressOctets {
+            octets,
+            semi_octets,
+            start: start + 2,
+            field: field(AddressField::Value),
+        };
+        let value = match kind.number() {
+            TypeOfNumber::Alphanumeric => {
+                if (semi_octets * 4 / 7 * 7).div_ceil(4) != semi_octets {
+                    reader.deviate(field(AddressField::Length), start, Cause::Uneven)?;
+                }
+                value.name(reader)?
+            }
+            TypeOfNumber::Unknown
+            | TypeOfNumber::International
+            | TypeOfNumber::National
+            | TypeOfNumber::Network
+            | TypeOfNumber::Subscriber
+            | TypeOfNumber::Abbreviated
+            | TypeOfNumber::Reserved => Value::Digits(value.digits(reader)?),
+        };
+        Ok(Self {
+            kind: AddressType(kind.0 | 0x80),
+            value,
+        })
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) -> Result<(), EncodeError> {
+        writer.octet(u8::try_from(self.semi_octets()).map_err(|_| EncodeError::TooLong)?)?;
+        writer.octet(self.kind.0)?;
+        self.write_value(writer)
+    }
+
+    fn write_value(&self, writer: &mut Writer) -> Result<(), EncodeError> {
+        match &self.value {
+            Value::Digits(digits) => {
+                let mut semi_octets = digits.chars().map(|c| semi_octet(c).unwrap_or(0x0F));
+                while let Some(low) = semi_octets.next() {
+                    writer.octet(low | semi_octets.next().unwrap_or(0x0F) << 4)?;
+                }
+                Ok(())
+            }
+            Value::Name(septets) => {
+                let mut octets = Vec::<u8, 10>::new();
+                let mut packer = Packer::new(&mut octets, 0);
+                let whole = septets.iter().all(|septet| packer.push(*septet)) && packer.finish();
+                if whole {
+                    writer.octets(&octets)
+                } else {
+                    Err(EncodeError::TooLong)
+                }
+            }
+        }
+    }
+
+    /// Reads the service centre prefix of 27.005: a length in octets, 0 for none.
+    pub(super) fn read_service_centre(reader: &mut Reader<'_, '_>) -> Result<Option<Self>, DecodeError> {
+        let start = reader.at();
+        let length = usize::from(reader.octet(Field::ServiceCentre(AddressField::Length))?);
+        if length == 0 {
+            return Ok(None);
+        }
+        if length > 1 + ADDRESS_DIGITS / 2 {
+            let cause = Cause::TooLong {
+                is: length,
+                max: 1 + ADDRESS_DIGITS / 2,
+            };
+            return Err(reader.error(Field::ServiceCentre(AddressField::Length), start, cause));
+        }
+        let kind = AddressType(reader.octet(Field::ServiceCentre(AddressField::Type))?);
+        let field = Field::ServiceCentre(AddressField::Value);
+        let octets = reader.take(field, length - 1)?;
+        let filled = octets.last().is_some_and(|octet| octet >> 4 == 0x0F);
+        let semi_octets = octets.len() * 2 - usize::from(filled);
+        let value = AddressOctets {
+            octets,
+            semi_octets,
+            start: start + 2,
+            field,
+        };
+        let value = match kind.number() {
+            TypeOfNumber::Alphanumeric => value.name(reader)?,
+            TypeOfNumber::Unknown
+            | TypeOfNumber::International
+            | TypeOfNumber::National
+            | TypeOfNumber::Network
+            | TypeOfNumber::Subscriber
+            | TypeOfNumber::Abbreviated
+            | TypeOfNumber::Reserved => Value::Digits(value.digits(reader)?),
+        };
+        Ok(Some(Self { kind, value }))
+    }
+
+    pub(super) fn write_service_centre(&self, writer: &mut Writer) -> Result<(), EncodeError> {
+        let octets = 1 + self.semi_octets().div_ceil(2);
+        writer.octet(u8::try_from(octets).map_err(|_| EncodeError::TooLong)?)?;
+        writer.octet(self.kind.0)?;
+        self.write_value(writer)
+    }
+}
+
+impl From<&PhoneNumber> for Address {
+    fn from(number: &PhoneNumber) -> Self {
+        // 7 to 15 digits by its type: always fits.
+        let digits = String::try_from(number.digits()).unwrap_or_default();
+        Self {
+            kind: AddressType::INTERNATIONAL,
+            value: Value::Digits(digits),
+        }
+    }
+}
+
+impl From<&Address> for Originator {
+    fn from(address: &Address) -> Self {
+        Self::new(address.to_text().as_str())
+    }
+}
+
+/// The value field of an address being read.
+struct AddressOctets<'a> {
+    octets: &'a [u8],
+    semi_octets: usize,
+    start: usize,
+    field: Field,
+}
+
+impl AddressOctets<'_> {
+    fn digits(&self, reader: &mut Reader<'_, '_>) -> Result<String<ADDRESS_DIGITS>, DecodeError> {
+        let mut digits = String::new();
+        for (index, octet) in self.octets.iter().enumerate() {
+            for (place, value) in [(index * 2, octet & 0x0F), (index * 2 + 1, octet >> 4)] {
+                if place >= self.semi_octets {
+                    if value != 0x0F {
+                        reader.deviate(self.field, self.start + index, Cause::Filler)?;
+                    }
+                } else if let Some(digit) = digit(value) {
+                    // At most 20 by the length checked before.
+                    let _ = digits.push(digit);
+                } else {
+                    reader.deviate(self.field, self.start + index, Cause::NotDigit)?;
+                }
+            }
+        }
+        Ok(digits)
+    }
+
+    fn name(&self, reader: &mut Reader<'_, '_>) -> Result<Value, DecodeError> {
+        let count = self.semi_octets * 4 / 7;
+        let septets = Septets::new(self.octets, 0, count).collect();
+        let used = count * 7;
+        let spare = self.octets.get(used / 8).is_some_and(|octet| octet >> (used % 8) != 0);
+        if spare {
+            reader.deviate(self.field, self.start + used / 8, Cause::SpareBits)?;
+        }
+        Ok(Value::Name(septets))
+    }
+}
+
+const fn digit(semi_octet: u8) -> Option<char> {
+    Some(match semi_octet {
+        0..=9 => (b'0' + semi_octet) as char,
+        10 => '*',
+        11 => '#',
+        12 => 'a',
+        13 => 'b',
+        14 => 'c',
+        _ => return None,
+    })
+}
+
+fn semi_octet(digit: char) -> Option<u8> {
+    match digit {
+        '0'..='9' => u8::try_from(digit.to_digit(10)?).ok(),
+        '*' => Some(10),
+        '#' => Some(11),
+        'a' => Some(12),
+        'b' => Some(13),
+        'c' => Some(14),
+        _ => None,
+    }
+}

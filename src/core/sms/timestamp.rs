@@ -1,0 +1,162 @@
+//! Time stamps of seven octets, 3GPP TS 23.040 clause 9.2.3.11: local time in swapped digits and the zone in quarters
+//! of an hour. Kept as received, since networks send dates that do not exist; a message is never lost for its stamp.
+
+use jiff::civil::DateTime;
+
+use super::error::{Cause, DecodeError, Field};
+use super::wire::Reader;
+use crate::base::UtcTime;
+
+/// TP-SCTS, TP-DT or an absolute TP-VP: the seven octets as they stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Timestamp(pub [u8; 7]);
+
+impl Timestamp {
+    /// The stamp of a moment, told in a zone of so many quarters of an hour east of UTC (-79 to 79; more is cut off).
+    /// Years 1980 to 2079 can be told.
+    #[must_use]
+    pub fn from_utc(at: UtcTime, quarters: i8) -> Self {
+        let quarters = quarters.clamp(-79, 79);
+        let local = at.as_millis().div_euclid(1000) + i64::from(quarters) * 900;
+        let civil = jiff::Timestamp::from_second(local)
+            .map(|at| jiff::tz::Offset::UTC.to_datetime(at))
+            .unwrap_or_default();
+        let swapped = |value: i8| {
+            let value = value.unsigned_abs();
+            (value / 10) | ((value % 10) << 4)
+        };
+        let year = i8::try_from(civil.year().rem_euclid(100)).unwrap_or_default();
+        let sign = if quarters < 0 { 0x08 } else { 0 };
+        Self([
+            swapped(year),
+            swapped(civil.month()),
+            swapped(civil.day()),
+            swapped(civil.hour()),
+            swapped(civil.minute()),
+            swapped(civil.second()),
+            swapped(quarters) | sign,
+        ])
+    }
+
+    /// Whether every semi-octet is a decimal digit.
+    #[must_use]
+    pub fn is_decimal(self) -> bool {
+        let [year, month, day, hour, minute, second, zone] = self.0;
+        [year, month, day, hour, minute, second, zone & 0xF7]
+            .iter()
+            .all(|octet| octet & 0x0F < 10 && octet >> 4 < 10)
+    }
+
+    /// Year (two digits), month, day, hour, minute, second as they stand; a semi-octet that is no digit counts as 0,
+    /// as the standard asks.
+    #[must_use]
+    pub fn digits(self) -> [u8; 6] {
+        let [year, month, day, hour, minute, second, _] = self.0;
+        [year, month, day, hour, minute, second].map(value)
+    }
+
+    /// Quarters of an hour east of UTC.
+    #[must_use]
+    pub fn quarters(self) -> i8 {
+        let [.., zone] = self.0;
+        let quarters = i8::try_from(value(zone & 0xF7)).unwrap_or_default();
+        if zone & 0x08 == 0 { quarters } else { -quarters }
+    }
+
+    /// The local date and time told, where there is such a one. Two-digit years from 80 are of the 20th century.
+    #[must_use]
+    pub fn civil(self) -> Option<DateTime> {
+        if !self.is_decimal() {
+            return None;
+        }
+        let [year, month, day, hour, minute, second] = self.digits().map(|v| i8::try_from(v).unwrap_or(i8::MAX));
+        let century = if year < 80 { 2000 } else { 1900 };
+        DateTime::new(century + i16::from(year), month, day, hour, minute, second, 0).ok()
+    }
+
+    /// The moment told, where there is such a one.
+    #[must_use]
+    pub fn to_utc(self) -> Option<UtcTime> {
+        let civil = self.civil()?;
+        let at = jiff::tz::Offset::UTC.to_timestamp(civil).ok()?.as_second();
+        Some(UtcTime::from_millis((at - i64::from(self.quarters()) * 900) * 1000))
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_, '_>, field: Field) -> Result<Self, DecodeError> {
+        let at = reader.at();
+        let stamp = Self(reader.seven(field)?);
+        stamp.check(reader, field, at)?;
+        Ok(stamp)
+    }
+
+    pub(super) fn read_or_zero(reader: &mut Reader<'_, '_>, field: Field) -> Result<Self, DecodeError> {
+        let (at, whole) = (reader.at(), reader.rest() >= 7);
+        let stamp = Self(reader.seven_or_zero(field)?);
+        if whole {
+            stamp.check(reader, field, at)?;
+        }
+        Ok(stamp)
+    }
+
+    /// Notes digits that are none, and dates that are none.
+    pub(super) fn check(self, reader: &mut Reader<'_, '_>, field: Field, at: usize) -> Result<(), DecodeError> {
+        if !self.is_decimal() {
+            reader.deviate(field, at, Cause::NotDigit)
+        } else if self.civil().is_none() {
+            reader.deviate(field, at, Cause::NoSuchTime)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Swapped digits as a number; what is no digit counts as 0.
+pub(super) const fn value(octet: u8) -> u8 {
+    let (tens, units) = (octet & 0x0F, octet >> 4);
+    let tens = if tens < 10 { tens } else { 0 };
+    let units = if units < 10 { units } else { 0 };
+    tens * 10 + units
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::string::ToString;
+
+    #[test]
+    fn zones_count_quarters_and_have_their_sign_in_bit_three() {
+        let plus_one = Timestamp([0x62, 0x10, 0x51, 0x01, 0x03, 0x00, 0x40]);
+        assert_eq!(plus_one.quarters(), 4);
+        assert_eq!(plus_one.to_utc().unwrap().to_string(), "2026-01-15T09:30:00.000Z");
+        let minus_five = Timestamp([0x62, 0x10, 0x51, 0x01, 0x03, 0x00, 0x0A]);
+        assert_eq!(minus_five.quarters(), -20);
+        assert_eq!(minus_five.to_utc().unwrap().to_string(), "2026-01-15T15:30:00.000Z");
+        assert_eq!(Timestamp([0, 0, 0, 0, 0, 0, 0x49]).quarters(), -14);
+    }
+
+    #[test]
+    fn what_is_no_time_has_no_moment() {
+        assert_eq!(Timestamp([0; 7]).to_utc(), None);
+        assert_eq!(Timestamp([0xFF; 7]).to_utc(), None);
+        assert_eq!(Timestamp([0x62, 0x20, 0x03, 0, 0, 0, 0]).to_utc(), None, "30 February");
+        assert_eq!(Timestamp([0x5A, 0x10, 0x51, 0, 0, 0, 0]).digits(), [5, 1, 15, 0, 0, 0]);
+    }
+
+    #[test]
+    fn years_from_eighty_are_of_the_last_century() {
+        assert_eq!(Timestamp([0x97, 0x10, 0x10, 0, 0, 0, 0]).civil().unwrap().year(), 2079);
+        assert_eq!(Timestamp([0x08, 0x10, 0x10, 0, 0, 0, 0]).civil().unwrap().year(), 1980);
+    }
+
+    proptest! {
+        #[test]
+        fn there_and_back(seconds in 315_619_200_i64..3_471_206_400, quarters in -79_i8..=79) {
+            let at = UtcTime::from_millis(seconds * 1000);
+            let stamp = Timestamp::from_utc(at, quarters);
+            prop_assert!(stamp.is_decimal());
+            prop_assert_eq!(stamp.quarters(), quarters);
+            prop_assert_eq!(stamp.to_utc(), Some(at));
+        }
+    }
+}
