@@ -1,4 +1,110 @@
-//! The running whole: dispatch over the active window and the modems of the bank.
+//! The running whole: N modems, the active window, and the requests to the store that tie them together. A machine: facts
+//! and bytes come in through `handle_*`, bytes and requests go out through `poll_*`, time is always an argument.
+//!
+//! It pulls: a modem that becomes free takes the next part its SIM may send, at once; the commit that closes the last
+//! attempt and opens the next hides behind the modem's prompt. Ctrl-Z waits for both. It knows nothing of SQLite, ports
+//! or clocks.
 
+mod bank;
+mod ledger;
+mod slot;
 pub mod snapshot;
 pub mod status;
+mod translate;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::base::{Instant, Now};
+use crate::dispatch::Plan;
+use crate::modem::Profile;
+use crate::queue::verbs::{Reply, Request};
+
+pub use bank::Gateway;
+
+/// Handle of one modem in the order of the configuration.
+pub type SlotIndex = usize;
+
+/// A configured modem.
+#[derive(Clone, Debug)]
+pub struct SlotSettings {
+    /// Label, unique.
+    pub label: String,
+    /// How to bring it up.
+    pub profile: Profile,
+    /// PIN, SMSC.
+    pub modem: crate::modem::Settings,
+    /// Limits of whatever SIM is in it.
+    pub plan: Plan,
+}
+
+/// What is told to the gateway, bytes of ports apart.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// The port of this modem is open.
+    PortOpened(SlotIndex),
+    /// The port of this modem is gone.
+    PortLost(SlotIndex),
+    /// The store answered the request with this token.
+    Reply {
+        /// From [`Event::Request`].
+        token: u64,
+        /// After the commit.
+        reply: Reply,
+    },
+    /// Something that may be due was stored.
+    WorkArrived,
+    /// Claim nothing more; [`Event::Drained`] follows when no submit is open.
+    Drain,
+}
+
+/// What the gateway asks for or tells.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Ask the store this; requests handed out together belong into one transaction.
+    Request {
+        /// Comes back with the reply.
+        token: u64,
+        /// What.
+        request: Request,
+    },
+    /// Close the port of this modem and open it anew.
+    Reopen(SlotIndex),
+    /// This modem can send.
+    Ready(SlotIndex),
+    /// This modem cannot send any more, and why, for people.
+    NotReady(SlotIndex, String),
+    /// The snapshot differs from the one before.
+    Changed,
+    /// After [`Command::Drain`]: no submit is open and every result is on disk.
+    Drained,
+}
+
+/// Why the gateway wants to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WakeReason {
+    /// A modem's timer.
+    Modem(SlotIndex),
+    /// A SIM's pace lets the next part go.
+    Pace,
+    /// A message becomes due.
+    Due,
+    /// Time-driven work of the store.
+    Sweep,
+    /// The store could not write; try again.
+    StoreRetry,
+}
+
+/// Bytes for a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// Whose.
+    pub slot: SlotIndex,
+    /// To be written as they stand, in order.
+    pub octets: Vec<u8>,
+}
+
+/// The UTC instant `at` on the monotonic clock, as far as `now` tells.
+fn monotonic(now: Now, at: crate::base::UtcTime) -> Instant {
+    now.monotonic + at.since(now.utc)
+}

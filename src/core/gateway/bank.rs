@@ -1,0 +1,541 @@
+//! The machine itself.
+
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::ledger::{Ledger, Purpose};
+use super::slot::{BeginState, Job, Slot};
+use super::snapshot::Snapshot;
+use super::{Command, Event, SlotIndex, SlotSettings, Transmit, WakeReason, monotonic, translate};
+use crate::base::{Instant, MessageId, Now, SimId};
+use crate::dispatch::Window;
+use crate::modem::{self, Identity, Place, Submit, SubmitResult, Tpdu};
+use crate::queue::state::Priority;
+use crate::queue::verbs::{Begin, Begun, Closed, Reply, Request};
+
+/// Messages held for each modem, so that a free one never waits for the store.
+const WINDOW_PER_MODEM: usize = 8;
+const WINDOW_MIN: usize = 64;
+
+/// Time-driven work of the store runs at least this often.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Pause after the store could not write.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
+
+/// Shedding for more urgent work happens at most this often.
+const SHED_EVERY: Duration = Duration::from_millis(50);
+
+/// The running bank.
+#[derive(Debug)]
+pub struct Gateway {
+    slots: Vec<Slot>,
+    window: Window,
+    capacity: usize,
+    ledger: Ledger,
+    events: VecDeque<Event>,
+    /// There may be due messages in the store that the window does not hold.
+    more_due: bool,
+    taking: bool,
+    due_at: Option<Instant>,
+    sweep_at: Option<Instant>,
+    pace_at: Option<Instant>,
+    store_retry_at: Option<Instant>,
+    shed_at: Instant,
+    draining: bool,
+    drained: bool,
+    changed: bool,
+}
+
+impl Gateway {
+    /// A bank of these modems, all ports closed. `seed` drives what little is random.
+    #[must_use]
+    pub fn new(settings: Vec<SlotSettings>, seed: u64) -> Self {
+        let mut seeds = fastrand::Rng::with_seed(seed);
+        let slots: Vec<Slot> = settings.into_iter().map(|s| Slot::new(s, seeds.u64(..))).collect();
+        Self {
+            capacity: (slots.len() * WINDOW_PER_MODEM).max(WINDOW_MIN),
+            slots,
+            window: Window::default(),
+            ledger: Ledger::default(),
+            events: VecDeque::new(),
+            more_due: true,
+            taking: false,
+            due_at: None,
+            sweep_at: Some(Instant::ZERO),
+            pace_at: None,
+            store_retry_at: None,
+            shed_at: Instant::ZERO,
+            draining: false,
+            drained: false,
+            changed: false,
+        }
+    }
+
+    /// Octets from a modem's port.
+    pub fn handle_input(&mut self, now: Now, slot: SlotIndex, octets: &[u8]) {
+        if let Some(place) = self.slots.get_mut(slot) {
+            place.modem.handle_input(now, octets);
+            self.follow_modem(now, slot);
+        }
+    }
+
+    /// A fact or an order.
+    pub fn handle_command(&mut self, now: Now, command: Command) {
+        match command {
+            Command::PortOpened(slot) => self.tell_modem(now, slot, modem::Command::PortOpened),
+            Command::PortLost(slot) => self.tell_modem(now, slot, modem::Command::PortLost),
+            Command::Reply { token, reply } => self.handle_reply(now, token, reply),
+            Command::WorkArrived => {
+                self.more_due = true;
+                self.make_room_for_urgent(now.monotonic);
+                self.refill(now.monotonic);
+            }
+            Command::Drain => {
+                self.draining = true;
+                for id in self.window.shed(usize::MAX) {
+                    self.ledger.ask(Purpose::Release, Request::Release(id));
+                }
+                self.changed = true;
+                self.check_drained();
+            }
+        }
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Now) {
+        for slot in 0..self.slots.len() {
+            let Some(place) = self.slots.get_mut(slot) else {
+                continue;
+            };
+            if place.modem.poll_timeout().is_some_and(|(at, _)| at <= now.monotonic) {
+                place.modem.handle_timeout(now);
+                self.follow_modem(now, slot);
+            }
+        }
+        let due = |at: &mut Option<Instant>| at.take_if(|at| *at <= now.monotonic).is_some();
+        if due(&mut self.store_retry_at) {
+            self.ledger.retry();
+            self.refill(now.monotonic);
+        }
+        if due(&mut self.sweep_at) {
+            self.ledger.ask(Purpose::Sweep, Request::Sweep);
+        }
+        if due(&mut self.due_at) {
+            self.more_due = true;
+            self.refill(now.monotonic);
+        }
+        if due(&mut self.pace_at) {
+            self.assign(now);
+        }
+    }
+
+    /// Octets for a port. Call until `None`.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.slots.iter_mut().enumerate().find_map(|(slot, place)| {
+            let octets = place.modem.poll_transmit()?;
+            Some(Transmit {
+                slot,
+                octets: octets.to_vec(),
+            })
+        })
+    }
+
+    /// Requests and news. Call until `None`; requests handed out in one go belong into one transaction.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        if let Some((token, request)) = self.ledger.poll() {
+            return Some(Event::Request { token, request });
+        }
+        if let Some(event) = self.events.pop_front() {
+            return Some(event);
+        }
+        core::mem::take(&mut self.changed).then_some(Event::Changed)
+    }
+
+    /// When to call [`Gateway::handle_timeout`] next, and why.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Instant, WakeReason)> {
+        let modems = self.slots.iter().enumerate().filter_map(|(slot, place)| {
+            let (at, _) = place.modem.poll_timeout()?;
+            Some((at, WakeReason::Modem(slot)))
+        });
+        let own = [
+            self.pace_at.map(|at| (at, WakeReason::Pace)),
+            self.due_at.map(|at| (at, WakeReason::Due)),
+            self.sweep_at.map(|at| (at, WakeReason::Sweep)),
+            self.store_retry_at.map(|at| (at, WakeReason::StoreRetry)),
+        ];
+        modems.chain(own.into_iter().flatten()).min()
+    }
+
+    /// How the bank looks now.
+    #[must_use]
+    pub fn snapshot(&self, now: Now) -> Snapshot {
+        Snapshot {
+            modems: self.slots.iter().map(|slot| slot.snapshot(now)).collect(),
+            window: self.window.len(),
+            draining: self.draining,
+        }
+    }
+
+    fn tell_modem(&mut self, now: Now, slot: SlotIndex, command: modem::Command) {
+        if let Some(place) = self.slots.get_mut(slot) {
+            place.modem.handle_command(now, command);
+            self.follow_modem(now, slot);
+        }
+    }
+
+    /// Takes in what a modem has to tell. Bounded: each event of a modem stems from bytes or a command given to it.
+    fn follow_modem(&mut self, now: Now, slot: SlotIndex) {
+        while let Some(event) = self.slots.get_mut(slot).and_then(|place| place.modem.poll_event()) {
+            match event {
+                modem::Event::Identified(identity) => self.identified(slot, identity),
+                modem::Event::Ready => {
+                    self.set_ready(slot, true);
+                    self.events.push_back(Event::Ready(slot));
+                }
+                modem::Event::NotReady(why) => {
+                    self.set_ready(slot, false);
+                    self.events.push_back(Event::NotReady(slot, String::from(why.as_str())));
+                }
+                modem::Event::Submitted(result) => self.submitted(now, slot, result),
+                modem::Event::LateResult { tp_mr } => self.late_result(slot, tp_mr),
+                modem::Event::Received { tpdu, place } => self.received(now, slot, tpdu, place),
+                modem::Event::ReopenPort => self.events.push_back(Event::Reopen(slot)),
+                modem::Event::Restarted => {
+                    if let Some(place) = self.slots.get_mut(slot) {
+                        place.restarts = place.restarts.saturating_add(1);
+                    }
+                }
+                modem::Event::HealthChanged => {}
+            }
+            self.changed = true;
+        }
+        self.assign(now);
+    }
+
+    fn set_ready(&mut self, slot: SlotIndex, ready: bool) {
+        if let Some(place) = self.slots.get_mut(slot) {
+            place.ready = ready;
+        }
+    }
+
+    fn identified(&mut self, slot: SlotIndex, identity: Identity) {
+        let Some(place) = self.slots.get_mut(slot) else { return };
+        if place.identity.as_ref() != Some(&identity) || place.who.is_none() {
+            place.who = None;
+            let introduce = place.introduction(&identity);
+            self.ledger.ask(Purpose::Introduce(slot), Request::Introduce(introduce));
+            place.identity = Some(identity);
+        }
+    }
+
+    fn received(&mut self, now: Now, slot: SlotIndex, tpdu: Tpdu, place: Place) {
+        let Some(owner) = self.slots.get_mut(slot) else { return };
+        owner.count_received(now);
+        let Some((_, sim)) = owner.who else {
+            if !owner.hold_early(tpdu, place) {
+                owner.modem.handle_command(now, modem::Command::Keep(place));
+            }
+            return;
+        };
+        self.store_received(slot, sim, &tpdu, place);
+    }
+
+    fn store_received(&mut self, slot: SlotIndex, sim: SimId, tpdu: &Tpdu, place: Place) {
+        // A routed TPDU has no place of its own, so two of them are never the same one.
+        if place == Place::Routed || !self.ledger.storing(slot, &place) {
+            self.ledger
+                .ask(Purpose::Store(slot, place), translate::received(sim, tpdu));
+        }
+    }
+
+    fn submitted(&mut self, now: Now, slot: SlotIndex, result: SubmitResult) {
+        if let Some(job) = self.slots.get_mut(slot).and_then(|place| place.job.as_mut()) {
+            job.result = Some(result);
+            self.settle(now, slot);
+        }
+    }
+
+    /// A result that came after its attempt was given up as unknown: closing it again settles it.
+    fn late_result(&mut self, slot: SlotIndex, tp_mr: u8) {
+        let Some(attempt) = self.slots.get_mut(slot).and_then(|place| place.unknown.take()) else {
+            return;
+        };
+        let result = SubmitResult::Accepted {
+            tp_mr: Some(tp_mr),
+            ack: None,
+        };
+        let close = Request::Close {
+            attempt,
+            result: translate::attempt_result(&result),
+        };
+        self.ledger.ask(Purpose::Late, close);
+    }
+
+    /// Ends the job of a slot once the modem has a result and the store has answered its begin.
+    fn settle(&mut self, now: Now, slot: SlotIndex) {
+        let Some(place) = self.slots.get_mut(slot) else { return };
+        let complete = |job: &Job| job.result.is_some() && job.begin != BeginState::Asked;
+        let Some(job) = place.job.take_if(|job| complete(job)) else {
+            return;
+        };
+        let Some(result) = job.result else { return };
+        match job.begin {
+            BeginState::Written(attempt) => {
+                let tired = place.count_result(now, &result);
+                let ahead = matches!(result, SubmitResult::Accepted { .. });
+                if matches!(result, SubmitResult::NotSent(_)) {
+                    place.pace.refund();
+                }
+                place.unknown = matches!(result, SubmitResult::NoAnswer(_)).then_some(attempt);
+                let rest = place.rest_until.filter(|_| tired);
+                self.wake_for_pace(rest);
+                let close = Request::Close {
+                    attempt,
+                    result: translate::attempt_result(&result),
+                };
+                self.ledger.ask(
+                    Purpose::Close {
+                        message: job.message,
+                        ahead,
+                    },
+                    close,
+                );
+                if ahead {
+                    self.window.done(job.message);
+                    self.refill(now.monotonic);
+                }
+            }
+            BeginState::Unavailable => {
+                place.pace.refund();
+                self.window.put_back(job.message, job.part);
+            }
+            BeginState::Withdrawn | BeginState::Asked => place.pace.refund(),
+        }
+        self.changed = true;
+        self.check_drained();
+    }
+
+    fn handle_reply(&mut self, now: Now, token: u64, reply: Reply) {
+        if matches!(reply, Reply::Unavailable) {
+            self.handle_unavailable(now, token);
+            return;
+        }
+        let Some(purpose) = self.ledger.answered(token) else {
+            return;
+        };
+        match (purpose, reply) {
+            (Purpose::Introduce(slot), Reply::Introduced(who)) => {
+                let Some(place) = self.slots.get_mut(slot) else { return };
+                let sim = who.sim;
+                place.introduced(who);
+                for (tpdu, from) in core::mem::take(&mut place.early) {
+                    self.store_received(slot, sim, &tpdu, from);
+                }
+                self.changed = true;
+                self.refill(now.monotonic);
+            }
+            (Purpose::TakeDue { room }, Reply::Due { messages, next_due }) => {
+                self.taking = false;
+                self.more_due |= messages.len() >= room;
+                self.due_at = next_due.map(|at| monotonic(now, at));
+                for message in messages {
+                    if self.draining {
+                        self.ledger.ask(Purpose::Release, Request::Release(message.id));
+                    } else {
+                        self.window.insert(now.monotonic, message);
+                    }
+                }
+            }
+            (Purpose::Begin(slot), Reply::Begun(begun)) => self.begun(now, slot, begun),
+            (Purpose::Close { message, ahead }, Reply::Closed(closed)) => self.closed(message, ahead, closed),
+            (Purpose::Store(slot, place), Reply::Stored) => {
+                self.tell_modem(now, slot, modem::Command::Stored(place));
+            }
+            (Purpose::Sweep, Reply::Swept { next, due }) => {
+                let soon = now.monotonic + SWEEP_EVERY;
+                self.sweep_at = Some(next.map_or(soon, |at| monotonic(now, at).min(soon)));
+                self.more_due |= due;
+                self.refill(now.monotonic);
+            }
+            // A reply that does not fit its request would be an error of the store; nothing is built on it.
+            _ => {}
+        }
+        self.assign(now);
+        self.check_drained();
+    }
+
+    /// The store could not write. What must not be lost is asked again; an attempt that could not be written does not begin.
+    fn handle_unavailable(&mut self, now: Now, token: u64) {
+        self.store_retry_at.get_or_insert(now.monotonic + STORE_PAUSE);
+        match self.ledger.purpose(token) {
+            Some(Purpose::Begin(slot)) => {
+                self.ledger.answered(token);
+                self.refuse_begin(now, slot, BeginState::Unavailable);
+            }
+            Some(_) => self.ledger.keep(token),
+            None => {}
+        }
+    }
+
+    fn begun(&mut self, now: Now, slot: SlotIndex, begun: Begun) {
+        match begun {
+            Begun::Written { attempt } => {
+                let Some(job) = self.slots.get_mut(slot).and_then(|place| place.job.as_mut()) else {
+                    return;
+                };
+                job.begin = BeginState::Written(attempt);
+                if job.result.is_none() {
+                    self.tell_modem(now, slot, modem::Command::Commit);
+                } else {
+                    self.settle(now, slot);
+                }
+            }
+            Begun::Withdrawn => {
+                if let Some(job) = self.slots.get(slot).and_then(|place| place.job.as_ref()) {
+                    self.window.forget(job.message);
+                }
+                self.refuse_begin(now, slot, BeginState::Withdrawn);
+            }
+        }
+    }
+
+    fn refuse_begin(&mut self, now: Now, slot: SlotIndex, begin: BeginState) {
+        let Some(job) = self.slots.get_mut(slot).and_then(|place| place.job.as_mut()) else {
+            return;
+        };
+        job.begin = begin;
+        if job.result.is_none() {
+            self.tell_modem(now, slot, modem::Command::Withdraw);
+        } else {
+            self.settle(now, slot);
+        }
+    }
+
+    fn closed(&mut self, message: MessageId, ahead: bool, closed: Closed) {
+        match closed {
+            // After an acceptance the window went on already.
+            Closed::GoOn if ahead => {}
+            Closed::GoOn => self.window.done(message),
+            Closed::Forget => self.window.forget(message),
+        }
+        self.more_due = true;
+    }
+
+    /// Gives free SIMs work: the least loaded first, each the most urgent part it may send.
+    fn assign(&mut self, now: Now) {
+        self.refill(now.monotonic);
+        if self.draining || self.store_retry_at.is_some() || self.window.most_urgent().is_none() {
+            return;
+        }
+        let serving = self.slots.iter().filter(|slot| slot.serves()).count();
+        let mut free: Vec<(usize, SlotIndex, SimId)> = self
+            .slots
+            .iter()
+            .enumerate()
+            .filter_map(|(index, slot)| {
+                let sim = slot.free_sim(now.monotonic)?;
+                Some((slot.pace.recent(now.utc), index, sim))
+            })
+            .collect();
+        free.sort_unstable();
+        for (_, slot, sim) in free {
+            self.assign_to(now, slot, sim, serving > 1);
+        }
+    }
+
+    fn assign_to(&mut self, now: Now, slot: SlotIndex, sim: SimId, others: bool) {
+        let Some(place) = self.slots.get_mut(slot) else { return };
+        let Some((modem, _)) = place.who else { return };
+        let Some(urgent) = self.window.most_urgent() else {
+            return;
+        };
+        let allowed = |priority: Priority| place.paced_until(now, priority) <= now.utc;
+        let Some(picked) = self.window.pick(now.monotonic, sim, others, allowed) else {
+            let until = place.paced_until(now, urgent);
+            if until > now.utc {
+                self.wake_for_pace(Some(monotonic(now, until)));
+            }
+            return;
+        };
+        let message = self.window.message(picked.message);
+        let Some(tpdu) = message.and_then(|message| translate::submit(message, &picked.part, now.utc)) else {
+            // Not a part our codec made, so never to be sent; it stays visible as waiting.
+            self.window.forget(picked.message);
+            return;
+        };
+        let begin = Begin {
+            message: picked.message,
+            part: picked.part.id,
+            modem,
+            sim,
+            expected_tp_mr: place.expected_tp_mr(),
+        };
+        place.pace.spend(now.utc);
+        place.job = Some(Job {
+            message: picked.message,
+            part: picked.part,
+            begin: BeginState::Asked,
+            result: None,
+        });
+        let more = !self.window.is_empty();
+        place
+            .modem
+            .handle_command(now, modem::Command::Submit(Submit { tpdu, more }));
+        self.ledger.ask(Purpose::Begin(slot), Request::Begin(begin));
+        self.changed = true;
+    }
+
+    fn wake_for_pace(&mut self, at: Option<Instant>) {
+        if let Some(at) = at {
+            self.pace_at = Some(self.pace_at.map_or(at, |before| before.min(at)));
+        }
+    }
+
+    /// Asks the store for more when the window runs low and somebody could send it.
+    fn refill(&mut self, now: Instant) {
+        let low = self.window.len() <= self.capacity / 2;
+        let wanted = self.more_due && !self.taking && !self.draining && self.store_retry_at.is_none();
+        if low && wanted && self.slots.iter().any(Slot::serves) {
+            let room = self.capacity - self.window.len();
+            self.taking = true;
+            self.more_due = false;
+            self.shed_at = now;
+            self.ledger.ask(Purpose::TakeDue { room }, Request::TakeDue { room });
+        }
+    }
+
+    /// With a full window, lets the least urgent quarter go, so that what is more urgent can come in.
+    fn make_room_for_urgent(&mut self, now: Instant) {
+        let full = self.window.len() > self.capacity / 2;
+        if full && now.since(self.shed_at) >= SHED_EVERY && !self.taking && !self.draining {
+            self.shed_at = now;
+            for id in self.window.shed(self.window.len() - self.capacity / 4) {
+                self.ledger.ask(Purpose::Release, Request::Release(id));
+            }
+        }
+    }
+
+    fn check_drained(&mut self) {
+        let idle = self.slots.iter().all(|slot| slot.job.is_none()) && !self.ledger.results_open();
+        if self.draining && !self.drained && idle {
+            self.drained = true;
+            self.events.push_back(Event::Drained);
+        }
+    }
+}
+
+/// For the log: what a slot is called.
+impl Gateway {
+    /// Label of a slot; empty for an index that is none.
+    #[must_use]
+    pub fn label(&self, slot: SlotIndex) -> String {
+        self.slots
+            .get(slot)
+            .map(|place| place.label.clone())
+            .unwrap_or_default()
+    }
+}

@@ -1,0 +1,202 @@
+//! One place of the bank: a modem, the SIM in it, its pace, and the part it works on.
+
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use core::time::Duration;
+
+use super::snapshot::ModemSnapshot;
+use super::{SlotSettings, translate};
+use crate::base::{AttemptId, Instant, MessageId, ModemId, Now, SimId, UtcTime};
+use crate::dispatch::{Pace, Plan};
+use crate::modem::{Identity, Modem, Place, SubmitResult, Tpdu};
+use crate::queue::state::Priority;
+use crate::queue::verbs::{DuePart, Introduce, Introduced};
+
+/// Failures in a row after which a SIM rests; the rest doubles with each further one.
+const FAILURES_BEFORE_REST: u32 = 3;
+const FIRST_REST: Duration = Duration::from_secs(30);
+const LONGEST_REST: Duration = Duration::from_secs(900);
+
+/// Received TPDUs that may wait for the modem to be introduced: as many as the largest storage holds.
+const EARLY_MAX: usize = 256;
+
+/// The part a slot works on, until the modem has a result and the store has answered.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) message: MessageId,
+    pub(super) part: DuePart,
+    pub(super) begin: BeginState,
+    pub(super) result: Option<SubmitResult>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BeginState {
+    /// The store has not answered.
+    Asked,
+    /// The attempt is on disk.
+    Written(AttemptId),
+    /// The store said no; the message is out of the window.
+    Withdrawn,
+    /// The store could not write; the part goes back into the window.
+    Unavailable,
+}
+
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) label: String,
+    pub(super) modem: Modem,
+    plan: Plan,
+    pub(super) identity: Option<Identity>,
+    /// Ids of modem and SIM, once the store knows them.
+    pub(super) who: Option<(ModemId, SimId)>,
+    pub(super) pace: Pace,
+    /// The modem says that it can send.
+    pub(super) ready: bool,
+    pub(super) job: Option<Job>,
+    last_tp_mr: Option<u8>,
+    /// The last attempt, while its outcome is unknown: a late result settles it.
+    pub(super) unknown: Option<AttemptId>,
+    failures_in_a_row: u32,
+    pub(super) rest_until: Option<Instant>,
+    pub(super) early: VecDeque<(Tpdu, Place)>,
+    sent: u64,
+    failed: u64,
+    received: u64,
+    last_sent_at: Option<UtcTime>,
+    last_received_at: Option<UtcTime>,
+    pub(super) restarts: u32,
+}
+
+impl Slot {
+    pub(super) fn new(settings: SlotSettings, seed: u64) -> Self {
+        Self {
+            label: settings.label,
+            modem: Modem::new(settings.profile, settings.modem, seed),
+            plan: settings.plan,
+            identity: None,
+            who: None,
+            pace: Pace::new(settings.plan, None, &[]),
+            ready: false,
+            job: None,
+            last_tp_mr: None,
+            unknown: None,
+            failures_in_a_row: 0,
+            rest_until: None,
+            early: VecDeque::new(),
+            sent: 0,
+            failed: 0,
+            received: 0,
+            last_sent_at: None,
+            last_received_at: None,
+            restarts: 0,
+        }
+    }
+
+    pub(super) fn introduction(&self, identity: &Identity) -> Introduce {
+        Introduce {
+            label: self.label.clone(),
+            imei: identity.imei.clone(),
+            iccid: identity.iccid.clone(),
+            imsi: identity.imsi.clone(),
+            number: identity.number.clone(),
+            manufacturer: identity.manufacturer.clone(),
+            model: identity.model.clone(),
+            firmware: identity.firmware.clone(),
+            history: self.plan.history().max(64),
+        }
+    }
+
+    pub(super) fn introduced(&mut self, who: Introduced) {
+        self.who = Some((who.modem, who.sim));
+        self.pace = Pace::new(self.plan, who.first_used_at, &who.sends);
+        self.last_tp_mr = who.last_tp_mr;
+    }
+
+    /// The SIM that could take a part now, its pace apart.
+    pub(super) fn free_sim(&self, now: Instant) -> Option<SimId> {
+        let rested = self.rest_until.is_none_or(|until| until <= now);
+        (self.ready && self.job.is_none() && rested).then_some(self.who?.1)
+    }
+
+    /// Ready and introduced, busy or not.
+    pub(super) fn serves(&self) -> bool {
+        self.ready && self.who.is_some()
+    }
+
+    /// When a part of this priority may go, by pace.
+    pub(super) fn paced_until(&self, now: Now, priority: Priority) -> UtcTime {
+        self.pace.ready_at(now.utc, priority)
+    }
+
+    /// The TP-MR this SIM will probably use next (23.040 clause 9.2.3.6: last used plus one).
+    pub(super) fn expected_tp_mr(&self) -> Option<u8> {
+        self.last_tp_mr.map(|last| last.wrapping_add(1))
+    }
+
+    /// Holds a received TPDU until the modem is introduced; false when there is no room.
+    pub(super) fn hold_early(&mut self, tpdu: Tpdu, place: Place) -> bool {
+        let room = self.early.len() < EARLY_MAX;
+        if room {
+            self.early.push_back((tpdu, place));
+        }
+        room
+    }
+
+    pub(super) fn count_received(&mut self, now: Now) {
+        self.received += 1;
+        self.last_received_at = Some(now.utc);
+    }
+
+    /// Keeps the books of a result. Returns true when the SIM must rest after it.
+    pub(super) fn count_result(&mut self, now: Now, result: &SubmitResult) -> bool {
+        if let SubmitResult::Accepted { tp_mr, .. } = result {
+            self.sent += 1;
+            self.last_sent_at = Some(now.utc);
+            self.last_tp_mr = tp_mr.or(self.last_tp_mr);
+            self.failures_in_a_row = 0;
+            self.rest_until = None;
+            return false;
+        }
+        self.failed += 1;
+        self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
+        let beyond = self.failures_in_a_row.checked_sub(FAILURES_BEFORE_REST);
+        if let Some(beyond) = beyond {
+            let rest = FIRST_REST * 2u32.saturating_pow(beyond.min(10));
+            self.rest_until = Some(now.monotonic + rest.min(LONGEST_REST));
+        }
+        beyond.is_some()
+    }
+
+    pub(super) fn snapshot(&self, now: Now) -> ModemSnapshot {
+        let state = self.modem.state();
+        let health = self.modem.health();
+        let identity = self.identity.as_ref();
+        let paced = self.paced_until(now, Priority::Normal);
+        ModemSnapshot {
+            label: self.label.clone(),
+            modem: self.who.map(|who| who.0),
+            sim: self.who.map(|who| who.1),
+            imei: identity.and_then(|i| i.imei.clone()),
+            number: identity
+                .and_then(|i| i.number.as_ref())
+                .map(|n| String::from(n.as_e164())),
+            manufacturer: identity.map(|i| i.manufacturer.clone()).unwrap_or_default(),
+            model: identity.map(|i| i.model.clone()).unwrap_or_default(),
+            firmware: identity.map(|i| i.firmware.clone()).unwrap_or_default(),
+            state: translate::state(state),
+            reason: String::from(state.reason()),
+            signal_dbm: health.signal_dbm,
+            registration: health.registration.as_str(),
+            operator: String::from(health.operator.as_str()),
+            access: health.access.as_str(),
+            busy: self.job.is_some(),
+            paced_until: (paced > now.utc).then_some(paced),
+            sent: self.sent,
+            failed: self.failed,
+            received: self.received,
+            last_sent_at: self.last_sent_at,
+            last_received_at: self.last_received_at,
+            restarts: self.restarts,
+        }
+    }
+}
