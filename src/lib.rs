@@ -8,3 +8,5 @@ pub mod config;
 pub mod serial;
 
 pub mod store;
+
+pub mod api;

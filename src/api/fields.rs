@@ -1,0 +1,155 @@
+//! Reads the fields of a JSON object one by one and collects every mistake on the way, so that one answer names all.
+
+use std::borrow::Cow;
+
+use chrono::DateTime;
+use serde_json::{Map, Value};
+use wardwire_core::base::UtcTime;
+
+use super::problem::{Code, FieldError, Problem};
+
+/// The fields not read yet, and the mistakes found so far.
+pub(super) struct Fields {
+    rest: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// Parses a body that must be one JSON object.
+    pub(super) fn parse(body: &[u8]) -> Result<Self, Problem> {
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(rest)) => Ok(Self {
+                rest,
+                errors: Vec::new(),
+            }),
+            Ok(_) => Err(Problem::new(Code::MalformedJson, "the body must be one JSON object")),
+            // The parser's own sentence is left out: it may quote the body.
+            Err(e) => {
+                let place = format!("not JSON at line {}, column {}", e.line(), e.column());
+                Err(Problem::new(Code::MalformedJson, place))
+            }
+        }
+    }
+
+    /// The whole object in canonical form: keys sorted, no blanks.
+    pub(super) fn canonical(&self) -> String {
+        Value::Object(self.rest.clone()).to_string()
+    }
+
+    /// Notes a mistake in a field.
+    pub(super) fn fail(&mut self, field: &str, code: Code, detail: impl Into<Cow<'static, str>>) {
+        self.errors.push(FieldError {
+            pointer: format!("/{field}"),
+            code,
+            detail: detail.into(),
+        });
+    }
+
+    /// True when nothing was wrong so far.
+    pub(super) fn sound(&self) -> bool {
+        self.errors.is_empty()
+    }
+
+    /// A field as it is; `null` counts as absent.
+    pub(super) fn value(&mut self, field: &str) -> Option<Value> {
+        self.rest.remove(field).filter(|v| !v.is_null())
+    }
+
+    pub(super) fn text(&mut self, field: &str) -> Option<String> {
+        match self.value(field)? {
+            Value::String(text) => Some(text),
+            _ => {
+                self.fail(field, Code::InvalidValue, "must be a text");
+                None
+            }
+        }
+    }
+
+    pub(super) fn required_text(&mut self, field: &str) -> Option<String> {
+        if self.rest.get(field).is_none_or(Value::is_null) {
+            self.rest.remove(field);
+            self.fail(field, Code::MissingField, "is needed");
+            return None;
+        }
+        self.text(field)
+    }
+
+    pub(super) fn boolean(&mut self, field: &str, default: bool) -> bool {
+        match self.value(field) {
+            None => default,
+            Some(Value::Bool(value)) => value,
+            Some(_) => {
+                self.fail(field, Code::InvalidValue, "must be true or false");
+                default
+            }
+        }
+    }
+
+    pub(super) fn number(&mut self, field: &str, least: u64, most: u64) -> Option<u64> {
+        let value = self.value(field)?;
+        let fits = value.as_u64().filter(|n| (least..=most).contains(n));
+        if fits.is_none() {
+            let detail = format!("must be a whole number from {least} to {most}");
+            self.fail(field, Code::InvalidValue, detail);
+        }
+        fits
+    }
+
+    /// One of the listed words.
+    pub(super) fn word<T: Copy>(&mut self, field: &str, words: &[(&'static str, T)]) -> Option<T> {
+        let text = self.text(field)?;
+        let found = words.iter().find(|(w, _)| *w == text).map(|(_, t)| *t);
+        if found.is_none() {
+            let list: Vec<&str> = words.iter().map(|(w, _)| *w).collect();
+            self.fail(field, Code::InvalidValue, format!("must be one of {}", list.join(", ")));
+        }
+        found
+    }
+
+    pub(super) fn time(&mut self, field: &str) -> Option<UtcTime> {
+        let text = self.text(field)?;
+        let time = parse_time(&text);
+        if time.is_none() {
+            self.fail(
+                field,
+                Code::InvalidValue,
+                "must be a time of RFC 3339, as 2026-06-15T09:15:22Z",
+            );
+        }
+        time
+    }
+
+    /// Ends the reading: what was not asked for is unknown.
+    pub(super) fn finish(mut self) -> Result<(), Problem> {
+        let unread: Vec<String> = self.rest.keys().cloned().collect();
+        for name in unread {
+            self.errors.push(unknown(&name));
+        }
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::of_fields(self.errors))
+        }
+    }
+}
+
+/// The name of an unknown field is repeated only if it looks like a name: it could be a number or a text.
+pub(super) fn unknown(name: &str) -> FieldError {
+    let shown = name.len() <= 40 && !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    FieldError {
+        pointer: if shown { format!("/{name}") } else { String::new() },
+        code: Code::UnknownField,
+        detail: if shown {
+            "is not known".into()
+        } else {
+            "a field that is not known; its name is not repeated here".into()
+        },
+    }
+}
+
+/// A time of RFC 3339 in any offset.
+pub(super) fn parse_time(text: &str) -> Option<UtcTime> {
+    DateTime::parse_from_rfc3339(text)
+        .ok()
+        .map(|t| UtcTime::from_millis(t.timestamp_millis()))
+}

@@ -1,0 +1,121 @@
+//! What monitors and wall displays ask: alive, ready, the status, the modems.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ring::digest::{SHA256, digest};
+use serde_json::json;
+
+use super::Context;
+use super::auth::{Caller, Scope};
+use super::problem::{Code, Problem};
+use super::status::StatusView;
+use super::views::ModemView;
+
+/// 200 as long as the process serves.
+pub(super) async fn alive() -> Response {
+    Json(json!({ "status": "ok" })).into_response()
+}
+
+/// 200 when the storage can be used and a SIM can send, else 503 that says what is missing.
+pub(super) async fn ready(State(context): State<Context>) -> Result<Response, Problem> {
+    let status = context.board.current().await;
+    let facts = &status.facts;
+    let mut reasons = Vec::new();
+    if !facts.storage_works {
+        reasons.push("the storage cannot be used".to_owned());
+    }
+    if facts.stopping {
+        reasons.push("the gateway is stopping".to_owned());
+    }
+    if facts.ready == 0 {
+        reasons.push(format!("none of {} modems can send", facts.modems));
+    }
+    if reasons.is_empty() {
+        return Ok(Json(json!({ "status": "ready", "modems_ready": facts.ready })).into_response());
+    }
+    Err(Problem::new(Code::NotReady, reasons.join("; ")).retry_after(5))
+}
+
+/// The status of the whole, with an ETag so that a display that asks often costs little.
+pub(super) async fn status(
+    State(context): State<Context>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    caller.require(Scope::StatusRead)?;
+    let status = context.board.current().await;
+    let body = json!(StatusView::of(&status)).to_string();
+    let hash: String = digest(&SHA256, body.as_bytes())
+        .as_ref()
+        .iter()
+        .take(8)
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    let etag = format!("\"{hash}\"");
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|v| v.as_bytes() == etag.as_bytes());
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+    };
+    if let Ok(value) = HeaderValue::from_str(&etag) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    Ok(response)
+}
+
+fn views(context: &Context) -> Vec<ModemView> {
+    let bank = context.bank.borrow();
+    let port = |label: &str| {
+        context
+            .config
+            .modems
+            .iter()
+            .find(|m| m.label == label)
+            .map(|m| m.port.clone())
+    };
+    bank.modems
+        .iter()
+        .map(|m| ModemView::of(m, port(&m.label).as_deref()))
+        .collect()
+}
+
+/// The bank.
+pub(super) async fn modems(State(context): State<Context>, caller: Caller) -> Result<Response, Problem> {
+    caller.require(Scope::ModemsRead)?;
+    Ok(Json(json!({ "data": views(&context), "next_cursor": null })).into_response())
+}
+
+/// One modem, by id or label.
+pub(super) async fn modem(
+    State(context): State<Context>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    caller.require(Scope::ModemsRead)?;
+    let found = views(&context).into_iter().find(|m| m.is_called(&name));
+    let not_found = || Problem::new(Code::NotFound, "there is no such modem");
+    Ok(Json(found.ok_or_else(not_found)?).into_response())
+}
+
+/// What a problem's `type` points to.
+pub(super) async fn problem_page(Path(code): Path<String>) -> Result<Response, Problem> {
+    let found = Code::ALL.iter().find(|c| c.as_str() == code);
+    let code = found.ok_or_else(|| Problem::new(Code::NotFound, "there is no such problem"))?;
+    let text = format!(
+        "{} (HTTP {})\n{}.\n",
+        code.as_str(),
+        code.status().as_u16(),
+        code.title()
+    );
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
+}
+
+/// No route fits.
+pub(super) async fn nothing_here() -> Problem {
+    Problem::new(Code::NotFound, "there is nothing at this address")
+}

@@ -1,0 +1,155 @@
+//! The HTTP API, version 1: parses and polices what comes in until it needs no further check, asks the store, and says
+//! what the store knows. It decides nothing about a message's fate and never touches a modem.
+//!
+//! The same router serves two doors: TCP with keys ([`router`]) and the control socket, whose callers may do
+//! everything ([`router_local`]).
+
+mod auth;
+mod body;
+mod envelope;
+mod events;
+mod fields;
+mod health;
+mod inbound;
+mod keys;
+mod list;
+mod messages;
+mod new_message;
+mod problem;
+mod status;
+mod views;
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::routing::{get, post};
+use axum::{Extension, Router, middleware};
+use tokio::sync::{Semaphore, watch};
+use wardwire_core::base::{Now, ServiceId};
+use wardwire_core::gateway::snapshot::Snapshot;
+
+use crate::config::Config;
+use crate::store::{StoreError, StoreHandle};
+
+pub use auth::{Caller, Scope, Token, UnknownScope};
+pub use problem::{Code, FieldError, Problem};
+pub use status::{Recent, Status, StatusBoard, StatusView};
+
+/// Name of the service that owns what belongs to no other, and in whose name the local administrator acts.
+pub const DEFAULT_SERVICE: &str = "default";
+
+/// Event streams open at the same time, of the API and of the status page together.
+const STREAMS: usize = 100;
+
+/// What the handlers need. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The store.
+    pub store: StoreHandle,
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// What the bank looks like; its sender is the gateway's loop.
+    pub bank: watch::Receiver<Snapshot>,
+    /// The clock.
+    pub clock: fn() -> Now,
+    /// The status of the whole, computed at most once a second.
+    pub board: Arc<StatusBoard>,
+    /// Places for event streams.
+    pub streams: Arc<Semaphore>,
+}
+
+impl Context {
+    /// Puts together what the handlers need.
+    #[must_use]
+    pub fn new(store: StoreHandle, config: Arc<Config>, bank: watch::Receiver<Snapshot>, clock: fn() -> Now) -> Self {
+        let board = StatusBoard::new(store.clone(), bank.clone(), clock);
+        Self {
+            store,
+            config,
+            bank,
+            clock,
+            board: Arc::new(board),
+            streams: Arc::new(Semaphore::new(STREAMS)),
+        }
+    }
+
+    /// The service a caller acts for.
+    async fn service_of(&self, caller: &Caller) -> Result<ServiceId, Problem> {
+        match caller {
+            Caller::Key { service, .. } => Ok(*service),
+            Caller::LocalAdmin => {
+                let found = self.store.read(|r| r.service(DEFAULT_SERVICE)).await?;
+                found.ok_or_else(|| Problem::new(Code::NotFound, "the service default is not there"))
+            }
+        }
+    }
+}
+
+/// The API behind keys: for TCP.
+pub fn router(context: Context) -> Router {
+    routes(context)
+}
+
+/// The API for the control socket: whoever may open it is the local administrator and needs no key.
+pub fn router_local(context: Context) -> Router {
+    routes(context).layer(Extension(Caller::LocalAdmin))
+}
+
+/// All routes, in one place.
+fn routes(context: Context) -> Router {
+    Router::new()
+        .route("/v1/messages", post(messages::create).get(messages::list))
+        .route("/v1/messages/{id}", get(messages::one))
+        .route("/v1/messages/{id}/parts", get(messages::parts))
+        .route("/v1/messages/{id}/cancel", post(messages::cancel))
+        .route("/v1/inbound-messages", get(inbound::list))
+        .route("/v1/events", get(events::list))
+        .route("/v1/events/stream", get(events::stream))
+        .route("/v1/api-keys", post(keys::create).get(keys::list))
+        .route("/v1/api-keys/{id}", axum::routing::delete(keys::revoke))
+        .route("/v1/status", get(health::status))
+        .route("/v1/modems", get(health::modems))
+        .route("/v1/modems/{id}", get(health::modem))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/docs/problems/{code}", get(health::problem_page))
+        .fallback(health::nothing_here)
+        .layer(middleware::from_fn(envelope::envelope))
+        .with_state(context)
+}
+
+impl FromRequestParts<Context> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, context: &Context) -> Result<Self, Problem> {
+        if let Some(caller) = parts.extensions.get::<Self>() {
+            return Ok(caller.clone());
+        }
+        // One answer for every cause: whether a key exists is nobody's business.
+        let refused = || Problem::new(Code::Unauthenticated, "send Authorization: Bearer with a valid key");
+        let token = auth::bearer(&parts.headers).ok_or_else(refused)?;
+        let id = token.id();
+        let row = context.store.read(move |r| r.api_key(id)).await?.ok_or_else(refused)?;
+        if !token.fits(&row.secret_sha256) || row.revoked_at.is_some() {
+            return Err(refused());
+        }
+        Ok(Self::Key {
+            key: row.id,
+            service: row.service,
+            // A word of a newer version allows nothing here.
+            scopes: row.scopes.iter().filter_map(|s| s.parse().ok()).collect(),
+        })
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable => {
+                Self::new(Code::StorageUnavailable, "the storage cannot be used now, try again").retry_after(5)
+            }
+            StoreError::Closed => Self::new(Code::ShuttingDown, "the gateway is stopping, try again").retry_after(10),
+        }
+    }
+}

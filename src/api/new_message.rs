@@ -1,0 +1,291 @@
+//! From the body of `POST /v1/messages` to a [`NewMessage`] that needs no further check, or to every mistake in it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use wardwire_core::base::{Body, PhoneNumber, ServiceId, UtcTime, limits};
+use wardwire_core::queue::state::{HoldReason, OnUnknown, Priority};
+use wardwire_core::queue::verbs::NewMessage;
+use wardwire_core::sms::{EncodingChoice, SegmentError, SegmentOptions, Segmentation, segment};
+
+use super::fields::Fields;
+use super::problem::{Code, Problem};
+use super::views::{ON_UNKNOWN, PRIORITIES};
+use crate::config::{Config, Country, NumberError};
+
+/// Validity of a message that names none, from the time it may go.
+const VALIDITY: Duration = Duration::from_secs(48 * 3600);
+
+/// Longest validity: the longest a network can be told (3GPP TS 23.040 clause 9.2.3.12.1).
+const VALIDITY_LONGEST: Duration = Duration::from_secs(63 * 7 * 24 * 3600);
+
+/// Furthest `send_at`.
+const AHEAD: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// A `send_at` this long ago is taken as now: clocks differ.
+const CLOCK_SLACK: Duration = Duration::from_secs(60);
+
+/// Fields of the contract that this version refuses rather than ignores.
+const NOT_YET: [&str; 6] = [
+    "contact_id",
+    "template",
+    "window",
+    "sender",
+    "expects_reply",
+    "dedupe_seconds",
+];
+
+/// What a text is for; gives the defaults of the rest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Category {
+    Patient,
+    StaffAlert,
+    Bulk,
+    Code,
+}
+
+const CATEGORIES: [(&str, Category); 9] = [
+    ("appointment", Category::Patient),
+    ("result_notice", Category::Patient),
+    ("program", Category::Bulk),
+    ("staff_alert", Category::StaffAlert),
+    ("broadcast", Category::Bulk),
+    ("public_health", Category::Patient),
+    ("marketing", Category::Bulk),
+    ("otp", Category::Code),
+    ("system", Category::StaffAlert),
+];
+
+impl Category {
+    fn priority(self) -> Priority {
+        match self {
+            Self::Patient => Priority::Normal,
+            Self::StaffAlert | Self::Code => Priority::High,
+            Self::Bulk => Priority::Bulk,
+        }
+    }
+
+    fn on_unknown(self) -> OnUnknown {
+        match self {
+            Self::Patient | Self::StaffAlert | Self::Code => OnUnknown::Retry,
+            Self::Bulk => OnUnknown::Auto,
+        }
+    }
+}
+
+/// Reads, polices and segments.
+///
+/// # Errors
+/// A problem that lists every mistake of the request.
+pub(super) fn read(
+    mut fields: Fields,
+    service: ServiceId,
+    config: &Config,
+    now: UtcTime,
+) -> Result<NewMessage, Problem> {
+    for field in NOT_YET {
+        if fields.value(field).is_some() {
+            fields.fail(field, Code::InvalidValue, "is not available yet");
+        }
+    }
+    let category = fields.word("category", &CATEGORIES);
+    let recipient = recipient(&mut fields, config);
+    let flash = flash(&mut fields, category);
+    let (body, segmentation) = text(&mut fields, flash);
+    let priority = fields.word("priority", &PRIORITIES);
+    let on_unknown = fields.word("on_unknown", &ON_UNKNOWN);
+    let (send_at, valid_until) = times(&mut fields, now);
+    let delivery_report = fields.boolean("delivery_report", true);
+    if fields.boolean("sensitive", false) {
+        fields.fail("sensitive", Code::InvalidValue, "true is not available yet");
+    }
+    let reference = reference(&mut fields);
+    let metadata = metadata(&mut fields);
+    fields.finish()?;
+    // Whatever is missing here was noted as a mistake, so that `finish` refused it.
+    let (Some(recipient), Some(segmentation)) = (recipient, segmentation) else {
+        return Err(Problem::new(Code::Internal, "a mistake was not noted"));
+    };
+    let held = config.policy.holds(&recipient).then_some(HoldReason::Pilot);
+    Ok(NewMessage {
+        service,
+        recipient,
+        body: Body::new(body),
+        parts: segmentation.parts,
+        alphabet: segmentation.alphabet,
+        units: segmentation.units,
+        priority: priority.or(category.map(Category::priority)).unwrap_or_default(),
+        send_at,
+        valid_until,
+        delivery_report,
+        on_unknown: on_unknown.or(category.map(Category::on_unknown)).unwrap_or_default(),
+        held,
+        reference,
+        metadata,
+    })
+}
+
+fn recipient(fields: &mut Fields, config: &Config) -> Option<PhoneNumber> {
+    let country = match fields.text("default_country") {
+        None => None,
+        Some(code) => {
+            let country = Country::parse(&code);
+            if country.is_none() {
+                fields.fail("default_country", Code::InvalidValue, "must be a country, as IE");
+            }
+            country
+        }
+    };
+    let to = fields.required_text("to")?;
+    match config.policy.numbers.parse(&to, country) {
+        Ok(number) => Some(number),
+        Err(error) => {
+            let code = match error {
+                NumberError::Invalid => Code::NumberInvalid,
+                NumberError::NotMobile => Code::NumberNotMobile,
+                NumberError::CountryNotAllowed => Code::CountryNotAllowed,
+            };
+            fields.fail("to", code, error.to_string());
+            None
+        }
+    }
+}
+
+fn flash(fields: &mut Fields, category: Option<Category>) -> bool {
+    let flash = fields.boolean("flash", false);
+    let staff = matches!(category, Some(Category::StaffAlert));
+    if flash && !staff {
+        fields.fail(
+            "flash",
+            Code::FlashNotAllowed,
+            "only texts of category staff_alert or system may flash",
+        );
+    }
+    flash && staff
+}
+
+fn text(fields: &mut Fields, flash: bool) -> (String, Option<Segmentation>) {
+    let encodings = [
+        ("auto", EncodingChoice::Auto),
+        ("gsm7", EncodingChoice::Gsm7),
+        ("ucs2", EncodingChoice::Ucs2),
+    ];
+    let encoding = fields.word("encoding", &encodings).unwrap_or_default();
+    let transliterate = fields.word("transliterate", &[("none", true), ("safe", false), ("names", false)]);
+    if transliterate == Some(false) {
+        fields.fail("transliterate", Code::InvalidValue, "only none is available yet");
+    }
+    let most = limits::PARTS_PER_MESSAGE;
+    let max_parts = fields
+        .number("max_parts", 1, most as u64)
+        .and_then(|n| usize::try_from(n).ok())
+        .unwrap_or(limits::PARTS_PER_MESSAGE_DEFAULT);
+    let Some(body) = fields.required_text("body") else {
+        return (String::new(), None);
+    };
+    let control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    if body.trim().is_empty() {
+        fields.fail("body", Code::InvalidValue, "must not be empty");
+        return (body, None);
+    }
+    if body.contains(control) {
+        fields.fail("body", Code::InvalidValue, "must not have control characters");
+        return (body, None);
+    }
+    // Beyond this bound no encoding needs fewer parts than the hard limit.
+    if body.chars().count() > limits::BODY_CHARS {
+        fields.fail("body", Code::TooManyParts, format!("needs more than {most} parts"));
+        return (body, None);
+    }
+    let options = SegmentOptions {
+        encoding,
+        flash,
+        max_parts,
+        ..SegmentOptions::default()
+    };
+    match segment(&body, &options) {
+        Ok(done) => (body, Some(done)),
+        Err(error) => {
+            refuse_text(fields, &error, most);
+            (body, None)
+        }
+    }
+}
+
+fn refuse_text(fields: &mut Fields, error: &SegmentError, most: usize) {
+    match error {
+        SegmentError::Empty => fields.fail("body", Code::InvalidValue, "must not be empty"),
+        SegmentError::TooManyParts { parts, max } => {
+            let hint = if *parts <= most {
+                "; raise max_parts or shorten it"
+            } else {
+                "; shorten it"
+            };
+            let detail = format!("needs {parts} parts, {max} are allowed{hint}");
+            fields.fail("body", Code::TooManyParts, detail);
+        }
+        SegmentError::NotGsm7 { index, .. } => {
+            let detail = format!("character {} is not in the GSM-7 alphabet", index + 1);
+            fields.fail("body", Code::EncodingImpossible, detail);
+        }
+    }
+}
+
+/// `send_at` and the end of validity.
+fn times(fields: &mut Fields, now: UtcTime) -> (Option<UtcTime>, UtcTime) {
+    let mut send_at = fields.time("send_at");
+    if let Some(at) = send_at {
+        if at + CLOCK_SLACK < now {
+            fields.fail("send_at", Code::SendAtPast, "has passed");
+        } else if at > now + AHEAD {
+            fields.fail("send_at", Code::InvalidValue, "is more than 400 days ahead");
+        }
+        send_at = Some(at).filter(|at| *at > now);
+    }
+    let from = send_at.unwrap_or(now);
+    let seconds = fields.number("validity_seconds", 60, VALIDITY_LONGEST.as_secs());
+    let Some(until) = fields.time("valid_until") else {
+        return (send_at, from + seconds.map_or(VALIDITY, Duration::from_secs));
+    };
+    if seconds.is_some() {
+        fields.fail(
+            "valid_until",
+            Code::InvalidValue,
+            "give it or validity_seconds, not both",
+        );
+    } else if until <= from {
+        fields.fail("valid_until", Code::ValidUntilPast, "lies before the time to send");
+    } else if until > from + VALIDITY_LONGEST {
+        fields.fail(
+            "valid_until",
+            Code::InvalidValue,
+            "is more than 63 weeks after the time to send",
+        );
+    }
+    (send_at, until)
+}
+
+fn reference(fields: &mut Fields) -> Option<String> {
+    let reference = fields.text("reference")?;
+    if reference.is_empty() || reference.chars().count() > 64 || reference.chars().any(char::is_control) {
+        fields.fail("reference", Code::InvalidValue, "must be 1 to 64 printable characters");
+        return None;
+    }
+    Some(reference)
+}
+
+/// The pairs in canonical form: sorted, no blanks.
+fn metadata(fields: &mut Fields) -> Option<String> {
+    let value = fields.value("metadata")?;
+    let pairs = value.as_object().filter(|o| o.values().all(Value::is_string));
+    let canonical = value.to_string();
+    if pairs.is_none_or(|p| p.len() > 10) || canonical.len() > 1024 {
+        fields.fail(
+            "metadata",
+            Code::InvalidValue,
+            "must be at most 10 pairs of texts in 1 KiB",
+        );
+        return None;
+    }
+    Some(canonical)
+}

@@ -1,0 +1,264 @@
+//! The status of the whole: computed at most once a second, and only while somebody asks.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::{Mutex, broadcast, watch};
+use wardwire_core::base::{Instant, MessageId, Now, ServiceId, UtcTime};
+use wardwire_core::gateway::snapshot::Snapshot;
+use wardwire_core::gateway::status::{Facts, Sentence, State, judge};
+
+use crate::store::{EventKind, Fact, StatusCounts, StoreHandle, Subject};
+
+/// An answer is given again for this long.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Messages shown as going through.
+const RECENT: usize = 12;
+
+/// The status at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The traffic light.
+    pub state: State,
+    /// Since when it shows this colour, as far as this process knows.
+    pub since: UtcTime,
+    /// The one sentence.
+    pub sentence: Sentence,
+    /// Counts, since the beginning of the day in UTC.
+    pub counts: StatusCounts,
+    /// That beginning.
+    pub day_began_at: UtcTime,
+    /// The bank.
+    pub bank: Snapshot,
+    /// What the sentence was judged from.
+    pub facts: Facts,
+    /// The newest messages, newest first.
+    pub recent: Vec<Recent>,
+    /// When this was computed.
+    pub at: UtcTime,
+}
+
+/// A message on its way, without number or text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recent {
+    /// Which.
+    pub id: MessageId,
+    /// Whose.
+    pub service: ServiceId,
+    /// When it was accepted.
+    pub created_at: UtcTime,
+    /// Its status, in the API's word.
+    pub status: &'static str,
+    /// Its parts, once read.
+    pub parts: Option<u8>,
+}
+
+/// Computes the status and keeps the last one.
+pub struct StatusBoard {
+    store: StoreHandle,
+    bank: watch::Receiver<Snapshot>,
+    clock: fn() -> Now,
+    kept: Mutex<Kept>,
+}
+
+struct Kept {
+    last: Option<(Instant, Arc<Status>)>,
+    facts: broadcast::Receiver<Fact>,
+    recent: VecDeque<Recent>,
+}
+
+impl std::fmt::Debug for StatusBoard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StatusBoard(..)")
+    }
+}
+
+impl StatusBoard {
+    /// Notes facts from now on.
+    #[must_use]
+    pub fn new(store: StoreHandle, bank: watch::Receiver<Snapshot>, clock: fn() -> Now) -> Self {
+        let kept = Kept {
+            last: None,
+            facts: store.subscribe(),
+            recent: VecDeque::new(),
+        };
+        Self {
+            store,
+            bank,
+            clock,
+            kept: Mutex::new(kept),
+        }
+    }
+
+    /// The status, at most a second old. A store that cannot be read is a status too, and the gravest one.
+    pub async fn current(&self) -> Arc<Status> {
+        let mut kept = self.kept.lock().await;
+        let now = (self.clock)();
+        if let Some((at, status)) = &kept.last
+            && now.monotonic.since(*at) < FRESH
+        {
+            return Arc::clone(status);
+        }
+        let status = Arc::new(self.compute(&mut kept, now).await);
+        kept.last = Some((now.monotonic, Arc::clone(&status)));
+        status
+    }
+
+    async fn compute(&self, kept: &mut Kept, now: Now) -> Status {
+        let bank = self.bank.borrow().clone();
+        let day_began_at = day_of(now.utc);
+        let counts = self.store.read(move |r| r.status_counts(day_began_at)).await;
+        let mut facts = Facts::of_bank(&bank);
+        facts.storage_works = counts.is_ok();
+        let counts = counts.unwrap_or_default();
+        facts.oldest_due_at = counts.oldest_due_at;
+        facts.proven_at = facts.proven_at.max(counts.last_accepted_at);
+        let (state, sentence) = judge(&facts, now.utc);
+        let since = match &kept.last {
+            Some((_, last)) if last.state == state => last.since,
+            _ => now.utc,
+        };
+        kept.take_facts();
+        self.read_parts(kept).await;
+        Status {
+            state,
+            since,
+            sentence,
+            counts,
+            day_began_at,
+            bank,
+            facts,
+            recent: kept.recent.iter().copied().collect(),
+            at: now.utc,
+        }
+    }
+
+    /// Reads the number of parts of the messages that are new in the list.
+    async fn read_parts(&self, kept: &mut Kept) {
+        for recent in kept.recent.iter_mut().filter(|r| r.parts.is_none()) {
+            let (service, id) = (recent.service, recent.id);
+            if let Ok(Some(message)) = self.store.read(move |r| r.message(service, id)).await {
+                recent.parts = Some(message.part_count);
+                recent.status = message.status.as_str();
+            }
+        }
+    }
+}
+
+impl Kept {
+    /// Brings the newest messages up to date with what was committed since the last time.
+    fn take_facts(&mut self) {
+        use broadcast::error::TryRecvError;
+        loop {
+            match self.facts.try_recv() {
+                Ok(fact) => self.take_fact(&fact),
+                Err(TryRecvError::Lagged(_)) => {}
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            }
+        }
+    }
+
+    fn take_fact(&mut self, fact: &Fact) {
+        let Subject::Message(id) = fact.subject else { return };
+        let EventKind::MessageStatus(status) = fact.kind else {
+            return;
+        };
+        match self.recent.iter_mut().find(|r| r.id == id) {
+            Some(known) => known.status = status.as_str(),
+            None => {
+                // Its id tells when it was made.
+                let made = i64::try_from(id.0.bits() >> 80).unwrap_or_default();
+                self.recent.push_back(Recent {
+                    id,
+                    service: fact.service,
+                    created_at: UtcTime::from_millis(made),
+                    status: status.as_str(),
+                    parts: None,
+                });
+                let all = self.recent.make_contiguous();
+                all.sort_by(|a, b| b.id.cmp(&a.id));
+                self.recent.truncate(RECENT);
+            }
+        }
+    }
+}
+
+/// 00:00 UTC of that day.
+fn day_of(now: UtcTime) -> UtcTime {
+    const DAY: i64 = 24 * 3600 * 1000;
+    UtcTime::from_millis(now.as_millis().div_euclid(DAY) * DAY)
+}
+
+/// The status as `/v1/status` and the status page's stream tell it.
+#[derive(Serialize)]
+pub struct StatusView {
+    state: &'static str,
+    since: String,
+    sentence: String,
+    /// When a text last provably left the house.
+    proven_at: Option<String>,
+    queue: QueueView,
+    modems: ModemsView,
+    today: TodayView,
+    held: u64,
+    scheduled: u64,
+    unknown: u64,
+}
+
+#[derive(Serialize)]
+struct QueueView {
+    waiting: u64,
+    oldest_seconds: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct ModemsView {
+    ready: usize,
+    total: usize,
+}
+
+#[derive(Serialize)]
+struct TodayView {
+    since: String,
+    due: u64,
+    sent: u64,
+    delivered: u64,
+    failed: u64,
+    received: u64,
+}
+
+impl StatusView {
+    /// The status in the API's words.
+    #[must_use]
+    pub fn of(s: &Status) -> Self {
+        let c = &s.counts;
+        Self {
+            state: s.state.as_str(),
+            since: s.since.to_string(),
+            sentence: s.sentence.to_string(),
+            proven_at: s.facts.proven_at.map(|t| t.to_string()),
+            queue: QueueView {
+                waiting: c.waiting,
+                oldest_seconds: c.oldest_due_at.map(|t| s.at.since(t).as_secs()),
+            },
+            modems: ModemsView {
+                ready: s.facts.ready,
+                total: s.facts.modems,
+            },
+            today: TodayView {
+                since: s.day_began_at.to_string(),
+                due: c.due,
+                sent: c.sent,
+                delivered: c.delivered,
+                failed: c.failed,
+                received: c.received,
+            },
+            held: c.held,
+            scheduled: c.scheduled,
+            unknown: c.unknown,
+        }
+    }
+}

@@ -1,0 +1,426 @@
+//! How the store's records look in JSON. The only place that knows; field order is the order of the documentation.
+
+use serde::Serialize;
+use serde_json::Value;
+use wardwire_core::base::{Body, Originator, PhoneNumber, UtcTime};
+use wardwire_core::gateway::snapshot::ModemSnapshot;
+use wardwire_core::queue::state::{HoldReason, OnUnknown, Priority};
+use wardwire_core::sms::Alphabet;
+
+use crate::store::{
+    ApiKeyRecord, AttemptRecord, EventRecord, InboundRecord, MessageError, MessageRecord, PartRecord, Subject,
+};
+
+/// The version of event payloads.
+const EVENTS_VERSION: &str = "2026-06-01";
+
+pub(super) const PRIORITIES: [(&str, Priority); 4] = [
+    ("emergency", Priority::Emergency),
+    ("high", Priority::High),
+    ("normal", Priority::Normal),
+    ("bulk", Priority::Bulk),
+];
+
+pub(super) const ON_UNKNOWN: [(&str, OnUnknown); 3] = [
+    ("hold", OnUnknown::Hold),
+    ("retry", OnUnknown::Retry),
+    ("auto", OnUnknown::Auto),
+];
+
+/// The word of a value in a table of words.
+fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+    words.iter().find(|(_, v)| v == value).map_or("", |(w, _)| w)
+}
+
+fn alphabet(alphabet: Alphabet) -> &'static str {
+    match alphabet {
+        Alphabet::Gsm7 => "gsm7",
+        Alphabet::Ucs2 => "ucs2",
+        Alphabet::Octets => "octets",
+    }
+}
+
+fn time(at: Option<UtcTime>) -> Option<String> {
+    at.map(|t| t.to_string())
+}
+
+fn id(id: &impl ToString) -> String {
+    id.to_string()
+}
+
+#[derive(Serialize)]
+struct ErrorView {
+    code: &'static str,
+    detail: &'static str,
+    network_code: Option<String>,
+    retryable: bool,
+}
+
+impl ErrorView {
+    fn of(error: &MessageError) -> Self {
+        Self {
+            code: error.code.as_str(),
+            detail: error.code.detail(),
+            network_code: error.network_code.as_ref().map(ToString::to_string),
+            retryable: error.code.retryable(),
+        }
+    }
+}
+
+/// An outbound message.
+#[derive(Serialize)]
+pub(super) struct MessageView<'a> {
+    id: String,
+    service_id: String,
+    direction: &'static str,
+    status: &'static str,
+    r#final: bool,
+    hold_reason: Option<&'static str>,
+    to: Option<&'a str>,
+    from: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Option<&'a str>>,
+    priority: &'static str,
+    encoding: &'static str,
+    part_count: u8,
+    parts_accepted: u8,
+    parts_delivered: u8,
+    units: u32,
+    sim_id: Option<String>,
+    attempts: u32,
+    delivery: &'static str,
+    delivery_report: bool,
+    on_unknown: &'static str,
+    possible_copy: bool,
+    reference: Option<&'a str>,
+    metadata: Option<Value>,
+    error: Option<ErrorView>,
+    created_at: String,
+    scheduled_for: Option<String>,
+    valid_until: String,
+    queued_at: Option<String>,
+    submitted_at: Option<String>,
+    sent_at: Option<String>,
+    delivered_at: Option<String>,
+    final_at: Option<String>,
+    cost: Option<()>,
+    links: Links,
+}
+
+#[derive(Serialize)]
+struct Links {
+    #[serde(rename = "self")]
+    this: String,
+    parts: String,
+}
+
+impl<'a> MessageView<'a> {
+    /// `with_body`: the caller may read texts; else the field is left out.
+    pub(super) fn of(m: &'a MessageRecord, with_body: bool) -> Self {
+        let path = format!("/v1/messages/{}", m.id);
+        Self {
+            id: id(&m.id),
+            service_id: id(&m.service),
+            direction: "outbound",
+            status: m.status.as_str(),
+            r#final: m.is_final,
+            hold_reason: m.held.map(HoldReason::as_str),
+            to: m.recipient.as_ref().map(PhoneNumber::as_e164),
+            from: m.from.as_ref().map(PhoneNumber::as_e164),
+            body: with_body.then(|| m.body.as_ref().map(Body::reveal)),
+            priority: word(&PRIORITIES, &m.priority),
+            encoding: alphabet(m.alphabet),
+            part_count: m.part_count,
+            parts_accepted: m.parts_accepted,
+            parts_delivered: m.parts_delivered,
+            units: m.units,
+            sim_id: m.sim.as_ref().map(id),
+            attempts: m.attempts,
+            delivery: m.delivery.as_str(),
+            delivery_report: m.delivery_report,
+            on_unknown: word(&ON_UNKNOWN, &m.on_unknown),
+            possible_copy: m.possible_copy,
+            reference: m.reference.as_deref(),
+            metadata: m.metadata.as_deref().and_then(|t| serde_json::from_str(t).ok()),
+            error: m.error.as_ref().map(ErrorView::of),
+            created_at: m.created_at.to_string(),
+            scheduled_for: time(m.scheduled_for),
+            valid_until: m.valid_until.to_string(),
+            queued_at: time(m.queued_at),
+            submitted_at: time(m.submitted_at),
+            sent_at: time(m.sent_at),
+            delivered_at: time(m.delivered_at),
+            final_at: time(m.final_at),
+            cost: None,
+            links: Links {
+                parts: format!("{path}/parts"),
+                this: path,
+            },
+        }
+    }
+}
+
+/// One part with its attempts.
+#[derive(Serialize)]
+pub(super) struct PartView {
+    id: String,
+    sequence: u8,
+    status: &'static str,
+    tp_mr: Option<u8>,
+    sim_id: Option<String>,
+    error: Option<ErrorView>,
+    tp_st: Option<u8>,
+    possible_copy: bool,
+    accepted_at: Option<String>,
+    reported_at: Option<String>,
+    smsc_timestamp: Option<String>,
+    discharged_at: Option<String>,
+    attempts: Vec<AttemptView>,
+}
+
+#[derive(Serialize)]
+struct AttemptView {
+    id: String,
+    status: &'static str,
+    modem_id: String,
+    sim_id: String,
+    tp_mr: Option<u8>,
+    network_code: Option<String>,
+    written_at: String,
+    ended_at: Option<String>,
+}
+
+impl PartView {
+    pub(super) fn of(p: &PartRecord) -> Self {
+        Self {
+            id: id(&p.id),
+            sequence: p.sequence,
+            status: p.state.as_str(),
+            tp_mr: p.tp_mr,
+            sim_id: p.sim.as_ref().map(id),
+            error: p.error.as_ref().map(ErrorView::of),
+            tp_st: p.tp_st,
+            possible_copy: p.possible_copy,
+            accepted_at: time(p.accepted_at),
+            reported_at: time(p.reported_at),
+            smsc_timestamp: time(p.smsc_timestamp),
+            discharged_at: time(p.discharged_at),
+            attempts: p.attempts.iter().map(AttemptView::of).collect(),
+        }
+    }
+}
+
+impl AttemptView {
+    fn of(a: &AttemptRecord) -> Self {
+        Self {
+            id: id(&a.id),
+            status: a.state.as_str(),
+            modem_id: id(&a.modem),
+            sim_id: id(&a.sim),
+            tp_mr: a.tp_mr,
+            network_code: a.network_code.as_ref().map(ToString::to_string),
+            written_at: a.written_at.to_string(),
+            ended_at: time(a.ended_at),
+        }
+    }
+}
+
+/// A received message.
+#[derive(Serialize)]
+pub(super) struct InboundView<'a> {
+    id: String,
+    service_id: String,
+    direction: &'static str,
+    from: Option<&'a str>,
+    to: Option<&'a str>,
+    sim_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Option<&'a str>>,
+    parts: u8,
+    incomplete: bool,
+    received_at: String,
+    smsc_timestamp: Option<String>,
+}
+
+impl<'a> InboundView<'a> {
+    /// `with_body`: the caller may read texts; else the field is left out.
+    pub(super) fn of(m: &'a InboundRecord, with_body: bool) -> Self {
+        Self {
+            id: id(&m.id),
+            service_id: id(&m.service),
+            direction: "inbound",
+            from: m.from.as_ref().map(Originator::reveal),
+            to: m.to.as_ref().map(PhoneNumber::as_e164),
+            sim_id: id(&m.sim),
+            body: with_body.then(|| m.body.as_ref().map(Body::reveal)),
+            parts: m.parts,
+            incomplete: m.incomplete,
+            received_at: m.received_at.to_string(),
+            smsc_timestamp: time(m.smsc_timestamp),
+        }
+    }
+}
+
+/// An API key; `key` only in the answer that creates it.
+#[derive(Serialize)]
+pub(super) struct KeyView<'a> {
+    id: String,
+    service_id: String,
+    label: &'a str,
+    scopes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    created_at: String,
+    revoked_at: Option<String>,
+}
+
+impl<'a> KeyView<'a> {
+    pub(super) fn of(k: &'a ApiKeyRecord, key: Option<String>) -> Self {
+        Self {
+            id: id(&k.id),
+            service_id: id(&k.service),
+            label: &k.label,
+            scopes: &k.scopes,
+            key,
+            created_at: k.created_at.to_string(),
+            revoked_at: time(k.revoked_at),
+        }
+    }
+}
+
+/// An event, thin: no number, no text.
+#[derive(Serialize)]
+pub(super) struct EventView<'a> {
+    id: String,
+    sequence: u64,
+    r#type: &'static str,
+    created_at: String,
+    service_id: String,
+    api_version: &'static str,
+    data: EventData<'a>,
+}
+
+#[derive(Serialize)]
+struct EventData<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inbound_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    reference: Option<&'a str>,
+}
+
+impl<'a> EventView<'a> {
+    pub(super) fn of(e: &'a EventRecord) -> Self {
+        let (message_id, inbound_id) = match &e.subject {
+            Subject::Message(m) => (Some(id(m)), None),
+            Subject::Inbound(m) => (None, Some(id(m))),
+        };
+        Self {
+            id: id(&e.id),
+            sequence: e.sequence,
+            r#type: e.kind.as_str(),
+            created_at: e.created_at.to_string(),
+            service_id: id(&e.service),
+            api_version: EVENTS_VERSION,
+            data: EventData {
+                message_id,
+                inbound_id,
+                status: super::events::status_of(e.kind),
+                reference: e.reference.as_deref(),
+            },
+        }
+    }
+}
+
+/// A modem; its IMEI is masked.
+#[derive(Serialize)]
+pub(crate) struct ModemView {
+    id: Option<String>,
+    label: String,
+    port: Option<String>,
+    imei: Option<String>,
+    manufacturer: String,
+    model: String,
+    firmware: String,
+    state: &'static str,
+    reason: String,
+    sim_id: Option<String>,
+    number: Option<String>,
+    signal: Option<Signal>,
+    registration: &'static str,
+    operator: String,
+    access: &'static str,
+    busy: bool,
+    paced_until: Option<String>,
+    sent: u64,
+    failed: u64,
+    received: u64,
+    restarts: u32,
+    last_sent_at: Option<String>,
+    last_received_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Signal {
+    dbm: i16,
+    quality: &'static str,
+}
+
+impl ModemView {
+    /// Whether this is its id or its label.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        self.id.as_deref() == Some(name) || self.label == name
+    }
+
+    /// `port` as the configuration names it.
+    pub(super) fn of(m: &ModemSnapshot, port: Option<&str>) -> Self {
+        Self {
+            id: m.modem.as_ref().map(id),
+            label: m.label.clone(),
+            port: port.map(ToOwned::to_owned),
+            imei: m.imei.as_deref().map(mask),
+            manufacturer: m.manufacturer.clone(),
+            model: m.model.clone(),
+            firmware: m.firmware.clone(),
+            state: m.state.as_str(),
+            reason: m.reason.clone(),
+            sim_id: m.sim.as_ref().map(id),
+            number: m.number.clone(),
+            signal: m.signal_dbm.map(|dbm| Signal {
+                dbm,
+                quality: quality(dbm),
+            }),
+            registration: m.registration,
+            operator: m.operator.clone(),
+            access: m.access,
+            busy: m.busy,
+            paced_until: time(m.paced_until),
+            sent: m.sent,
+            failed: m.failed,
+            received: m.received,
+            restarts: m.restarts,
+            last_sent_at: time(m.last_sent_at),
+            last_received_at: time(m.last_received_at),
+        }
+    }
+}
+
+/// What a signal is good for: SMS still works well at -95 dBm and hardly below -105 dBm.
+fn quality(dbm: i16) -> &'static str {
+    match dbm {
+        -84.. => "good",
+        -100..=-85 => "fair",
+        _ => "poor",
+    }
+}
+
+/// The last four digits.
+fn mask(imei: &str) -> String {
+    let shown = imei.len().saturating_sub(4);
+    imei.chars()
+        .enumerate()
+        .map(|(i, c)| if i < shown { '*' } else { c })
+        .collect()
+}
