@@ -6,7 +6,7 @@ use core::fmt;
 use heapless::{String, Vec};
 
 use super::error::{AddressField, Cause, DecodeError, EncodeError, Field};
-use super::gsm7::{self, Decoder, Packer, Septets};
+use super::gsm7::{self, Charset, Decoder, Packer, Septets};
 use super::wire::{Reader, Writer};
 use crate::base::{Originator, PhoneNumber};
 
@@ -197,7 +197,7 @@ impl Address {
             Value::Name(septets) => {
                 let mut decoder = Decoder::default();
                 for septet in septets {
-                    if let Some(character) = decoder.push(*septet) {
+                    if let Some(character) = decoder.push(Charset::DEFAULT, *septet) {
                         let _ = text.push(character);
                     }
                 }

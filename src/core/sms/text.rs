@@ -19,8 +19,9 @@ impl TextDecoder {
         match data.alphabet() {
             Alphabet::Gsm7 => {
                 self.end_ucs2(sink);
+                let charset = data.charset();
                 for septet in data.septets() {
-                    if let Some(character) = self.gsm7.push(septet) {
+                    if let Some(character) = self.gsm7.push(charset, septet) {
                         sink(character);
                     }
                 }

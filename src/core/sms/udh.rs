@@ -1,5 +1,28 @@
 //! User data header, 3GPP TS 23.040 clauses 9.2.3.24 and following: its information elements.
 
+/// Concatenation with an 8-bit reference, clause 9.2.3.24.1.
+pub const CONCATENATION: u8 = 0x00;
+/// Special SMS message indication, clause 9.2.3.24.2.
+pub const SPECIAL_MESSAGE: u8 = 0x01;
+/// Application ports of 8 bits, clause 9.2.3.24.3.
+pub const PORTS: u8 = 0x04;
+/// Application ports of 16 bits, clause 9.2.3.24.4.
+pub const WIDE_PORTS: u8 = 0x05;
+/// SMSC control parameters, clause 9.2.3.24.5.
+pub const SMSC_CONTROL: u8 = 0x06;
+/// UDH source indicator, clause 9.2.3.24.6.
+pub const HEADER_SOURCE: u8 = 0x07;
+/// Concatenation with a 16-bit reference, clause 9.2.3.24.8.
+pub const WIDE_CONCATENATION: u8 = 0x08;
+/// Reply address, clause 9.2.3.24.17.
+pub const REPLY_ADDRESS: u8 = 0x22;
+/// Enhanced voice mail, clause 9.2.3.24.13.
+pub const VOICEMAIL: u8 = 0x23;
+/// National language single shift, clause 9.2.3.24.15.
+pub const SINGLE_SHIFT: u8 = 0x24;
+/// National language locking shift, clause 9.2.3.24.16.
+pub const LOCKING_SHIFT: u8 = 0x25;
+
 /// One information element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Element<'a> {

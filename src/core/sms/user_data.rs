@@ -8,10 +8,10 @@ use heapless::Vec;
 use super::Alphabet;
 use super::dcs::Dcs;
 use super::error::{Cause, DecodeError, EncodeError, Field};
-use super::gsm7::{self, Septets, fill_bits, header_septets, octets_for};
+use super::gsm7::{self, Charset, Language, Septets, fill_bits, header_septets, octets_for};
 use super::part::EncodedPart;
 use super::text::TextDecoder;
-use super::udh::{Concatenation, Element, Elements, Ports};
+use super::udh::{self, Concatenation, Element, Elements, Ports};
 use super::wire::{Reader, Writer};
 
 /// Most octets of user data in any TPDU: those of an SMS-DELIVER-REPORT (clause 9.2.2.1a).
@@ -117,6 +117,20 @@ impl UserData {
     #[must_use]
     pub fn ports(&self) -> Option<Ports> {
         self.elements().filter_map(|element| element.ports()).last()
+    }
+
+    /// The tables its septets are to be read with; reserved languages mean the default ones.
+    #[must_use]
+    pub fn charset(&self) -> Charset {
+        let mut charset = Charset::DEFAULT;
+        for element in self.elements() {
+            match (element.identifier, element.data) {
+                (udh::SINGLE_SHIFT, &[identifier]) => charset.single = Language::from_identifier(identifier),
+                (udh::LOCKING_SHIFT, &[identifier]) => charset.locking = Language::from_identifier(identifier),
+                _ => {}
+            }
+        }
+        charset
     }
 
     /// The octets after the header, for UCS-2 and 8-bit data.
