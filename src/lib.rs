@@ -10,3 +10,5 @@ pub mod serial;
 pub mod store;
 
 pub mod api;
+
+pub mod web;

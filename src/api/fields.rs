@@ -56,13 +56,12 @@ impl Fields {
     }
 
     pub(super) fn text(&mut self, field: &str) -> Option<String> {
-        match self.value(field)? {
-            Value::String(text) => Some(text),
-            _ => {
-                self.fail(field, Code::InvalidValue, "must be a text");
-                None
-            }
+        let value = self.value(field)?;
+        if let Value::String(text) = value {
+            return Some(text);
         }
+        self.fail(field, Code::InvalidValue, "must be a text");
+        None
     }
 
     pub(super) fn required_text(&mut self, field: &str) -> Option<String> {

@@ -7,7 +7,7 @@
 mod auth;
 mod body;
 mod envelope;
-mod events;
+pub(crate) mod events;
 mod fields;
 mod health;
 mod inbound;

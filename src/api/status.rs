@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, broadcast, watch};
 use wardwire_core::base::{Instant, MessageId, Now, ServiceId, UtcTime};
 use wardwire_core::gateway::snapshot::Snapshot;
 use wardwire_core::gateway::status::{Facts, Sentence, State, judge};
+use wardwire_core::queue::state::MessageStatus;
 
 use crate::store::{EventKind, Fact, StatusCounts, StoreHandle, Subject};
 
@@ -50,8 +51,8 @@ pub struct Recent {
     pub service: ServiceId,
     /// When it was accepted.
     pub created_at: UtcTime,
-    /// Its status, in the API's word.
-    pub status: &'static str,
+    /// Its status.
+    pub status: MessageStatus,
     /// Its parts, once read.
     pub parts: Option<u8>,
 }
@@ -142,7 +143,7 @@ impl StatusBoard {
             let (service, id) = (recent.service, recent.id);
             if let Ok(Some(message)) = self.store.read(move |r| r.message(service, id)).await {
                 recent.parts = Some(message.part_count);
-                recent.status = message.status.as_str();
+                recent.status = message.status;
             }
         }
     }
@@ -167,7 +168,7 @@ impl Kept {
             return;
         };
         match self.recent.iter_mut().find(|r| r.id == id) {
-            Some(known) => known.status = status.as_str(),
+            Some(known) => known.status = status,
             None => {
                 // Its id tells when it was made.
                 let made = i64::try_from(id.0.bits() >> 80).unwrap_or_default();
@@ -175,11 +176,11 @@ impl Kept {
                     id,
                     service: fact.service,
                     created_at: UtcTime::from_millis(made),
-                    status: status.as_str(),
+                    status,
                     parts: None,
                 });
                 let all = self.recent.make_contiguous();
-                all.sort_by(|a, b| b.id.cmp(&a.id));
+                all.sort_by_key(|r| std::cmp::Reverse(r.id));
                 self.recent.truncate(RECENT);
             }
         }
