@@ -1,0 +1,80 @@
+//! What a driver can set, with the values a modem has after power-on.
+
+use super::super::storage::Memory;
+
+/// All settings; a restart, `ATZ` and `AT&F` bring the default back.
+#[derive(Clone, Debug)]
+pub(in crate::simulator) struct Settings {
+    /// `ATE`
+    pub(in crate::simulator) echo: bool,
+    /// `ATV`
+    pub(super) verbose: bool,
+    /// `ATQ`
+    pub(super) quiet: bool,
+    /// `AT+CMEE`
+    pub(super) errors: u8,
+    /// `AT+CFUN`
+    pub(in crate::simulator) functionality: u8,
+    /// `AT+CREG`, `AT+CGREG`, `AT+CEREG`
+    pub(in crate::simulator) registration: [u8; 3],
+    /// `AT+COPS=3,n`
+    pub(super) operator_format: u8,
+    /// `AT+COPS=2`
+    pub(super) deregistered: bool,
+    /// `AT+CMGF=1`
+    pub(super) text_mode: u8,
+    /// `AT+CSMS`
+    pub(super) service: u8,
+    /// `AT+CNMI`: mode, mt, bm, ds, bfr
+    pub(in crate::simulator) notifications: [u8; 5],
+    /// `AT+CPMS`: read and delete, write and send, receive
+    pub(in crate::simulator) memories: [Memory; 3],
+    /// `AT+CSMP`: first octet, validity, protocol, coding
+    pub(super) text_parameters: [u8; 4],
+    /// `AT+CSDH`
+    pub(super) text_details: u8,
+    /// `AT+CSCS`
+    pub(super) character_set: &'static str,
+    /// `AT+CGSMS`
+    pub(super) bearer: u8,
+    /// `AT+CMMS`
+    pub(super) keep_link: u8,
+    /// `ATS0`
+    pub(super) auto_answer: u8,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            echo: true,
+            verbose: true,
+            quiet: false,
+            errors: 0,
+            functionality: 1,
+            registration: [0; 3],
+            operator_format: 0,
+            deregistered: false,
+            text_mode: 0,
+            service: 0,
+            notifications: [0; 5],
+            memories: [Memory::Me; 3],
+            text_parameters: [17, 167, 0, 0],
+            text_details: 0,
+            character_set: "GSM",
+            bearer: 1,
+            keep_link: 0,
+            auto_answer: 0,
+        }
+    }
+}
+
+impl Settings {
+    /// Whether a command is answered at this level of `AT+CFUN`: at minimum functionality only those that lead out.
+    pub(super) fn functions_with(&self, name: &str) -> bool {
+        self.functionality != 0
+            || matches!(
+                name,
+                "+CFUN" | "+CMEE" | "+CGSN" | "+CGMI" | "+CGMM" | "+CGMR" | "+CPIN"
+            )
+    }
+}

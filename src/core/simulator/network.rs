@@ -1,0 +1,518 @@
+//! The network: it takes or refuses what modems submit, reports on it, and brings what is sent to the SIMs.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::bank::{Bank, Timer};
+use super::handset;
+use super::journal::{Accepted, Air};
+use super::modem::Failure;
+use super::options::{Fault, ReportsWhileClosed};
+use super::pdu;
+use super::storage::{Kept, Status};
+use crate::base::Now;
+use crate::sms::address::Address;
+
+/// Messages and reports the network keeps for one SIM; the oldest give way.
+const WAITING: usize = 1_000;
+
+/// What the network has for a SIM.
+#[derive(Clone, Debug)]
+pub(super) enum Waiting {
+    /// A part of a message.
+    Inbound { inbound: u64, tpdu: Vec<u8> },
+    /// A delivery report.
+    Report {
+        submission: Option<u64>,
+        tp_mr: u8,
+        tp_st: u8,
+        tpdu: Vec<u8>,
+    },
+}
+
+/// A part on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Submitting {
+    tpdu: Vec<u8>,
+    tp_mr: u8,
+    /// `+CMGS` or `+CMSS`.
+    command: &'static str,
+    ending: Ending,
+}
+
+/// What will become of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Accepted,
+    Refused(u16),
+    /// Accepted; how the answer is spoilt.
+    Spoilt(Spoilt),
+    /// What happens to the modem; whether the part was accepted.
+    Broken(Broken, bool),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spoilt {
+    Lost,
+    Error,
+    Late,
+    WrongReference,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Broken {
+    Restart,
+    PortGone,
+    Hang,
+    NetworkGone,
+}
+
+/// What came of bringing something to a SIM.
+enum Brought {
+    Yes,
+    NotNow,
+    Never,
+}
+
+impl Bank {
+    /// A modem sends a part.
+    pub(super) fn submit(&mut self, now: Now, modem: usize, tpdu: Vec<u8>, command: &'static str) {
+        let Some(seat) = self.seats.get_mut(modem) else { return };
+        let refusal = if pdu::read_submit(&tpdu).is_none() {
+            Some(304)
+        } else if !seat.modem.serves(now) {
+            Some(331)
+        } else {
+            None
+        };
+        if let Some(code) = refusal {
+            let answer = seat.modem.reply("", Err(Failure::Cms(code)));
+            return self.answer(now, modem, answer);
+        }
+        seat.modem.last_reference = seat.modem.last_reference.wrapping_add(1);
+        seat.busy = true;
+        let (tp_mr, epoch) = (seat.modem.last_reference, seat.epoch);
+        let ending = self.draw_ending(now, modem);
+        let submitting = Submitting {
+            tpdu,
+            tp_mr,
+            command,
+            ending,
+        };
+        if self.options.latency.is_zero() {
+            self.settle(now, modem, submitting);
+        } else {
+            self.schedule(
+                now.monotonic + self.options.latency,
+                modem,
+                Timer::Settle { epoch, submitting },
+            );
+        }
+    }
+
+    fn draw_ending(&mut self, now: Now, modem: usize) -> Ending {
+        for (fault, broken) in [
+            (Fault::Restart, Broken::Restart),
+            (Fault::PortVanishes, Broken::PortGone),
+            (Fault::Hang, Broken::Hang),
+            (Fault::RegistrationLost, Broken::NetworkGone),
+        ] {
+            if self.draw(now, modem, fault) {
+                return Ending::Broken(broken, self.random.bool());
+            }
+        }
+        for (fault, spoilt) in [
+            (Fault::ResultLost, Spoilt::Lost),
+            (Fault::ErrorAfterAcceptance, Spoilt::Error),
+            (Fault::LateAnswer, Spoilt::Late),
+            (Fault::WrongReference, Spoilt::WrongReference),
+        ] {
+            if self.draw(now, modem, fault) {
+                return Ending::Spoilt(spoilt);
+            }
+        }
+        if self.draw(now, modem, Fault::NetworkRefusal) {
+            return Ending::Refused(self.pick(&[21, 38, 41, 42, 47, 69, 96, 192]));
+        }
+        Ending::Accepted
+    }
+
+    /// The network has decided.
+    pub(super) fn settle(&mut self, now: Now, modem: usize, submitting: Submitting) {
+        let Submitting {
+            tpdu,
+            tp_mr,
+            command,
+            ending,
+        } = submitting;
+        match ending {
+            Ending::Accepted => {
+                self.accept(now, modem, tp_mr, tpdu);
+                self.report_result(now, modem, command, tp_mr, Duration::ZERO);
+            }
+            Ending::Refused(cause) => {
+                let recipient = pdu::read_submit(&tpdu)
+                    .map(|s| s.to.to_text().to_string())
+                    .unwrap_or_default();
+                self.note(now, modem, Air::Refused { cause, recipient });
+                self.fail_later(now, modem, cause, Duration::ZERO);
+            }
+            Ending::Spoilt(how) => {
+                self.accept(now, modem, tp_mr, tpdu);
+                self.spoil(now, modem, command, tp_mr, how);
+            }
+            Ending::Broken(how, accepted) => {
+                if accepted {
+                    self.accept(now, modem, tp_mr, tpdu);
+                }
+                self.break_down(now, modem, how);
+            }
+        }
+    }
+
+    fn spoil(&mut self, now: Now, modem: usize, command: &'static str, tp_mr: u8, how: Spoilt) {
+        match how {
+            Spoilt::Error => {
+                let delay = self.some_millis(2_000, 45_000);
+                self.fail_later(now, modem, 500, delay);
+            }
+            Spoilt::Late => {
+                let delay = self.some_millis(30_000, 150_000);
+                self.report_result(now, modem, command, tp_mr, delay);
+            }
+            Spoilt::WrongReference => {
+                let wrong = tp_mr.wrapping_add(self.random.u8(1..));
+                self.report_result(now, modem, command, wrong, Duration::ZERO);
+            }
+            // Nothing is ever said.
+            Spoilt::Lost => self.release(now, modem),
+        }
+    }
+
+    fn break_down(&mut self, now: Now, modem: usize, how: Broken) {
+        match how {
+            Broken::Restart => self.restart(now, modem),
+            Broken::PortGone => self.vanish(now, modem),
+            Broken::Hang => self.hang(now, modem),
+            // The radio is gone in the middle of it; the modem's own timer (TR1M) ends the wait.
+            Broken::NetworkGone => {
+                self.lose_network(now, modem);
+                let delay = self.some_millis(25_000, 45_000);
+                self.fail_later(now, modem, 332, delay);
+            }
+        }
+    }
+
+    fn report_result(&mut self, now: Now, modem: usize, command: &str, tp_mr: u8, delay: Duration) {
+        let Some(seat) = self.seats.get_mut(modem) else { return };
+        let answer = seat.modem.reply(&format!("{command}: {tp_mr}"), Ok(()));
+        self.conclude(now, modem, &answer, delay);
+    }
+
+    fn fail_later(&mut self, now: Now, modem: usize, code: u16, delay: Duration) {
+        let Some(seat) = self.seats.get_mut(modem) else { return };
+        let answer = seat.modem.reply("", Err(Failure::Cms(code)));
+        self.conclude(now, modem, &answer, delay);
+    }
+
+    /// The final answer to a submission.
+    fn conclude(&mut self, now: Now, modem: usize, answer: &[u8], delay: Duration) {
+        if delay.is_zero() {
+            if let Some(seat) = self.seats.get_mut(modem) {
+                seat.busy = false;
+            }
+            // May make it busy again: a slow or torn answer.
+            self.answer(now, modem, answer.to_vec());
+            if self.seats.get(modem).is_some_and(|seat| !seat.busy) {
+                self.release(now, modem);
+            }
+        } else {
+            self.speak(now, modem, answer, delay, 1);
+        }
+    }
+
+    /// The service centre takes a part.
+    fn accept(&mut self, now: Now, modem: usize, tp_mr: u8, tpdu: Vec<u8>) {
+        let Some(submission) = pdu::read_submit(&tpdu) else {
+            return;
+        };
+        let Some(seat) = self.seats.get(modem) else { return };
+        self.submissions += 1;
+        let number = self.submissions;
+        let recipient = submission.to.to_text().to_string();
+        let accepted = Accepted {
+            submission: number,
+            iccid: seat.modem.identity.iccid.clone(),
+            from: seat.modem.identity.number.clone(),
+            recipient: recipient.clone(),
+            tp_mr,
+            concat: submission.concat,
+            text: submission.text.clone(),
+            report_requested: submission.report,
+            tpdu,
+        };
+        self.note(now, modem, Air::Accepted(accepted));
+        if let Some(text) = &submission.text
+            && let Some(whole) = self.handsets.receive(modem, &recipient, submission.concat, text)
+            && let Some((answer, after)) = handset::answer(&self.options.script, &whole)
+        {
+            self.schedule(
+                now.monotonic + after,
+                modem,
+                Timer::Reply {
+                    from: recipient,
+                    text: answer,
+                },
+            );
+        }
+        if submission.report {
+            self.plan_reports(now, modem, number, tp_mr, &submission.to);
+        }
+    }
+
+    /// Which reports will come, and when.
+    fn plan_reports(&mut self, now: Now, modem: usize, submission: u64, tp_mr: u8, to: &Address) {
+        let delay = self.options.report_delay;
+        let spread = u64::try_from(delay.as_micros() / 2).unwrap_or_default();
+        let delay = delay + Duration::from_micros(self.random.u64(0..=spread));
+        let report = |to: &Address, submission, tp_mr, tp_st, after: Duration| Waiting::Report {
+            submission,
+            tp_mr,
+            tp_st,
+            tpdu: pdu::report(tp_mr, to, now.utc, now.utc + after, tp_st),
+        };
+        let undeliverable = self.draw(now, modem, Fault::Undeliverable);
+        let tp_st = if undeliverable {
+            self.pick(&[0x41, 0x43, 0x45, 0x46, 0x62])
+        } else {
+            0x00
+        };
+        let last = report(to, Some(submission), tp_mr, tp_st, delay);
+        if self.draw(now, modem, Fault::ReportForeign) {
+            let stranger = Address::parse(&format!("+35389{:07}", self.random.u32(0..10_000_000)));
+            let other = tp_mr.wrapping_add(self.random.u8(60..200));
+            let foreign = stranger.map(|stranger| report(&stranger, None, other, 0x00, delay));
+            if let Ok(foreign) = foreign {
+                self.schedule(now.monotonic + delay, modem, Timer::Report(foreign));
+            }
+        }
+        if self.draw(now, modem, Fault::ReportLost) {
+            return self.note(
+                now,
+                modem,
+                Air::ReportLost {
+                    submission: Some(submission),
+                },
+            );
+        }
+        if self.draw(now, modem, Fault::ReportInterim) {
+            let interim = report(to, Some(submission), tp_mr, 0x20, delay / 2);
+            self.schedule(now.monotonic + delay / 2, modem, Timer::Report(interim));
+        }
+        if self.draw(now, modem, Fault::ReportTwice) {
+            let again = now.monotonic + delay + self.some_millis(0, 3_000);
+            self.schedule(again, modem, Timer::Report(last.clone()));
+        }
+        if self.draw(now, modem, Fault::ReportEarly) {
+            return self.offer(now, modem, last);
+        }
+        self.schedule(now.monotonic + delay, modem, Timer::Report(last));
+    }
+
+    /// A handset sends a message to the SIM; `None` when it cannot be put into one.
+    pub(super) fn send_inbound(&mut self, now: Now, modem: usize, from: &str, text: &str) -> Option<u64> {
+        let inbound = self.inbounds + 1;
+        let reference = u8::try_from(inbound % 256).unwrap_or_default();
+        let parts = pdu::delivers(from, text, reference, now.utc)?;
+        self.inbounds = inbound;
+        let count = u8::try_from(parts.len()).unwrap_or(u8::MAX);
+        self.note(
+            now,
+            modem,
+            Air::Sent {
+                inbound,
+                from: from.into(),
+                text: text.into(),
+                parts: count,
+            },
+        );
+        for tpdu in parts {
+            if self.draw(now, modem, Fault::StorageFull) {
+                let until = now.monotonic + self.some_millis(30_000, 120_000);
+                if let Some(seat) = self.seats.get_mut(modem) {
+                    seat.full_until = until;
+                }
+                self.schedule(until, modem, Timer::Flush);
+            }
+            self.offer(now, modem, Waiting::Inbound { inbound, tpdu });
+        }
+        Some(inbound)
+    }
+
+    /// Brings something to a SIM, after what waits for it already.
+    pub(super) fn offer(&mut self, now: Now, modem: usize, what: Waiting) {
+        let Some(seat) = self.seats.get_mut(modem) else { return };
+        if seat.waiting.len() >= WAITING
+            && let Some(Waiting::Report { submission, .. }) = seat.waiting.pop_front()
+        {
+            self.note(now, modem, Air::ReportLost { submission });
+        }
+        if let Some(seat) = self.seats.get_mut(modem) {
+            seat.waiting.push_back(what);
+        }
+        self.flush(now, modem);
+    }
+
+    /// Brings what waits. What cannot come now does not hold up the rest: messages and reports hinder each other not.
+    pub(super) fn flush(&mut self, now: Now, modem: usize) {
+        let Some(seat) = self.seats.get_mut(modem) else { return };
+        for what in core::mem::take(&mut seat.waiting) {
+            let brought = match &what {
+                Waiting::Inbound { inbound, tpdu } => self.bring_inbound(now, modem, *inbound, tpdu),
+                Waiting::Report {
+                    submission,
+                    tp_mr,
+                    tp_st,
+                    tpdu,
+                } => {
+                    let brought = self.bring_report(now, modem, tpdu);
+                    if matches!(brought, Brought::Yes) {
+                        let (submission, tp_mr, tp_st) = (*submission, *tp_mr, *tp_st);
+                        self.note(
+                            now,
+                            modem,
+                            Air::Reported {
+                                submission,
+                                tp_mr,
+                                tp_st,
+                            },
+                        );
+                    } else if matches!(brought, Brought::Never) {
+                        self.note(
+                            now,
+                            modem,
+                            Air::ReportLost {
+                                submission: *submission,
+                            },
+                        );
+                    }
+                    brought
+                }
+            };
+            if matches!(brought, Brought::NotNow)
+                && let Some(seat) = self.seats.get_mut(modem)
+            {
+                seat.waiting.push_back(what);
+            }
+        }
+    }
+
+    fn bring_inbound(&mut self, now: Now, modem: usize, inbound: u64, tpdu: &[u8]) -> Brought {
+        let Some(seat) = self.seats.get_mut(modem) else {
+            return Brought::Never;
+        };
+        if !seat.modem.serves(now) || now.monotonic < seat.silent_until {
+            return Brought::NotNow;
+        }
+        let listens = seat.port && seat.driver;
+        let [_, mt, ..] = seat.modem.settings.notifications;
+        if mt == 2 && listens {
+            let (line, length) = pdu::routed_line(&seat.modem.identity.smsc, tpdu);
+            self.note(now, modem, Air::Routed { inbound });
+            self.tell(modem, &format!("+CMT: ,{length}\r\n{line}"));
+            return Brought::Yes;
+        }
+        let Some((memory, index)) = self.store(now, modem, tpdu, Some(inbound)) else {
+            return Brought::NotNow;
+        };
+        self.note(now, modem, Air::Stored { inbound, memory, index });
+        if mt != 0 && !self.draw(now, modem, Fault::NoticeLost) {
+            let twice = self.draw(now, modem, Fault::NoticeTwice);
+            for _ in 0..=u8::from(twice) {
+                self.tell(modem, &format!("+CMTI: \"{memory}\",{index}"));
+            }
+        }
+        Brought::Yes
+    }
+
+    fn bring_report(&mut self, now: Now, modem: usize, tpdu: &[u8]) -> Brought {
+        let Some(seat) = self.seats.get_mut(modem) else {
+            return Brought::Never;
+        };
+        if !seat.modem.serves(now) || now.monotonic < seat.silent_until {
+            return Brought::NotNow;
+        }
+        let listens = seat.port && seat.driver;
+        let [_, _, _, ds, _] = seat.modem.settings.notifications;
+        match (ds, listens, self.options.reports_while_closed) {
+            (2, _, _) => {
+                let Some((memory, index)) = self.store(now, modem, tpdu, None) else {
+                    return Brought::NotNow;
+                };
+                self.tell(modem, &format!("+CDSI: \"{memory}\",{index}"));
+                Brought::Yes
+            }
+            (1, true, _) => {
+                let (line, length) = pdu::routed_line(&seat.modem.identity.smsc, tpdu);
+                self.tell(modem, &format!("+CDS: {length}\r\n{line}"));
+                Brought::Yes
+            }
+            (_, _, ReportsWhileClosed::Keep) => Brought::NotNow,
+            (_, _, ReportsWhileClosed::Lose) => Brought::Never,
+        }
+    }
+
+    /// Puts it into the storage for what is received.
+    fn store(&mut self, now: Now, modem: usize, tpdu: &[u8], inbound: Option<u64>) -> Option<(&'static str, usize)> {
+        let seat = self.seats.get_mut(modem)?;
+        let [_, _, memory] = seat.modem.settings.memories;
+        if now.monotonic < seat.full_until || seat.modem.storage(memory).is_full() {
+            return None;
+        }
+        let kept = Kept {
+            status: Status::Unread,
+            tpdu: tpdu.to_vec(),
+            inbound,
+        };
+        let index = seat.modem.storage(memory).put(kept)?;
+        Some((memory.name(), index))
+    }
+
+    /// No network for a while.
+    pub(super) fn lose_network(&mut self, now: Now, modem: usize) {
+        let back = now.monotonic + self.some_millis(10_000, 60_000);
+        if let Some(seat) = self.seats.get_mut(modem) {
+            seat.modem.registered = false;
+        }
+        self.tell_registration(modem);
+        self.schedule(back, modem, Timer::NetworkBack);
+    }
+
+    pub(super) fn network_back(&mut self, now: Now, modem: usize) {
+        if let Some(seat) = self.seats.get_mut(modem) {
+            seat.modem.registered = true;
+        }
+        self.tell_registration(modem);
+        self.flush(now, modem);
+    }
+
+    fn tell_registration(&mut self, modem: usize) {
+        let Some(seat) = self.seats.get(modem) else { return };
+        let state = seat.modem.registration_state();
+        let asked = seat.modem.settings.registration;
+        let lines: Vec<String> = ["+CREG", "+CGREG", "+CEREG"]
+            .into_iter()
+            .zip(asked)
+            .filter(|(_, mode)| *mode > 0)
+            .map(|(name, mode)| match (mode, state) {
+                (2, 1) => format!("{name}: 1,\"1A2B\",\"01C3D4E5\",7"),
+                _ => format!("{name}: {state}"),
+            })
+            .collect();
+        for line in lines {
+            self.tell(modem, &line);
+        }
+    }
+}
