@@ -19,6 +19,7 @@
 pub mod address;
 pub mod dcs;
 pub mod error;
+pub mod form;
 pub mod frame;
 pub mod gsm7;
 pub mod hex;
@@ -40,8 +41,9 @@ pub use address::{Address, AddressError, AddressType, TypeOfNumber};
 pub use dcs::{Class, Dcs};
 pub use error::{Cause, DecodeError, EncodeError, Field, Kind, SegmentError};
 pub use frame::{Frame, frame};
+pub use gsm7::{Charset, Language, Languages};
 pub use part::{EncodedPart, PartError};
-pub use segment::{EncodingChoice, SegmentOptions, Segmentation, segment};
+pub use segment::{EncodingChoice, Plan, SegmentOptions, Segmentation, plan, segment};
 pub use status::{Outcome, Status};
 pub use text::join_text;
 pub use timestamp::Timestamp;

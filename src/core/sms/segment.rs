@@ -1,24 +1,25 @@
-//! From a text to parts: the alphabet, how many parts it takes, where they are cut. An escape pair or a surrogate pair is
-//! never cut in two.
+//! From a text to parts: which form is the cheapest, how many parts it takes, where they are cut. An escape pair or a
+//! surrogate pair is never cut in two, what a reader sees as one character only when keeping it whole would cost a part.
 
 use alloc::vec::Vec;
 
+use unicode_segmentation::GraphemeCursor;
+
 use super::dcs::Dcs;
 use super::error::SegmentError;
-use super::gsm7::{self, Packer, fill_bits, header_septets};
+use super::form::{Form, national_forms};
+use super::gsm7::{Charset, Languages, Packer, fill_bits, header_septets};
+use super::udh;
 use super::{Alphabet, EncodedPart};
 use crate::base::limits::USER_DATA_OCTETS;
 
 /// Parts a concatenated message has at most (its total is one octet).
 pub const PARTS_MAX: usize = 255;
 
-/// Octets of a header with the 8-bit concatenation element alone.
-const HEADER_OCTETS: usize = 6;
-
 /// Which alphabet to write in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EncodingChoice {
-    /// GSM-7 when every character is in it, else UCS-2.
+    /// The cheapest: fewest parts, and among these GSM-7 before UCS-2.
     #[default]
     Auto,
     /// GSM-7 or nothing.
@@ -38,6 +39,12 @@ pub struct SegmentOptions {
     pub max_parts: usize,
     /// Reference of the concatenation; [`EncodedPart::set_reference`] changes it later.
     pub reference: u8,
+    /// A 16-bit reference instead; one octet less text in each part.
+    pub wide_reference: Option<u16>,
+    /// Languages whose single shift table may be used; none as shipped, since not every phone knows them.
+    pub single_shift: Languages,
+    /// Languages whose locking shift table may be used; none as shipped.
+    pub locking_shift: Languages,
 }
 
 impl Default for SegmentOptions {
@@ -47,6 +54,9 @@ impl Default for SegmentOptions {
             flash: false,
             max_parts: PARTS_MAX,
             reference: 0,
+            wide_reference: None,
+            single_shift: Languages::NONE,
+            locking_shift: Languages::NONE,
         }
     }
 }
@@ -56,6 +66,8 @@ impl Default for SegmentOptions {
 pub struct Segmentation {
     /// Alphabet of all parts.
     pub alphabet: Alphabet,
+    /// Tables of all parts.
+    pub charset: Charset,
     /// Septets (an escaped character is two) or 16-bit units of text in all parts, headers not counted.
     pub units: u32,
     /// The parts in order, at least one.
@@ -75,95 +87,215 @@ pub struct Segmentation {
 /// assert_eq!((long.alphabet, long.parts.len()), (Alphabet::Ucs2, 2));
 /// ```
 pub fn segment(text: &str, options: &SegmentOptions) -> Result<Segmentation, SegmentError> {
+    let plan = plan(text, options)?;
+    let mut parts = Vec::with_capacity(plan.total());
+    parts.extend(plan.parts().map(|(_, part)| part));
+    let units = u32::try_from(plan.units()).unwrap_or(u32::MAX);
+    Ok(Segmentation {
+        alphabet: plan.form.alphabet,
+        charset: plan.form.charset,
+        units,
+        parts,
+    })
+}
+
+/// How a text will be written. Nothing is allocated.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'t> {
+    text: &'t str,
+    form: Form,
+    units: usize,
+    total: u8,
+    capacity: usize,
+    options: SegmentOptions,
+}
+
+/// Chooses the form of `text`: fewest parts; among equals the default alphabet, then single shift, locking shift, both,
+/// UCS-2.
+///
+/// # Errors
+/// As [`segment`].
+pub fn plan<'t>(text: &'t str, options: &SegmentOptions) -> Result<Plan<'t>, SegmentError> {
     if text.is_empty() {
         return Err(SegmentError::Empty);
     }
-    let foreign = text
-        .chars()
-        .enumerate()
-        .find(|(_, character)| gsm7::code(*character).is_none());
-    let alphabet = match (options.encoding, foreign) {
-        (EncodingChoice::Auto | EncodingChoice::Gsm7, None) => Alphabet::Gsm7,
-        (EncodingChoice::Gsm7, Some((index, character))) => {
-            return Err(SegmentError::NotGsm7 { character, index });
+    let concatenation = if options.wide_reference.is_some() { 6 } else { 5 };
+    let weigh = |form: Form| {
+        let units = form.units(text)?;
+        let lone = form.lone_capacity();
+        if units <= lone {
+            return Ok(Weighed {
+                form,
+                units,
+                capacity: lone,
+                parts: 1,
+            });
         }
-        (EncodingChoice::Auto, Some(_)) | (EncodingChoice::Ucs2, _) => Alphabet::Ucs2,
+        let capacity = form.joined_capacity(concatenation);
+        Ok(Weighed {
+            form,
+            units,
+            capacity,
+            parts: form.parts(text, capacity),
+        })
     };
-    let units: usize = text.chars().map(|character| width(alphabet, character)).sum();
+    let best = choose(options, weigh).map_err(|(index, character)| SegmentError::NotGsm7 { character, index })?;
     let max = options.max_parts.min(PARTS_MAX);
-    let (single, joined) = capacities(alphabet);
-    let capacity = if units <= single { single } else { joined };
-    let count = if units <= single {
-        1
-    } else {
-        count_parts(text, alphabet, capacity)
-    };
-    if count > max {
-        return Err(SegmentError::TooManyParts { parts: count, max });
+    let too_many = SegmentError::TooManyParts { parts: best.parts, max };
+    if best.parts > max {
+        return Err(too_many);
     }
-    let total = u8::try_from(count).map_err(|_| SegmentError::TooManyParts { parts: count, max })?;
-    let mut parts = Vec::with_capacity(count);
-    let mut rest = text;
-    for sequence in 1..=total {
-        let (piece, after) = rest.split_at(cut(rest, alphabet, capacity));
-        rest = after;
-        let header = (total > 1).then_some([5, 0x00, 3, options.reference, total, sequence]);
-        parts.push(encode(piece, alphabet, options.flash, header));
-    }
-    let units = u32::try_from(units).unwrap_or(u32::MAX);
-    Ok(Segmentation { alphabet, units, parts })
+    let total = u8::try_from(best.parts).map_err(|_| too_many)?;
+    Ok(Plan {
+        text,
+        form: best.form,
+        units: best.units,
+        total,
+        capacity: best.capacity,
+        options: *options,
+    })
 }
 
-/// Units of text in a lone part and in one of several.
-const fn capacities(alphabet: Alphabet) -> (usize, usize) {
-    match alphabet {
-        Alphabet::Gsm7 => (USER_DATA_OCTETS * 8 / 7, (USER_DATA_OCTETS - HEADER_OCTETS) * 8 / 7),
-        Alphabet::Ucs2 => (USER_DATA_OCTETS / 2, (USER_DATA_OCTETS - HEADER_OCTETS) / 2),
-        Alphabet::Octets => (USER_DATA_OCTETS, USER_DATA_OCTETS - HEADER_OCTETS),
+#[derive(Clone, Copy)]
+struct Weighed {
+    form: Form,
+    units: usize,
+    capacity: usize,
+    parts: usize,
+}
+
+/// The first character that some form does not have, and its place.
+type Foreign = (usize, char);
+
+fn choose(options: &SegmentOptions, weigh: impl Fn(Form) -> Result<Weighed, Foreign>) -> Result<Weighed, Foreign> {
+    if options.encoding == EncodingChoice::Ucs2 {
+        return weigh(Form::UCS2);
+    }
+    let mut best = weigh(Form::GSM7);
+    if best.is_ok_and(|best| best.parts == 1) {
+        return best;
+    }
+    for form in national_forms(options.single_shift, options.locking_shift) {
+        best = better(best, weigh(form));
+    }
+    match options.encoding {
+        EncodingChoice::Auto => better(best, weigh(Form::UCS2)),
+        EncodingChoice::Gsm7 | EncodingChoice::Ucs2 => best,
     }
 }
 
-fn width(alphabet: Alphabet, character: char) -> usize {
-    match alphabet {
-        Alphabet::Gsm7 => gsm7::code(character).map_or(1, gsm7::Code::septets),
-        Alphabet::Ucs2 => character.len_utf16(),
-        Alphabet::Octets => character.len_utf8(),
+/// The later one only when it takes fewer parts; of two that fail, the one that got further.
+fn better(first: Result<Weighed, Foreign>, second: Result<Weighed, Foreign>) -> Result<Weighed, Foreign> {
+    match (first, second) {
+        (Ok(first), Ok(second)) => Ok(if second.parts < first.parts { second } else { first }),
+        (Ok(one), Err(_)) | (Err(_), Ok(one)) => Ok(one),
+        (Err(first), Err(second)) => Err(if second.0 > first.0 { second } else { first }),
     }
 }
 
-/// Octets of `text` that go into one part.
-fn cut(text: &str, alphabet: Alphabet, capacity: usize) -> usize {
-    let mut left = capacity;
-    for (at, character) in text.char_indices() {
-        match left.checked_sub(width(alphabet, character)) {
-            Some(less) => left = less,
-            None => return at,
+impl<'t> Plan<'t> {
+    /// Alphabet and tables.
+    #[must_use]
+    pub const fn form(&self) -> Form {
+        self.form
+    }
+
+    /// Septets (an escaped character is two) or 16-bit units of text in all parts, headers not counted.
+    #[must_use]
+    pub const fn units(&self) -> usize {
+        self.units
+    }
+
+    /// Parts in all.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        usize::from(self.total)
+    }
+
+    /// The pieces of text in order, each with the part that carries it.
+    #[must_use]
+    pub fn parts(&self) -> Parts<'t> {
+        let graphemes = self.total > 1 && self.text.chars().any(joins);
+        Parts {
+            plan: *self,
+            rest: self.text,
+            sequence: 0,
+            graphemes,
         }
     }
-    text.len()
 }
 
-fn count_parts(mut text: &str, alphabet: Alphabet, capacity: usize) -> usize {
-    let mut count = 0;
-    while !text.is_empty() {
-        text = text.get(cut(text, alphabet, capacity)..).unwrap_or_default();
-        count += 1;
+/// Whether a character may belong to the one before it or after it. Below U+0300 only CR LF do.
+const fn joins(character: char) -> bool {
+    character >= '\u{300}' || character == '\r'
+}
+
+/// Walks the parts of a [`Plan`].
+#[derive(Clone, Debug)]
+pub struct Parts<'t> {
+    plan: Plan<'t>,
+    rest: &'t str,
+    sequence: u8,
+    graphemes: bool,
+}
+
+impl<'t> Iterator for Parts<'t> {
+    type Item = (&'t str, EncodedPart);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.sequence == self.plan.total {
+            return None;
+        }
+        self.sequence += 1;
+        let at = if self.sequence == self.plan.total {
+            self.rest.len()
+        } else {
+            self.cut()
+        };
+        let (piece, rest) = self.rest.split_at_checked(at)?;
+        self.rest = rest;
+        Some((piece, encode(piece, &self.plan, self.sequence)))
     }
-    count
+}
+
+impl Parts<'_> {
+    /// Where this part ends: at the last boundary between what readers see as characters if the rest still fits into
+    /// the parts that are left, else as far as it goes.
+    fn cut(&self) -> usize {
+        let Plan {
+            form, capacity, total, ..
+        } = self.plan;
+        let furthest = form.cut(self.rest, capacity);
+        if !self.graphemes || furthest == self.rest.len() {
+            return furthest;
+        }
+        let mut cursor = GraphemeCursor::new(furthest, self.rest.len(), true);
+        if cursor.is_boundary(self.rest, 0) == Ok(true) {
+            return furthest;
+        }
+        let Ok(Some(before @ 1..)) = cursor.prev_boundary(self.rest, 0) else {
+            return furthest;
+        };
+        let left = usize::from(total - self.sequence);
+        let after = self.rest.get(before..).unwrap_or_default();
+        if form.parts(after, capacity) <= left {
+            before
+        } else {
+            furthest
+        }
+    }
 }
 
 /// Writes one part; `piece` fits by the capacity it was cut by.
-fn encode(piece: &str, alphabet: Alphabet, flash: bool, header: Option<[u8; HEADER_OCTETS]>) -> EncodedPart {
+fn encode(piece: &str, plan: &Plan<'_>, sequence: u8) -> EncodedPart {
     let mut octets = heapless::Vec::new();
-    if let Some(header) = header {
-        let _ = octets.extend_from_slice(&header);
-    }
+    write_header(&mut octets, plan, sequence);
     let before = octets.len();
-    let length = match alphabet {
+    let length = match plan.form.alphabet {
         Alphabet::Gsm7 => {
             let mut packer = Packer::new(&mut octets, fill_bits(before));
             let mut septets = header_septets(before);
-            for code in piece.chars().filter_map(gsm7::code) {
+            for code in piece.chars().filter_map(|character| plan.form.charset.code(character)) {
                 packer.push_code(code);
                 septets += code.septets();
             }
@@ -182,9 +314,39 @@ fn encode(piece: &str, alphabet: Alphabet, flash: bool, header: Option<[u8; HEAD
         }
     };
     EncodedPart {
-        dcs: Dcs::plain(alphabet, flash).0,
-        udhi: header.is_some(),
+        dcs: Dcs::plain(plan.form.alphabet, plan.options.flash).0,
+        udhi: before > 0,
         udl: u8::try_from(length).unwrap_or(u8::MAX),
         user_data: octets,
     }
 }
+
+/// At most 13 octets: both shifts and a 16-bit reference.
+fn write_header(octets: &mut heapless::Vec<u8, USER_DATA_OCTETS>, plan: &Plan<'_>, sequence: u8) {
+    let Charset { locking, single } = plan.form.charset;
+    let mut put = |element: &[u8]| {
+        if octets.is_empty() {
+            let _ = octets.push(0);
+        }
+        let _ = octets.extend_from_slice(element);
+    };
+    if plan.total > 1 {
+        match plan.options.wide_reference.map(u16::to_be_bytes) {
+            None => put(&[udh::CONCATENATION, 3, plan.options.reference, plan.total, sequence]),
+            Some([high, low]) => put(&[udh::WIDE_CONCATENATION, 4, high, low, plan.total, sequence]),
+        }
+    }
+    if let Some(language) = single {
+        put(&[udh::SINGLE_SHIFT, 1, language.identifier()]);
+    }
+    if let Some(language) = locking {
+        put(&[udh::LOCKING_SHIFT, 1, language.identifier()]);
+    }
+    let length = u8::try_from(octets.len().saturating_sub(1)).unwrap_or_default();
+    if let Some(first) = octets.first_mut() {
+        *first = length;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,5 @@
+//! Tables and escapes of the GSM 7 bit alphabet.
+
 use std::string::String;
 use std::vec::Vec;
 
