@@ -187,8 +187,14 @@ impl Gateway {
         }
     }
 
-    /// Takes in what a modem has to tell. Bounded: each event of a modem stems from bytes or a command given to it.
+    /// Takes in what a modem has to tell, and gives free SIMs work.
     fn follow_modem(&mut self, now: Now, slot: SlotIndex) {
+        self.take_modem_events(now, slot);
+        self.assign(now);
+    }
+
+    /// Bounded: each event of a modem stems from bytes or a command given to it.
+    fn take_modem_events(&mut self, now: Now, slot: SlotIndex) {
         while let Some(event) = self.slots.get_mut(slot).and_then(|place| place.modem.poll_event()) {
             match event {
                 modem::Event::Identified(identity) => self.identified(slot, identity),
@@ -213,7 +219,6 @@ impl Gateway {
             }
             self.changed = true;
         }
-        self.assign(now);
     }
 
     fn set_ready(&mut self, slot: SlotIndex, ready: bool) {

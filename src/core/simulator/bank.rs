@@ -11,7 +11,7 @@ use super::journal::{Air, AirEvent};
 use super::line::Heard;
 use super::modem::{Data, Effect, Failure, Modem, Outcome};
 use super::network::{Submitting, Waiting};
-use super::options::{Fault, Options};
+use super::options::{Fault, Faults, Options};
 use crate::base::limits::MODEMS;
 use crate::base::{Instant, Now};
 
@@ -211,6 +211,11 @@ impl Bank {
         }
         self.send_inbound(now, modem, from, text)
             .ok_or(NotInjected::NotAMessage)
+    }
+
+    /// From now on faults happen this often. What has begun goes on.
+    pub fn set_faults(&mut self, faults: Faults) {
+        self.options.faults = faults;
     }
 
     /// What the air saw since it was last taken, oldest first.
