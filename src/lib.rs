@@ -12,3 +12,7 @@ pub mod store;
 pub mod api;
 
 pub mod web;
+
+pub mod daemon;
+
+pub mod cli;

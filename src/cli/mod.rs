@@ -1,0 +1,146 @@
+//! The command line: parse, run one command, exit code. Each command has its file; what they do stands in the rooms below.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrong usage, 75 try again later, 78 wrong configuration.
+
+mod check_config;
+mod door;
+mod keys;
+mod run;
+mod send;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::config::{self, Config};
+
+/// EX_TEMPFAIL of sysexits.h.
+const TRY_LATER: u8 = 75;
+/// EX_CONFIG of sysexits.h.
+const WRONG_CONFIGURATION: u8 = 78;
+
+/// On-premises SMS gateway for hospitals.
+#[derive(Debug, Parser)]
+#[command(name = "wardwire", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway
+    Run(ConfigFile),
+    //OFF     /// Try it out: a virtual bank, the gateway, its API and its status page, all on this machine
+    //OFF     Demo(demo::DemoArgs),
+    /// Check a configuration file; all mistakes at once, each with its line
+    CheckConfig(ConfigFile),
+    /// Make API keys
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+    /// Send a text through the running gateway, or queue it when none runs
+    Send(send::SendArgs),
+    //OFF     /// Put virtual modems on pseudo-terminals, with a network and handsets behind them
+    //OFF     Simulate(simulate::SimulateArgs),
+    //OFF     /// Read, write and count SMS PDUs
+    //OFF     Pdu(pdu::PduArgs),
+}
+
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// The configuration (TOML); every key is explained in firmware-config/wardwire.toml
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Runs the command of this process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(file) => in_runtime(run::run(file.config)),
+        //OFF         Command::Demo(args) => in_runtime(demo::run(args)),
+        Command::CheckConfig(file) => check_config::run(&file.config),
+        Command::Keys(command) => in_runtime(keys::run(command)),
+        Command::Send(args) => in_runtime(send::run(args)),
+        //OFF         Command::Simulate(args) => in_runtime(simulate::run(args)),
+        //OFF         Command::Pdu(args) => pdu::run(args),
+    }
+}
+
+fn in_runtime(command: impl Future<Output = ExitCode>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => {
+            let code = runtime.block_on(command);
+            // Nothing that still blocks (a port that will not close) may keep the process.
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => fail(&format!("no runtime: {error}")),
+    }
+}
+
+/// Reads and checks a configuration; prints every mistake.
+fn read_config(path: &Path) -> Result<Config, ExitCode> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        eprintln!("{}: {error}", path.display());
+        ExitCode::from(WRONG_CONFIGURATION)
+    })?;
+    config::check(&text, &path.display().to_string()).map_err(|errors| {
+        for error in errors {
+            eprintln!("{error}");
+        }
+        ExitCode::from(WRONG_CONFIGURATION)
+    })
+}
+
+fn fail(what: &str) -> ExitCode {
+    eprintln!("wardwire: {what}");
+    ExitCode::FAILURE
+}
+
+/// Log lines to standard error; the journal adds its own time.
+fn log(most: LevelFilter) {
+    let format = tracing_subscriber::fmt()
+        .with_max_level(most)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    if std::env::var_os("JOURNAL_STREAM").is_some() {
+        format.with_ansi(false).without_time().init();
+    } else {
+        let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
+        format.with_ansi(colour).init();
+    }
+}
+
+/// Resolves at SIGTERM or Ctrl-C.
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,188 @@
+//! The event loop: the one task that owns the gateway. It moves bytes between ports and gateway and requests between
+//! gateway and store, and keeps the gateway's time. It decides nothing.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+use wardwire_core::gateway::snapshot::Snapshot;
+use wardwire_core::gateway::{Command, Event, Gateway};
+use wardwire_core::queue::verbs::Reply;
+
+use crate::clock;
+use crate::serial::{PortCommand, PortEvent, PortHandle, PortSpec, spawn_port};
+use crate::store::StoreHandle;
+
+use super::notify::Alive;
+
+/// Port events that may wait for the loop; a port that finds it full waits, and the kernel keeps its bytes.
+const EVENTS: usize = 1_024;
+/// Port events taken in one turn, so that no port starves replies and timers.
+const EVENTS_A_TURN: usize = 64;
+/// The snapshot is shown to others at most this often.
+const SHOW_EVERY: Duration = Duration::from_millis(100);
+
+/// What the loop is told from outside.
+#[derive(Debug)]
+pub(super) struct Drain;
+
+/// The loop's own end of things.
+pub(super) struct Loop {
+    gateway: Gateway,
+    store: StoreHandle,
+    ports: Vec<PortHandle>,
+    events: mpsc::Receiver<PortEvent>,
+    replies: FuturesUnordered<oneshot::Receiver<Vec<(u64, Reply)>>>,
+    shown: watch::Sender<Snapshot>,
+    show_at: Option<Instant>,
+    alive: Alive,
+}
+
+impl Loop {
+    /// Opens a task for each port, in the order of the gateway's slots.
+    pub(super) fn new(
+        gateway: Gateway,
+        specs: Vec<PortSpec>,
+        store: StoreHandle,
+        shown: watch::Sender<Snapshot>,
+        alive: Alive,
+    ) -> Self {
+        let (sender, events) = mpsc::channel(EVENTS);
+        let ports = specs
+            .into_iter()
+            .enumerate()
+            .map(|(slot, spec)| spawn_port(slot, spec, sender.clone()).0)
+            .collect();
+        Self {
+            gateway,
+            store,
+            ports,
+            events,
+            replies: FuturesUnordered::new(),
+            shown,
+            show_at: Some(Instant::now()),
+            alive,
+        }
+    }
+
+    /// Runs until drained, or until the store is gone. `drain` ends the claiming of new work.
+    pub(super) async fn run(mut self, mut drain: oneshot::Receiver<Drain>) {
+        let mut draining = false;
+        let store = self.store.clone();
+        loop {
+            if self.flush() {
+                break;
+            }
+            let wake = self.wake_at();
+            tokio::select! {
+                Some(event) = self.events.recv() => self.take_port_events(event),
+                Some(replies) = self.replies.next() => self.take_replies(replies),
+                () = store.work_arrived() => self.gateway.handle_command(clock::now(), Command::WorkArrived),
+                () = tokio::time::sleep_until(wake) => self.take_time(),
+                _ = &mut drain, if !draining => {
+                    draining = true;
+                    self.gateway.handle_command(clock::now(), Command::Drain);
+                }
+            }
+        }
+        for port in &self.ports {
+            let _ = port.send(PortCommand::Close);
+        }
+    }
+
+    /// Hands out what the gateway wants to say. True when it is drained.
+    fn flush(&mut self) -> bool {
+        let mut drained = false;
+        let mut batch = Vec::new();
+        // A transmit may follow from an event taken and the other way round, so both are asked until both are silent;
+        // each has its bound in what was put in.
+        loop {
+            let mut silent = true;
+            while let Some(transmit) = self.gateway.poll_transmit() {
+                silent = false;
+                self.tell(transmit.slot, PortCommand::Write(transmit.octets));
+            }
+            while let Some(event) = self.gateway.poll_event() {
+                silent = false;
+                match event {
+                    Event::Request { token, request } => batch.push((token, request)),
+                    Event::Reopen(slot) => self.tell(slot, PortCommand::Reopen),
+                    Event::Ready(slot) => tracing::info!(modem = self.gateway.label(slot), "modem ready"),
+                    Event::NotReady(slot, why) => {
+                        tracing::warn!(modem = self.gateway.label(slot), why, "modem not ready");
+                    }
+                    Event::Changed => {
+                        self.show_at.get_or_insert_with(|| Instant::now() + SHOW_EVERY);
+                    }
+                    Event::Drained => drained = true,
+                }
+            }
+            if silent {
+                break;
+            }
+        }
+        if !batch.is_empty() {
+            self.replies.push(self.store.gateway(batch));
+        }
+        drained
+    }
+
+    fn tell(&self, slot: usize, command: PortCommand) {
+        // A full queue means that the device takes nothing; the port task then gives it up and says so.
+        if self.ports.get(slot).is_some_and(|port| port.send(command).is_err()) {
+            tracing::warn!(modem = self.gateway.label(slot), "the port takes no bytes");
+        }
+    }
+
+    fn take_port_events(&mut self, first: PortEvent) {
+        self.take_port_event(first);
+        for _ in 1..EVENTS_A_TURN {
+            let Ok(event) = self.events.try_recv() else { return };
+            self.take_port_event(event);
+        }
+    }
+
+    fn take_port_event(&mut self, event: PortEvent) {
+        let now = clock::now();
+        match event {
+            PortEvent::Input(slot, octets) => self.gateway.handle_input(now, slot, &octets),
+            PortEvent::Opened(slot) => {
+                tracing::info!(modem = self.gateway.label(slot), "port open");
+                self.gateway.handle_command(now, Command::PortOpened(slot));
+            }
+            PortEvent::Lost(slot, why) => {
+                tracing::warn!(modem = self.gateway.label(slot), why = why.as_str(), "port not open");
+                self.gateway.handle_command(now, Command::PortLost(slot));
+            }
+        }
+    }
+
+    fn take_replies(&mut self, replies: Result<Vec<(u64, Reply)>, oneshot::error::RecvError>) {
+        // A writer that is gone stops the daemon elsewhere; here there is nothing left to answer.
+        self.alive.sign();
+        for (token, reply) in replies.unwrap_or_default() {
+            self.gateway
+                .handle_command(clock::now(), Command::Reply { token, reply });
+        }
+    }
+
+    fn take_time(&mut self) {
+        let now = clock::now();
+        if self.show_at.take_if(|at| *at <= Instant::now()).is_some() {
+            self.shown.send_replace(self.gateway.snapshot(now));
+        }
+        self.gateway.handle_timeout(now);
+    }
+
+    fn wake_at(&self) -> Instant {
+        let now = clock::now().monotonic;
+        let own = self
+            .gateway
+            .poll_timeout()
+            .map(|(at, _)| Instant::now() + at.since(now));
+        let far = Instant::now() + Duration::from_secs(3_600);
+        own.into_iter().chain(self.show_at).min().unwrap_or(far)
+    }
+}

@@ -1,0 +1,285 @@
+//! The composition root: puts store, bank, HTTP and control socket together, and takes them apart again. The only room that
+//! knows everyone. It decides nothing.
+
+mod bank;
+mod listen;
+mod notify;
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ring::rand::{SecureRandom as _, SystemRandom};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use wardwire_core::dispatch::Plan;
+use wardwire_core::gateway::snapshot::{ModemState, Snapshot};
+use wardwire_core::gateway::{Gateway, SlotSettings};
+use wardwire_core::modem::{Pin, Settings as ModemSettings};
+
+use crate::config::Config;
+use crate::serial::{PortSpec, PortSpecError};
+use crate::store::{self, DirectoryError, Lock, OpenError, Store, StoreHandle, directory};
+use crate::{api, clock, config, web};
+
+/// File name of the control socket in the data directory.
+const CONTROL_SOCKET: &str = "control.sock";
+
+/// Why the daemon does not start, or why it stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The data directory, its lock or its key.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The database.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The address to listen on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address of the configuration.
+        address: SocketAddr,
+        /// Why.
+        error: io::Error,
+    },
+    /// The control socket.
+    #[error("cannot make {path}: {error}")]
+    Control {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A port of the configuration.
+    #[error("modem {label}: {error}")]
+    Port {
+        /// The modem's label.
+        label: String,
+        /// Why.
+        error: PortSpecError,
+    },
+    /// The system gives no random numbers.
+    #[error("the system has no random numbers")]
+    Random,
+    /// The store's writer ended; nothing can be promised any more.
+    #[error("the store stopped working; see the log")]
+    StoreGone,
+    /// A task of the daemon ended that never ends.
+    #[error("the bank's event loop ended by itself; see the log")]
+    BankGone,
+}
+
+/// Path of the control socket of a data directory.
+#[must_use]
+pub fn control_socket(data_dir: &Path) -> PathBuf {
+    data_dir.join(CONTROL_SOCKET)
+}
+
+/// A data directory that this process holds, with its store open.
+#[derive(Debug)]
+pub struct Holding {
+    /// The store.
+    pub store: StoreHandle,
+    _lock: Lock,
+}
+
+/// Takes the data directory and opens its store; for the daemon, and for the command line while no daemon runs.
+///
+/// # Errors
+/// [`DirectoryError::Held`] when another process has it; else what is wrong with directory, key or database.
+pub fn hold(config: &Config) -> Result<Holding, DaemonError> {
+    directory::prepare(&config.data_dir)?;
+    let lock = Lock::try_acquire(&config.data_dir)?;
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let keys = directory::keys(&config.data_dir, credentials.as_deref())?;
+    let path = directory::database(&config.data_dir);
+    let settings = store::Settings {
+        seed: random()?,
+        evidence_window: config.policy.evidence_window,
+        ..store::Settings::default()
+    };
+    let opened = Store::open(&store::Place::File(path.clone()), keys, settings, clock::now())?;
+    let store = StoreHandle::start_with_readers(opened, &path, clock::now)?;
+    Ok(Holding { store, _lock: lock })
+}
+
+/// The daemon, started: everything is up, and modems are being brought up.
+pub struct Daemon {
+    holding: Holding,
+    address: SocketAddr,
+    snapshot: watch::Receiver<Snapshot>,
+    drain: oneshot::Sender<bank::Drain>,
+    drain_limit: Duration,
+    stop: watch::Sender<bool>,
+    bank: JoinHandle<()>,
+    doors: Vec<JoinHandle<()>>,
+    control: PathBuf,
+}
+
+impl Daemon {
+    /// Listens and starts the bank, on a data directory taken with [`hold`].
+    ///
+    /// # Errors
+    /// [`DaemonError`] says what stands in the way.
+    pub async fn start(config: Config, holding: Holding) -> Result<Self, DaemonError> {
+        let config = Arc::new(config);
+        let specs = port_specs(&config)?;
+        let listener = listen_on(config.http.listen).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| listen_error(config.http.listen, error))?;
+        let control = control_socket(&config.data_dir);
+        let socket = control_listener(&control)?;
+
+        let gateway = Gateway::new(slots(&config), random()?);
+        let (shown, snapshot) = watch::channel(gateway.snapshot(clock::now()));
+        let alive = notify::Alive::default();
+        let bank = bank::Loop::new(gateway, specs, holding.store.clone(), shown, alive.clone());
+        let (drain, draining) = oneshot::channel();
+        let bank = tokio::spawn(bank.run(draining));
+
+        let (stop, stopping) = watch::channel(false);
+        let context = api::Context::new(holding.store.clone(), Arc::clone(&config), snapshot.clone(), clock::now);
+        let public = api::router(context.clone()).merge(web::router(context.clone()));
+        let local = api::router_local(context);
+        let doors = vec![
+            tokio::spawn(listen::serve(listen::Door::Tcp(listener), public, stopping.clone())),
+            tokio::spawn(listen::serve(listen::Door::Control(socket), local, stopping)),
+        ];
+        notify::ready(alive);
+        tokio::spawn(announce(snapshot.clone(), address));
+        tracing::info!(listen = %address, modems = config.modems.len(), "listening");
+        Ok(Self {
+            holding,
+            address,
+            snapshot,
+            drain,
+            drain_limit: config.drain,
+            stop,
+            bank,
+            doors,
+            control,
+        })
+    }
+
+    /// Where HTTP is served.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The store, for a composition that feeds it directly (the demo shows what happens in it).
+    #[must_use]
+    pub fn store(&self) -> &StoreHandle {
+        &self.holding.store
+    }
+
+    /// How the bank looks, live.
+    #[must_use]
+    pub fn snapshot(&self) -> watch::Receiver<Snapshot> {
+        self.snapshot.clone()
+    }
+
+    /// Runs until `stop` resolves, then claims nothing more, waits for open submits up to the drain limit, and closes.
+    ///
+    /// # Errors
+    /// [`DaemonError::StoreGone`] or [`DaemonError::BankGone`] when it had to stop by itself.
+    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), DaemonError> {
+        let outcome = tokio::select! {
+            () = stop => Ok(()),
+            () = self.holding.store.closed() => Err(DaemonError::StoreGone),
+            _ = &mut self.bank => Err(DaemonError::BankGone),
+        };
+        notify::stopping();
+        tracing::info!("stopping");
+        let _ = self.drain.send(bank::Drain);
+        self.stop.send_replace(true);
+        if outcome.is_ok() && tokio::time::timeout(self.drain_limit, &mut self.bank).await.is_err() {
+            tracing::warn!("open submits did not end in time; their outcome is unknown until evidence comes");
+            self.bank.abort();
+        }
+        for door in self.doors {
+            let _ = door.await;
+        }
+        let _ = std::fs::remove_file(&self.control);
+        self.holding.store.close();
+        self.holding.store.closed().await;
+        tracing::info!("stopped");
+        outcome
+    }
+}
+
+fn random() -> Result<u64, DaemonError> {
+    let mut octets = [0; 8];
+    SystemRandom::new().fill(&mut octets).map_err(|_| DaemonError::Random)?;
+    Ok(u64::from_ne_bytes(octets))
+}
+
+fn port_specs(config: &Config) -> Result<Vec<PortSpec>, DaemonError> {
+    let parse = |modem: &config::Modem| {
+        modem.port.parse().map_err(|error| DaemonError::Port {
+            label: modem.label.clone(),
+            error,
+        })
+    };
+    config.modems.iter().map(parse).collect()
+}
+
+fn slots(config: &Config) -> Vec<SlotSettings> {
+    let limits = config.sim_defaults;
+    let plan = Plan {
+        per_minute: limits.per_minute,
+        burst: limits.burst,
+        per_hour: limits.per_hour,
+        per_day: limits.per_day,
+    };
+    let slot = |modem: &config::Modem| SlotSettings {
+        label: modem.label.clone(),
+        profile: wardwire_core::modem::Profile::smallest(), //PROFILE
+        modem: ModemSettings {
+            pin: modem.pin.as_ref().and_then(|pin| Pin::from_digits(pin.reveal())),
+            smsc: modem.smsc.clone(),
+        },
+        plan,
+    };
+    config.modems.iter().map(slot).collect()
+}
+
+async fn listen_on(address: SocketAddr) -> Result<TcpListener, DaemonError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| listen_error(address, error))
+}
+
+fn listen_error(address: SocketAddr, error: io::Error) -> DaemonError {
+    DaemonError::Listen { address, error }
+}
+
+fn control_listener(path: &Path) -> Result<UnixListener, DaemonError> {
+    let made = || {
+        // Left over from a killed process: the lock says that nobody serves it.
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(listener)
+    };
+    made().map_err(|error| DaemonError::Control {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// One line `ready` when the first SIM can send: what the installer waits for.
+async fn announce(mut snapshot: watch::Receiver<Snapshot>, address: SocketAddr) {
+    let can_send = |bank: &Snapshot| bank.modems.iter().any(|modem| modem.state == ModemState::Ready);
+    if snapshot.wait_for(can_send).await.is_ok() {
+        tracing::info!(listen = %address, "ready");
+    }
+}
