@@ -7,6 +7,7 @@ mod door;
 mod keys;
 mod run;
 mod send;
+mod simulate;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -42,8 +43,8 @@ enum Command {
     Keys(keys::KeysCommand),
     /// Send a text through the running gateway, or queue it when none runs
     Send(send::SendArgs),
-    //OFF     /// Put virtual modems on pseudo-terminals, with a network and handsets behind them
-    //OFF     Simulate(simulate::SimulateArgs),
+    /// Put virtual modems on pseudo-terminals, with a network and handsets behind them
+    Simulate(simulate::SimulateArgs),
     //OFF     /// Read, write and count SMS PDUs
     //OFF     Pdu(pdu::PduArgs),
 }
@@ -64,7 +65,7 @@ pub fn main() -> ExitCode {
         Command::CheckConfig(file) => check_config::run(&file.config),
         Command::Keys(command) => in_runtime(keys::run(command)),
         Command::Send(args) => in_runtime(send::run(args)),
-        //OFF         Command::Simulate(args) => in_runtime(simulate::run(args)),
+        Command::Simulate(args) => in_runtime(simulate::run(args)),
         //OFF         Command::Pdu(args) => pdu::run(args),
     }
 }

@@ -1,6 +1,7 @@
 //! Serial ports: opening, reading and writing them, and the pseudo-terminals the virtual modems stand on. It moves
 //! bytes and knows no AT command.
 
+pub mod bank;
 mod port;
 pub mod pty;
 mod spec;

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::OpenptFlags;
-use rustix::termios::{OptionalActions, QueueSelector};
+use rustix::termios::OptionalActions;
 use tokio::io::unix::AsyncFd;
 
 /// Tells when a descriptor can be read or written; belongs to the runtime it was made in.
@@ -67,8 +67,8 @@ impl Pty {
             master: Arc::new(master),
             path: PathBuf::from(OsStr::from_bytes(name.to_bytes())),
         };
-        // Before its first opening a pty looks as if somebody had it open; open and close it once.
-        pty.reset()?;
+        // Before its first opening a pty looks as if somebody had it open; this opens and closes it once.
+        pty.prepare()?;
         Ok(pty)
     }
 
@@ -87,19 +87,19 @@ impl Pty {
         ready(&self.master)
     }
 
-    /// Makes the line raw again and drops what the last driver left unread. To be called while nobody has it open.
+    /// Makes the line raw again after a driver left it otherwise, and takes away its mark of exclusive use. To be called
+    /// when nobody has it open; a driver who opens it just then loses nothing.
     ///
     /// # Errors
-    /// `ResourceBusy` when a killed driver left its mark of exclusive use behind (root is let in): such a pty is of no
-    /// more use to anyone and has to be replaced.
-    pub fn reset(&self) -> io::Result<()> {
+    /// `ResourceBusy` when a killed driver left its mark and only root may take it away: such a pty is of no more use to
+    /// anyone and has to be replaced.
+    pub fn prepare(&self) -> io::Result<()> {
+        let mut settings = rustix::termios::tcgetattr(&self.master)?;
+        settings.make_raw();
+        rustix::termios::tcsetattr(&self.master, OptionalActions::Now, &settings)?;
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let side = rustix::fs::open(&self.path, flags, Mode::empty())?;
         rustix::termios::ioctl_tiocnxcl(&side)?;
-        let mut settings = rustix::termios::tcgetattr(&side)?;
-        settings.make_raw();
-        rustix::termios::tcsetattr(&side, OptionalActions::Now, &settings)?;
-        rustix::termios::tcflush(&side, QueueSelector::IOFlush)?;
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Real ptys, real time, no sleeps: every wait is for an event.
 
+mod bank;
+
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,0 +1,288 @@
+//! `wardwire simulate`: a bank of virtual modems on ptys, for technicians, integrators and tests.
+
+use std::fs::File;
+use std::io::{self, BufRead, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use wardwire_core::base::limits::MODEMS;
+use wardwire_core::simulator::{Accepted, Air, AirEvent, Fault, Faults, Options, ReportsWhileClosed};
+
+use crate::serial::bank::{Injector, Journal, spawn_bank};
+
+/// Run a bank of virtual modems on pseudo-terminals.
+///
+/// Prints `ready` when all ports can be opened. Each line of JSON on standard input,
+/// {"modem":0,"from":"+353871234567","text":"..."}, is sent to the SIM in that modem; its end changes nothing. SIGTERM or
+/// Ctrl-C ends the bank and removes the ports.
+#[derive(Debug, Args)]
+pub(super) struct SimulateArgs {
+    /// How many modems.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=MODEMS as u64))]
+    modems: usize,
+    /// Where the ports are named modem0, modem1 and on; made when missing.
+    #[arg(long, value_name = "DIR")]
+    dir: PathBuf,
+    /// Milliseconds from Ctrl-Z to the result.
+    #[arg(long, value_name = "M", default_value_t = 0)]
+    latency_ms: u64,
+    /// Everything random follows from it; the same seed gives the same modems.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// Milliseconds from acceptance to the delivery report, at least; half as much again at most.
+    #[arg(long, value_name = "M", default_value_t = 800)]
+    report_delay_ms: u64,
+    /// What becomes of a delivery report while no program has the port open.
+    #[arg(long, value_name = "WHAT", default_value = "lose")]
+    reports_while_closed: WhileClosed,
+    /// Append what the air saw to this file, one line of JSON for each event.
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+    /// Make something go wrong that often per thousand; may be repeated, the last counts. `all` is every fault.
+    #[arg(long = "fault", value_name = "NAME=PERMILLE", value_parser = fault)]
+    faults: Vec<FaultRate>,
+}
+
+/// What becomes of a delivery report while no program has the port open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum WhileClosed {
+    /// It is gone, as with real modems.
+    Lose,
+    /// The network keeps it until a program listens.
+    Keep,
+}
+
+/// One `--fault`: which (`None` is every fault), and how often per thousand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FaultRate(Option<Fault>, u16);
+
+fn fault(text: &str) -> Result<FaultRate, String> {
+    let names = || Fault::ALL.map(Fault::as_str).join(", ");
+    let (name, rate) = text.split_once('=').ok_or("write NAME=PERMILLE")?;
+    let rate: u16 = rate
+        .parse()
+        .ok()
+        .filter(|rate| *rate <= 1_000)
+        .ok_or("the rate is 0 to 1000")?;
+    match name {
+        "all" => Ok(FaultRate(None, rate)),
+        _ => match name.parse() {
+            Ok(fault) => Ok(FaultRate(Some(fault), rate)),
+            Err(_) => Err(format!("known are all, {}", names())),
+        },
+    }
+}
+
+impl SimulateArgs {
+    fn options(&self) -> Options {
+        let rate = |faults: Faults, FaultRate(fault, rate): &FaultRate| match fault {
+            Some(fault) => faults.with(*fault, *rate),
+            None => Faults::all(*rate),
+        };
+        Options {
+            modems: self.modems,
+            seed: self.seed,
+            latency: Duration::from_millis(self.latency_ms),
+            report_delay: Duration::from_millis(self.report_delay_ms),
+            reports_while_closed: match self.reports_while_closed {
+                WhileClosed::Lose => ReportsWhileClosed::Lose,
+                WhileClosed::Keep => ReportsWhileClosed::Keep,
+            },
+            faults: self.faults.iter().fold(Faults::none(), rate),
+            ..Options::default()
+        }
+    }
+}
+
+/// Runs the bank until SIGTERM, SIGINT or an error, which is told on standard error.
+pub(super) async fn run(args: SimulateArgs) -> ExitCode {
+    match simulate(&args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("wardwire simulate: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn simulate(args: &SimulateArgs) -> io::Result<()> {
+    // Before anybody may send them.
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut bank = spawn_bank(args.options(), &args.dir, journal(args)?)?;
+    println!("ready");
+    io::stdout().flush()?;
+    tokio::spawn(inject_lines(bank.injector(), lines_of_stdin()));
+    tokio::select! {
+        ended = bank.ended() => return ended,
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    bank.stop().await
+}
+
+fn journal(args: &SimulateArgs) -> io::Result<Journal> {
+    let Some(path) = &args.journal else {
+        return Ok(Box::new(|_: &[AirEvent]| Ok(())));
+    };
+    let mut file = File::options().create(true).append(true).open(path)?;
+    Ok(Box::new(move |seen| {
+        let mut lines = String::new();
+        for event in seen {
+            lines.push_str(&to_json(event).to_string());
+            lines.push('\n');
+        }
+        // One write for what happened at once, straight to the kernel: a killed simulator loses none of it.
+        file.write_all(lines.as_bytes())
+    }))
+}
+
+/// Standard input can only be read by a thread that blocks; it ends with the process.
+fn lines_of_stdin() -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel(16);
+    std::thread::spawn(move || {
+        for line in io::stdin().lock().lines().map_while(Result::ok) {
+            if sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inbound {
+    modem: usize,
+    from: String,
+    text: String,
+}
+
+async fn inject_lines(injector: Injector, mut lines: mpsc::Receiver<String>) {
+    let mut number = 0_u64;
+    while let Some(line) = lines.recv().await {
+        number += 1;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let problem = match serde_json::from_str(&line) {
+            Ok(Inbound { modem, from, text }) => injector.inject(modem, from, text).await.err().map(|e| e.to_string()),
+            Err(_) => Some(r#"not of the form {"modem":0,"from":"+353...","text":"..."}"#.into()),
+        };
+        if let Some(problem) = problem {
+            eprintln!("wardwire simulate: line {number}: {problem}");
+        }
+    }
+}
+
+/// The form of an event in the journal file.
+fn to_json(event: &AirEvent) -> serde_json::Value {
+    let mut json = match &event.what {
+        Air::Accepted(accepted) => accepted_to_json(accepted),
+        Air::Refused { cause, recipient } => serde_json::json!({ "cause": cause, "to": recipient }),
+        Air::Reported {
+            submission,
+            tp_mr,
+            tp_st,
+        } => {
+            serde_json::json!({ "submission": submission, "tp_mr": tp_mr, "tp_st": tp_st })
+        }
+        Air::ReportLost { submission } => serde_json::json!({ "submission": submission }),
+        Air::Sent {
+            inbound,
+            from,
+            text,
+            parts,
+        } => {
+            serde_json::json!({ "inbound": inbound, "from": from, "text": text, "parts": parts })
+        }
+        Air::Stored { inbound, memory, index } => {
+            serde_json::json!({ "inbound": inbound, "memory": memory, "index": index })
+        }
+        Air::Routed { inbound } => serde_json::json!({ "inbound": inbound }),
+        Air::Deleted { inbound, memory, index } => {
+            serde_json::json!({ "inbound": inbound, "memory": memory, "index": index })
+        }
+        Air::Fault(fault) => serde_json::json!({ "fault": fault.as_str() }),
+    };
+    if let Some(fields) = json.as_object_mut() {
+        fields.insert("at".into(), event.at.utc.to_string().into());
+        fields.insert("modem".into(), event.modem.into());
+        fields.insert("event".into(), event.what.name().into());
+    }
+    json
+}
+
+fn accepted_to_json(accepted: &Accepted) -> serde_json::Value {
+    let concat = accepted.concat.map(|(reference, total, sequence)| {
+        serde_json::json!({ "reference": reference, "total": total, "sequence": sequence })
+    });
+    let tpdu: String = accepted.tpdu.iter().map(|octet| format!("{octet:02X}")).collect();
+    serde_json::json!({
+        "submission": accepted.submission,
+        "iccid": accepted.iccid,
+        "from": accepted.from,
+        "to": accepted.recipient,
+        "tp_mr": accepted.tp_mr,
+        "concat": concat,
+        "text": accepted.text,
+        "report_requested": accepted.report_requested,
+        "tpdu": tpdu,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: SimulateArgs,
+    }
+
+    fn parse(line: &str) -> Result<Options, clap::Error> {
+        let words = line.split_whitespace();
+        Cli::try_parse_from(["simulate", "--dir", "/x"].into_iter().chain(words)).map(|cli| cli.args.options())
+    }
+
+    #[test]
+    fn the_last_rate_of_a_fault_counts() {
+        let options = parse("--fault all=50 --fault hang=0 --fault noise=1000").unwrap();
+        let rates = [Fault::Restart, Fault::Hang, Fault::Noise].map(|fault| options.faults.per_mille(fault));
+        assert_eq!(rates, [50, 0, 1_000]);
+        for wrong in ["hang", "hang=", "hang=1001", "hung=5", "=5"] {
+            assert!(parse(&format!("--fault {wrong}")).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_modems_has_bounds() {
+        assert_eq!(parse("").unwrap().modems, 4);
+        assert_eq!(parse("--modems 256").unwrap().modems, 256);
+        assert!(parse("--modems 0").is_err());
+        assert!(parse("--modems 257").is_err());
+    }
+
+    #[test]
+    fn an_event_says_when_where_and_what() {
+        let event = AirEvent {
+            at: wardwire_core::base::Now::default(),
+            modem: 2,
+            what: Air::Stored {
+                inbound: 7,
+                memory: "ME",
+                index: 1,
+            },
+        };
+        let text = to_json(&event).to_string();
+        let expected =
+            r#"{"at":"1970-01-01T00:00:00.000Z","event":"stored","inbound":7,"index":1,"memory":"ME","modem":2}"#;
+        assert_eq!(text, expected);
+    }
+}
