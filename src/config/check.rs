@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use toml::de::DeTable;
 use wardwire_core::base::{PhoneNumber, limits};
+use wardwire_core::modem::Pin;
 
 use super::walk::{At, Section, Walk};
-use super::{Config, ConfigError, Country, Http, Modem, NumberPolicy, Pin, Policy, SimDefaults};
+use super::{Config, ConfigError, Country, Http, Modem, NumberPolicy, Policy, SimDefaults};
 
 /// Longest file read; the longest real one (256 modems, all numbers of a pilot) is far below.
 const FILE_OCTETS: usize = 1 << 20;
@@ -215,10 +216,10 @@ fn check_port(walk: &mut Walk<'_>, key: &str, (port, span): &At<&str>) {
         Some(rest) => rest
             .rsplit_once(':')
             .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0)),
-        None => port.contains('/') && !port.contains("://") && !port.contains('\0'),
+        None => port.starts_with('/') && !port.contains('\0'),
     };
     if !fits {
-        let mend = "write a device path, as \"/dev/serial/by-path/...\", or \"tcp://host:port\"";
+        let mend = "write a whole device path, as \"/dev/serial/by-path/...\", or \"tcp://host:port\"";
         walk.fail(span.start, key, "is no port", mend);
     }
 }
@@ -236,7 +237,7 @@ fn unique<'a>(walk: &mut Walk<'_>, key: &str, (text, span): &At<&'a str>, seen: 
 
 fn pin<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Option<Pin> {
     let (text, span) = walk.string(section, "pin")?;
-    let pin = Pin::new(text);
+    let pin = Pin::from_digits(text);
     if pin.is_none() {
         walk.fail(
             span.start,

@@ -5,12 +5,12 @@ mod check;
 pub mod numbering;
 mod walk;
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use wardwire_core::base::PhoneNumber;
+use wardwire_core::modem::Pin;
 
 pub use check::{KNOWN_KEYS, check};
 pub use numbering::{Country, NumberError, NumberPolicy};
@@ -54,31 +54,6 @@ pub struct Modem {
     pub pin: Option<Pin>,
     /// Service centre to use instead of the one on the SIM.
     pub smsc: Option<PhoneNumber>,
-}
-
-/// A SIM's PIN: 4 to 8 digits. `Debug` hides it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Pin(String);
-
-impl Pin {
-    /// Takes 4 to 8 ASCII digits.
-    #[must_use]
-    pub fn new(text: &str) -> Option<Self> {
-        let fits = (4..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-        fits.then(|| Self(text.to_owned()))
-    }
-
-    /// The digits.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Pin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pin(…)")
-    }
 }
 
 /// Pace and budget of one SIM in parts; 0 = unlimited.

@@ -136,7 +136,7 @@ allowed_countries = ["IE", "XX"]
         "w.toml:6:10: http.listen: is no address with a port; write ADDRESS:PORT, as \"127.0.0.1:8080\" or \
          \"[::1]:8080\"",
         "w.toml:8:9: modem[1].label: is no label; write 1 to 32 characters of A-Z a-z 0-9 . _ -",
-        "w.toml:9:8: modem[1].port: is no port; write a device path, as \"/dev/serial/by-path/...\", or \
+        "w.toml:9:8: modem[1].port: is no port; write a whole device path, as \"/dev/serial/by-path/...\", or \
          \"tcp://host:port\"",
         "w.toml:10:7: modem[1].pin: is no PIN; write 4 to 8 digits in quotes",
         "w.toml:11:8: modem[1].smsc: a number in E.164 form begins with +; write the service centre with its country \
@@ -211,7 +211,7 @@ fn tables_of_the_wrong_shape_are_named() {
 fn ports_are_paths_or_tcp() {
     for (port, fits) in [
         ("/dev/ttyUSB0", true),
-        ("sim/modem0", true),
+        ("sim/modem0", false),
         ("tcp://10.0.0.9:4001", true),
         ("tcp://[::1]:4001", true),
         ("tcp://10.0.0.9", false),

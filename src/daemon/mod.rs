@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use wardwire_core::dispatch::Plan;
 use wardwire_core::gateway::snapshot::{ModemState, Snapshot};
 use wardwire_core::gateway::{Gateway, SlotSettings};
-use wardwire_core::modem::{Pin, Settings as ModemSettings};
+use wardwire_core::modem::Settings as ModemSettings;
 
 use crate::config::Config;
 use crate::serial::{PortSpec, PortSpecError};
@@ -241,7 +241,7 @@ fn slots(config: &Config) -> Vec<SlotSettings> {
         label: modem.label.clone(),
         profile: wardwire_core::modem::Profile::smallest(), //PROFILE
         modem: ModemSettings {
-            pin: modem.pin.as_ref().and_then(|pin| Pin::from_digits(pin.reveal())),
+            pin: modem.pin.clone(),
             smsc: modem.smsc.clone(),
         },
         plan,

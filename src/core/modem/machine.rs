@@ -1,24 +1,27 @@
-//! The machine: its doors and what it keeps. What it does next is decided here; each kind of business has its own file.
+//! The machine: its doors, what it keeps, and what it does next. Each kind of business has its own file beside this one.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::fmt;
 
-use super::profile::Profile;
+use super::bring_up::Cursor;
+use super::health::{Poll, Stats};
+use super::profile::{Profile, Step};
+use super::receive::Store;
+use super::recover::{self, Trouble};
 use super::state::{Health, State};
-use super::verbs::{Answer, Command, Event, SubmitResult};
-use crate::at::limits;
-use crate::base::{Instant, Now};
-
-/// Octets for the port.
-pub type Transmit = heapless::Vec<u8, { limits::TRANSMIT }>;
+use super::submit::Submission;
+use super::verbs::{Command, Event, Identity, Silence, Why};
+use crate::at::{self, Engine, Memory, Outcome, Request, Transmit};
+use crate::base::{Instant, Now, PhoneNumber};
 
 /// What the configuration says of the SIM in this modem.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// Its PIN, given only when enough tries are left, and never again once refused.
     pub pin: Option<Pin>,
-    /// Its service-centre address, in E.164 form; none leaves the SIM's own.
-    pub smsc: Option<crate::base::PhoneNumber>,
+    /// Its service-centre address; none leaves the SIM's own.
+    pub smsc: Option<PhoneNumber>,
 }
 
 /// A PIN: 4 to 8 digits. Never printed.
@@ -36,6 +39,11 @@ impl Pin {
             None
         }
     }
+
+    /// The digits, for the one command that needs them.
+    pub(super) fn reveal(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Debug for Pin {
@@ -48,7 +56,7 @@ impl fmt::Debug for Pin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WakeReason {
     /// The outstanding command's clock.
-    Command,
+    Command(at::WakeReason),
     /// The pause before the next try or the next command.
     Pause,
     /// A look at signal, network or storages is due.
@@ -57,16 +65,92 @@ pub enum WakeReason {
     Port,
 }
 
+/// What the machine is about.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one a modem, never in bulk")]
+pub(super) enum Phase {
+    /// No port; the only phase without a clock.
+    Absent,
+    /// Following the steps of bring-up or of the resynchronisation.
+    Steps(Cursor),
+    /// Up.
+    Serving,
+    /// Waiting before the next attempt to bring it back.
+    Pause {
+        /// Until then.
+        until: Instant,
+        /// What follows.
+        then: recover::Next,
+    },
+    /// The shell was asked for a fresh port.
+    Reopening {
+        /// Asked again then.
+        until: Instant,
+    },
+}
+
+/// Whose command is outstanding in the engine.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one a modem, never in bulk")]
+pub(super) enum Job {
+    /// The cursor's.
+    Step,
+    /// A submit's.
+    Submit(Submission),
+    /// A submit that is answered already; its prompt is being left.
+    Leaving,
+    /// Selecting a storage to read, delete or list in.
+    Select {
+        /// Which.
+        memory: Memory,
+        /// By naming all three uses, since naming one was refused.
+        all: bool,
+    },
+    /// Reading an entry.
+    Read(Memory, u16),
+    /// Deleting an entry.
+    Delete(Memory, u16),
+    /// Listing a storage.
+    List(Memory),
+    /// Acknowledging a routed message.
+    Acknowledge,
+    /// Looking at something.
+    Poll(Poll),
+}
+
 /// One modem. Feed it through the three `handle_` doors; after each, drain [`Modem::poll_event`] and
 /// [`Modem::poll_transmit`], then ask [`Modem::poll_timeout`]. Waking it too early is harmless.
-#[derive(Debug)]
 pub struct Modem {
-    profile: Profile,
-    settings: Settings,
-    seed: u64,
-    state: State,
-    health: Health,
+    pub(super) profile: Profile,
+    /// What brings answers and commands into step again.
+    pub(super) resync: Vec<Step>,
+    pub(super) settings: Settings,
+    pub(super) random: fastrand::Rng,
+    pub(super) engine: Engine,
+    pub(super) phase: Phase,
+    pub(super) job: Option<Job>,
+    pub(super) state: State,
+    pub(super) identity: Identity,
+    pub(super) identified: bool,
+    pub(super) health: Health,
+    pub(super) stats: Stats,
+    pub(super) store: Store,
+    pub(super) trouble: Trouble,
+    pub(super) pin: super::sim::PinMemory,
+    /// Waiting for the engine.
+    pub(super) waiting: Option<Submission>,
+    /// A `+CMGS` until then belongs to a submit that was given up.
+    pub(super) late_until: Option<Instant>,
+    /// No command before this (the profile's gap).
+    pub(super) not_before: Instant,
+    pub(super) stopping: bool,
     events: VecDeque<Event>,
+}
+
+impl fmt::Debug for Modem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Modem({:?}, {:?})", self.state, self.engine)
+    }
 }
 
 impl Modem {
@@ -74,37 +158,73 @@ impl Modem {
     #[must_use]
     pub fn new(profile: Profile, settings: Settings, seed: u64) -> Self {
         Self {
+            resync: recover::resync_steps(),
+            store: Store::new(&profile),
             profile,
             settings,
-            seed,
+            random: fastrand::Rng::with_seed(seed),
+            engine: Engine::default(),
+            phase: Phase::Absent,
+            job: None,
             state: State::Absent,
+            identity: Identity::default(),
+            identified: false,
             health: Health::default(),
+            stats: Stats::default(),
+            trouble: Trouble::default(),
+            pin: super::sim::PinMemory::default(),
+            waiting: None,
+            late_until: None,
+            not_before: Instant::ZERO,
+            stopping: false,
             events: VecDeque::new(),
         }
     }
 
     /// Octets came from the port.
-    pub fn handle_input(&mut self, _now: Now, _octets: &[u8]) {}
+    pub fn handle_input(&mut self, now: Now, octets: &[u8]) {
+        if matches!(self.phase, Phase::Absent | Phase::Reopening { .. }) {
+            return;
+        }
+        // Octet by octet: what follows from one is in force before the next, however the port cut them.
+        for octet in octets {
+            self.engine.handle_input(now, core::slice::from_ref(octet));
+            self.digest(now);
+        }
+        self.advance(now);
+    }
 
     /// Somebody asks for something.
-    pub fn handle_command(&mut self, _now: Now, command: Command) {
+    pub fn handle_command(&mut self, now: Now, command: Command) {
         match command {
-            Command::PortOpened => self.state = State::Starting,
-            Command::PortLost => self.state = State::Absent,
-            Command::Submit(_) => {
-                let result = SubmitResult::NotSent(Answer::NoPrompt);
-                self.events.push_back(Event::Submitted(result));
-            }
-            Command::Commit | Command::Withdraw | Command::Stored(_) | Command::Keep(_) | Command::Stop => {}
+            Command::PortOpened => self.port_opened(now),
+            Command::PortLost => self.port_lost(now),
+            Command::Submit(submit) => self.submit(submit),
+            Command::Commit => self.commit(now),
+            Command::Withdraw => self.withdraw(now),
+            Command::Stored(place) => self.stored(now, place),
+            Command::Keep(place) => self.keep(now, place),
+            Command::Stop => self.stop(now),
         }
+        self.digest(now);
+        self.advance(now);
     }
 
     /// Time passed.
-    pub fn handle_timeout(&mut self, _now: Now) {}
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.engine.handle_timeout(now);
+        self.digest(now);
+        match self.phase {
+            Phase::Pause { until, then } if until <= now.monotonic => self.after_pause(now, then),
+            Phase::Reopening { until } if until <= now.monotonic => self.ask_for_port(now),
+            Phase::Absent | Phase::Steps(_) | Phase::Serving | Phase::Pause { .. } | Phase::Reopening { .. } => {}
+        }
+        self.advance(now);
+    }
 
     /// The next octets for the port, in order.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        None
+        self.engine.poll_transmit()
     }
 
     /// The next thing it tells.
@@ -112,10 +232,20 @@ impl Modem {
         self.events.pop_front()
     }
 
-    /// When [`Modem::handle_timeout`] is due, and why; none only while the port is absent.
+    /// When [`Modem::handle_timeout`] is due, and why; none only while the port is absent, or
+    /// while stopping with nothing left to do.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, WakeReason)> {
-        None
+        if let Some((at, reason)) = self.engine.poll_timeout() {
+            return Some((at, WakeReason::Command(reason)));
+        }
+        match &self.phase {
+            Phase::Absent => None,
+            Phase::Steps(cursor) => Some((cursor.wait_until().max(self.not_before), WakeReason::Pause)),
+            Phase::Serving => self.next_chore_at(),
+            Phase::Pause { until, .. } => Some((*until, WakeReason::Pause)),
+            Phase::Reopening { until } => Some((*until, WakeReason::Port)),
+        }
     }
 
     /// Where it stands.
@@ -128,5 +258,151 @@ impl Modem {
     #[must_use]
     pub fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// Who it is, as far as known by now.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        self.events.push_back(event);
+    }
+
+    /// Moves to a state and tells what follows from it.
+    pub(super) fn enter(&mut self, state: State) {
+        if self.state == state {
+            return;
+        }
+        self.state = state;
+        match state {
+            State::Ready => self.tell(Event::Ready),
+            State::Absent => self.tell(Event::NotReady(Why::NoPort)),
+            State::Starting => self.tell(Event::NotReady(Why::Starting)),
+            State::Degraded(why) | State::Recovering(why) | State::Failed(why) => self.tell(Event::NotReady(why)),
+        }
+    }
+
+    /// Gives the engine a command; it is idle whenever this is called.
+    pub(super) fn run(&mut self, now: Now, job: Job, request: Request) {
+        self.job = Some(job);
+        self.engine.handle_command(now, at::Command::Run(request));
+    }
+
+    /// A plain command with the profile's ordinary patience.
+    pub(super) fn run_plain(&mut self, now: Now, job: Job, text: &str) {
+        if let Some(request) = Request::plain(text, self.profile.timing.command) {
+            self.run(now, job, request);
+        }
+    }
+
+    /// Takes what the engine tells.
+    fn digest(&mut self, now: Now) {
+        while let Some(event) = self.engine.poll_event() {
+            match event {
+                at::Event::Info(line) => self.info(&line),
+                at::Event::Entry { index, pdu } => self.entry(now, index, pdu),
+                at::Event::Prompt => self.prompted(now),
+                at::Event::Done(outcome) => self.done(now, outcome),
+                at::Event::Urc(urc) => self.urc(now, urc),
+                at::Event::Routed(kind, pdu) => self.routed(kind, pdu),
+                at::Event::Stray => self.stray(now),
+                at::Event::EchoReturned => self.echo_returned(now),
+            }
+        }
+    }
+
+    fn info(&mut self, line: &str) {
+        match &mut self.job {
+            Some(Job::Step) => self.step_info(line),
+            Some(Job::Submit(submission)) => submission.info(line),
+            Some(Job::Select { .. }) => self.store.slots_told(line),
+            Some(Job::Poll(poll)) => {
+                let learn = poll.learn();
+                self.learn(learn, line);
+            }
+            Some(Job::Leaving | Job::Read(..) | Job::Delete(..) | Job::List(_) | Job::Acknowledge) | None => {}
+        }
+    }
+
+    fn done(&mut self, now: Now, outcome: Outcome) {
+        self.not_before = now.monotonic + self.profile.timing.gap;
+        if matches!(outcome, Outcome::Final(_)) {
+            self.trouble.strays = 0;
+        }
+        match self.job.take() {
+            Some(Job::Step) => self.step_done(now, outcome),
+            Some(Job::Submit(submission)) => self.submit_done(now, submission, outcome),
+            Some(Job::Leaving) | None => {}
+            Some(job @ (Job::Select { .. } | Job::Read(..) | Job::Delete(..) | Job::List(_) | Job::Acknowledge)) => {
+                self.chore_done(now, &job, outcome);
+            }
+            Some(Job::Poll(poll)) => self.poll_done(now, poll, outcome),
+        }
+    }
+
+    /// Begins whatever comes next, if nothing is under way.
+    fn advance(&mut self, now: Now) {
+        if !self.engine.is_idle() || now.monotonic < self.not_before {
+            return;
+        }
+        match self.phase {
+            Phase::Steps(_) => self.next_step(now),
+            Phase::Serving => self.next_business(now),
+            Phase::Absent | Phase::Pause { .. } | Phase::Reopening { .. } => {}
+        }
+    }
+
+    pub(super) fn next_business(&mut self, now: Now) {
+        if self.trouble.settings_lost {
+            self.bring_up(now, State::Recovering(Why::Restarted));
+            self.next_step(now);
+            return;
+        }
+        if self.waiting.is_some() && !self.store.goes_first(now.monotonic) {
+            self.start_submit(now);
+        } else if !self.start_chore(now) && !self.stopping {
+            self.start_poll(now);
+        }
+    }
+
+    fn next_chore_at(&self) -> Option<(Instant, WakeReason)> {
+        if self.waiting.is_some() {
+            return Some((self.not_before, WakeReason::Pause));
+        }
+        let chores = self.store.next_at(self.stopping);
+        let polls = if self.stopping { None } else { Some(self.next_poll_at()) };
+        let at = chores.into_iter().chain(polls).min()?;
+        Some((at.max(self.not_before), WakeReason::Poll))
+    }
+
+    fn stop(&mut self, now: Now) {
+        self.stopping = true;
+        self.withdraw(now);
+        self.enter(State::Degraded(Why::Stopping));
+    }
+
+    /// Forgets whatever is outstanding; a submit is answered by how far it got.
+    pub(super) fn abandon(&mut self, now: Now, silence: Silence) {
+        self.engine.handle_command(now, at::Command::Reset);
+        let outstanding = match self.job.take() {
+            Some(Job::Submit(submission)) => Some(submission),
+            Some(
+                Job::Step
+                | Job::Leaving
+                | Job::Select { .. }
+                | Job::Read(..)
+                | Job::Delete(..)
+                | Job::List(_)
+                | Job::Acknowledge
+                | Job::Poll(_),
+            )
+            | None => None,
+        };
+        for submission in outstanding.into_iter().chain(self.waiting.take()) {
+            let result = submission.abandoned(silence);
+            self.tell(Event::Submitted(result));
+        }
     }
 }

@@ -2,12 +2,23 @@
 //! One modem: brought up from a profile, registered, sending one TPDU at a time, reading what arrives, brought back when it
 //! stops answering. A machine between octets and facts: [`Modem`]. What it is asked and tells: [`verbs`].
 
+mod bring_up;
+mod health;
 pub mod machine;
 pub mod profile;
+mod receive;
+mod recover;
+mod sim;
 pub mod state;
+mod storage;
+mod submit;
+mod task;
 pub mod verbs;
 
 pub use machine::{Modem, Pin, Settings, WakeReason};
 pub use profile::{Profile, ProfileError};
 pub use state::{Access, Health, Registration, State};
 pub use verbs::{AckPdu, Answer, Command, Event, Identity, Place, Silence, Submit, SubmitResult, Tpdu, Why};
+
+#[cfg(test)]
+mod tests;

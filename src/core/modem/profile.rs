@@ -61,7 +61,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             gap: Duration::ZERO,
-            command: Duration::from_secs(5),
+            command: Duration::from_secs(10),
             prompt: Duration::from_secs(10),
             result: Duration::from_secs(180),
             settle: Duration::from_secs(5),
@@ -81,7 +81,7 @@ pub struct Quirks {
     pub no_acknowledge: bool,
 }
 
-/// One step of bring-up.
+/// One step of bring-up. The storages are listed after the last one; that is no step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// What to do.
@@ -99,6 +99,8 @@ pub struct Step {
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// Get the first answer out of whatever state the modem is in. It tries by itself for some seconds.
+    Attention,
     /// Send a command and keep what it tells.
     Send {
         /// The command and, should it be refused, others in its place; at least one.
@@ -112,16 +114,12 @@ pub enum Action {
     },
     /// Wait for the SIM; give the PIN where that is allowed.
     Sim,
-    /// Ask for the network, by `+CREG?` and `+CEREG?`.
-    Registration,
     /// Set the service-centre address where one is configured and the SIM has another.
     ServiceCentre,
     /// Choose the storages.
     Storage,
     /// Choose the notifications.
     Notification,
-    /// List every storage.
-    Drain,
 }
 
 /// What an answer tells.
@@ -146,6 +144,8 @@ pub enum Learn {
     Number,
     /// `+CSMS`: whether routed messages must be acknowledged.
     SmsService,
+    /// `+CREG`, `+CEREG`, `+C5GREG`.
+    Registration,
     /// `+CSQ`.
     Signal,
     /// `+COPS`.
@@ -200,6 +200,7 @@ impl Profile {
         Self {
             name: "smallest".to_owned(),
             steps: [
+                Step::of(Action::Attention).essential(1),
                 Step::send("ATE0"),
                 Step::send("AT+CMEE=1"),
                 Step::learn(&["AT+CGMI"], Learn::Manufacturer),
@@ -214,8 +215,8 @@ impl Profile {
                 Step::send("AT+CMGF=0").essential(10),
                 Step::of(Action::Storage),
                 Step::of(Action::Notification),
-                Step::of(Action::Drain),
-                Step::of(Action::Registration),
+                Step::learn(&["AT+CREG?"], Learn::Registration),
+                Step::learn(&["AT+CEREG?"], Learn::Registration),
             ]
             .to_vec(),
             storages: [Memory::ME, Memory::SM, Memory::MT].to_vec(),

@@ -7,7 +7,7 @@ use heapless::{String, Vec};
 
 use super::error::{AddressField, Cause, DecodeError, EncodeError, Field};
 use super::gsm7::{self, Charset, Decoder, Packer, Septets};
-use super::wire::{Reader, Writer};
+use super::wire::{Reader, Reading, Writer};
 use crate::base::{Originator, PhoneNumber};
 
 /// Most semi-octets an address has.
@@ -209,6 +209,16 @@ impl Address {
         text
     }
 
+    /// Reads length, type and value, as inside a reply address element, strictly.
+    ///
+    /// # Errors
+    /// [`DecodeError`], as [`crate::sms::decode`].
+    pub fn from_octets(octets: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(octets, 0, Reading::Strict, None);
+        let address = Self::read(&mut reader, Field::Originator)?;
+        reader.end().map(|_| address)
+    }
+
     pub(super) fn read(reader: &mut Reader<'_, '_>, field: fn(AddressField) -> Field) -> Result<Self, DecodeError> {
         let start = reader.at();
         let semi_octets = usize::from(reader.octet(field(AddressField::Length))?);
@@ -404,5 +414,94 @@ fn semi_octet(digit: char) -> Option<u8> {
         'b' => Some(13),
         'c' => Some(14),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn octets(address: &Address) -> crate::sms::Octets {
+        let mut writer = Writer::default();
+        address.write(&mut writer).unwrap();
+        writer.finish()
+    }
+
+    fn tolerant(octets: &[u8]) -> Result<(Address, bool), DecodeError> {
+        let mut reader = Reader::new(octets, 0, Reading::Tolerant, None);
+        let address = Address::read(&mut reader, Field::Originator)?;
+        Ok((address, reader.end()?.is_empty()))
+    }
+
+    #[test]
+    fn written_as_the_examples_of_the_standard() {
+        let written = |text: &str| octets(&Address::parse(text).unwrap());
+        assert_eq!(
+            written("+46708251358"),
+            [0x0B, 0x91, 0x64, 0x07, 0x28, 0x15, 0x53, 0xF8]
+        );
+        assert_eq!(written("50123"), [0x05, 0x81, 0x05, 0x21, 0xF3]);
+        assert_eq!(written("*100#"), [0x05, 0x81, 0x1A, 0x00, 0xFB]);
+        assert_eq!(written("MyShop"), [0x0B, 0xD0, 0xCD, 0xFC, 0x14, 0xFD, 0x86, 0x03]);
+        assert_eq!(written(""), [0x00, 0x81]);
+    }
+
+    #[test]
+    fn lengths_of_names() {
+        for (name, semi_octets) in [("M", 2), ("sipgate", 13), ("Hospital", 14), ("ABCDEFGHIJK", 20)] {
+            assert_eq!(Address::name(name).unwrap().semi_octets(), semi_octets, "{name}");
+        }
+        assert_eq!(Address::name("ABCDEFGHIJKL"), Err(AddressError::TooLong));
+        assert_eq!(Address::name("ABCDEFGHIJ€"), Err(AddressError::TooLong), "two septets");
+        assert_eq!(Address::name("ABçD"), Err(AddressError::Character(2)));
+        assert_eq!(
+            Address::digits(AddressType::NATIONAL, "08x"),
+            Err(AddressError::Character(2))
+        );
+        assert_eq!(
+            Address::digits(AddressType::UNKNOWN, "123456789012345678901"),
+            Err(AddressError::TooLong)
+        );
+        assert_eq!(
+            Address::digits(AddressType::ALPHANUMERIC, "1"),
+            Err(AddressError::Character(0))
+        );
+    }
+
+    #[test]
+    fn a_longer_address_is_refused_in_either_reading() {
+        let mut octets = [0x11; 13];
+        octets[..2].copy_from_slice(&[21, 0x91]);
+        assert_eq!(tolerant(&octets).unwrap_err().cause, Cause::TooLong { is: 21, max: 20 });
+    }
+
+    #[test]
+    fn the_length_decides_not_the_filler() {
+        let (address, clean) = tolerant(&[5, 0x81, 0x21, 0x43, 0x65]).unwrap();
+        assert_eq!((address.to_text().as_str(), clean), ("12345", false));
+        let (address, clean) = tolerant(&[4, 0x81, 0x21, 0xF3]).unwrap();
+        assert_eq!(
+            (address.to_text().as_str(), clean),
+            ("123", false),
+            "a filler inside is no digit"
+        );
+        let (name, clean) = tolerant(&[12, 0xD0, 0xCD, 0xFC, 0x14, 0xFD, 0x86, 0x03]).unwrap();
+        assert_eq!(
+            (name.to_text().as_str(), clean),
+            ("MyShop", false),
+            "length 12 where the rule says 11"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn there_and_back(text in "\\+?[0-9]{0,20}|[0-9*#abc]{0,20}|[A-Za-zÄÖé@€]{0,5}") {
+            let address = Address::parse(&text).unwrap();
+            let octets = octets(&address);
+            prop_assert_eq!(&Address::from_octets(&octets).unwrap(), &address);
+            let back = address.to_text();
+            prop_assert_eq!(back.as_str(), text);
+        }
     }
 }

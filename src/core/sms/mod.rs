@@ -24,11 +24,14 @@ pub mod frame;
 pub mod gsm7;
 pub mod hex;
 pub mod part;
+pub mod pid;
+pub mod reassemble;
 pub mod segment;
 pub mod status;
 pub mod text;
 pub mod timestamp;
 pub mod tpdu;
+pub mod transliterate;
 pub mod udh;
 pub mod user_data;
 pub mod validity;
@@ -43,6 +46,7 @@ pub use error::{Cause, DecodeError, EncodeError, Field, Kind, SegmentError};
 pub use frame::{Frame, frame};
 pub use gsm7::{Charset, Language, Languages};
 pub use part::{EncodedPart, PartError};
+pub use reassemble::{Arrival, Message, Reassembler};
 pub use segment::{EncodingChoice, Plan, SegmentOptions, Segmentation, plan, segment};
 pub use status::{Outcome, Status};
 pub use text::join_text;
@@ -51,6 +55,7 @@ pub use tpdu::{
     Command, Context, Decoded, Deliver, DeliverReport, Direction, Parameters, ReportKind, StatusReport, Submit,
     SubmitOptions, SubmitReport, Tpdu, decode, submit,
 };
+pub use transliterate::{Change, Transliteration, transliterate};
 pub use udh::{Concatenation, Reference};
 pub use user_data::UserData;
 pub use validity::Validity;

@@ -113,3 +113,86 @@ impl Status {
         }
     }
 }
+
+/// What a TP-Failure-Cause means (clause 9.2.3.22).
+#[must_use]
+pub const fn failure_meaning(failure_cause: u8) -> &'static str {
+    match failure_cause {
+        0x80 => "telematic interworking not supported",
+        0x81 => "short message type 0 not supported",
+        0x82 => "cannot replace short message",
+        0x8F => "unspecified TP-PID error",
+        0x90 => "alphabet not supported",
+        0x91 => "message class not supported",
+        0x9F => "unspecified TP-DCS error",
+        0xA0 => "command cannot be actioned",
+        0xA1 => "command not supported",
+        0xAF => "unspecified command error",
+        0xB0 => "TPDU not supported",
+        0xC0 => "SC busy",
+        0xC1 => "no SC subscription",
+        0xC2 => "SC system failure",
+        0xC3 => "invalid SME address",
+        0xC4 => "destination SME barred",
+        0xC5 => "rejected as a duplicate",
+        0xC6 => "TP-VPF not supported",
+        0xC7 => "TP-VP not supported",
+        0xD0 => "SIM storage full",
+        0xD1 => "no storage in the SIM",
+        0xD2 => "error in the phone",
+        0xD3 => "memory capacity exceeded",
+        0xD4 => "SIM toolkit busy",
+        0xD5 => "SIM data download error",
+        0xE0..=0xFE => "specific to an application",
+        0xFF => "unspecified error",
+        0x00..=0x7F | 0x83..=0x8E | 0x92..=0x9E | 0xA2..=0xAE | 0xB1..=0xBF | 0xC8..=0xCF | 0xD6..=0xDF => "reserved",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Outcome of every value as ranges: last value of the range, outcome (clause 9.2.3.15).
+    const RANGES: [(u8, Outcome); 18] = [
+        (0x00, Outcome::Delivered),
+        (0x01, Outcome::Unconfirmed),
+        (0x02, Outcome::Replaced),
+        (0x0F, Outcome::FailedForNow),
+        (0x1F, Outcome::Delivered),
+        (0x25, Outcome::Pending),
+        (0x2F, Outcome::FailedForNow),
+        (0x3F, Outcome::Pending),
+        (0x45, Outcome::FailedForGood),
+        (0x46, Outcome::Expired),
+        (0x48, Outcome::Deleted),
+        (0x49, Outcome::FailedForGood),
+        (0x4F, Outcome::FailedForNow),
+        (0x5F, Outcome::FailedForGood),
+        (0x65, Outcome::FailedForNow),
+        (0x6F, Outcome::FailedForNow),
+        (0x7F, Outcome::FailedForNow),
+        (0xFF, Outcome::FailedForNow),
+    ];
+
+    #[test]
+    fn all_values_have_the_outcome_of_their_range() {
+        for value in 0..=255_u8 {
+            let (_, outcome) = RANGES.into_iter().find(|(last, _)| value <= *last).unwrap();
+            assert_eq!(Status(value).outcome(), outcome, "{value:#04X}");
+            assert_eq!(outcome.is_final(), outcome != Outcome::Pending);
+            assert!(!Status(value).meaning().is_empty());
+        }
+    }
+
+    #[test]
+    fn reserved_values_read_as_service_rejected() {
+        let reserved = (0..=255_u8).filter(|value| Status(*value).is_reserved()).count();
+        assert_eq!(reserved, 13 + 10 + 6 + 10 + 128);
+        for value in [0x03, 0x2F, 0x4A, 0x66, 0x80, 0xFF] {
+            assert_eq!(Status(value).effective(), Status(0x63));
+            assert_eq!(Status(value).0, value, "kept as received");
+        }
+        assert!(!Status(0x30).is_reserved() && Status(0x30).is_specific());
+    }
+}

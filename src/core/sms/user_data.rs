@@ -258,7 +258,7 @@ impl UserData {
         for element in Elements::new(header) {
             let field = Field::Element(element.identifier);
             reader.watch(field, at..at + 2 + element.data.len());
-            if whole_elements && element.is_senseless() {
+            if whole_elements && element.information().is_none() {
                 reader.deviate(field, at, Cause::Senseless)?;
             }
             at += 2 + element.data.len();

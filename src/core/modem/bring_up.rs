@@ -1,0 +1,350 @@
+//! Following the steps of a profile: one after the other, each tried as often as it says, and what each leaves behind.
+
+use super::machine::{Job, Modem, Phase};
+use super::profile::{Action, Learn, Step};
+use super::recover::Next;
+use super::sim::SimTask;
+use super::state::{Registration, State};
+use super::storage::{NotificationTask, StorageTask};
+use super::task::{AttentionTask, SendTask, Task, Verdict};
+use super::verbs::{Event, Why};
+use crate::at::{FinalResult, Outcome, Request};
+use crate::base::{Instant, Now};
+
+/// Steps in a row without any answer after which the modem counts as gone.
+const SILENT_STEPS: u8 = 3;
+
+/// Which steps are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum List {
+    /// The profile's.
+    BringUp,
+    /// Those that bring commands and answers into step.
+    Resync,
+}
+
+/// Where in its steps the modem is.
+#[derive(Debug)]
+pub(super) struct Cursor {
+    pub(super) list: List,
+    step: usize,
+    tries: u8,
+    task: Option<Task>,
+    wait_until: Instant,
+    /// What came too late is drained before the next command.
+    drain: bool,
+    draining: bool,
+    silent: u8,
+}
+
+impl Cursor {
+    pub(super) fn new(list: List, now: Instant) -> Self {
+        Self {
+            list,
+            step: 0,
+            tries: 0,
+            task: None,
+            wait_until: now,
+            drain: false,
+            draining: false,
+            silent: 0,
+        }
+    }
+
+    pub(super) fn wait_until(&self) -> Instant {
+        self.wait_until
+    }
+
+    /// Nothing but the first answer has been asked for.
+    pub(super) fn is_at_start(&self) -> bool {
+        self.step == 0
+    }
+}
+
+impl Modem {
+    /// Begins bring-up; `state` is shown until it ends.
+    pub(super) fn bring_up(&mut self, now: Now, state: State) {
+        self.trouble.settings_lost = false;
+        self.trouble.strays = 0;
+        self.store.forget_entries(now.monotonic);
+        self.identified = false;
+        // Another SIM may be in it, another network around it.
+        self.identity.iccid = None;
+        self.identity.imsi = None;
+        self.identity.number = None;
+        self.stats.forget();
+        self.health.registration = Registration::Unknown;
+        self.phase = Phase::Steps(Cursor::new(List::BringUp, now.monotonic));
+        self.enter(state);
+    }
+
+    /// Sends what the step under way wants sent, or begins the next one.
+    pub(super) fn next_step(&mut self, now: Now) {
+        loop {
+            let Phase::Steps(cursor) = &mut self.phase else { return };
+            if now.monotonic < cursor.wait_until {
+                return;
+            }
+            if core::mem::take(&mut cursor.drain) {
+                cursor.draining = true;
+                self.run(now, Job::Step, Request::drain());
+                return;
+            }
+            let steps = match cursor.list {
+                List::BringUp => &self.profile.steps,
+                List::Resync => &self.resync,
+            };
+            let Some(step) = steps.get(cursor.step) else {
+                self.steps_passed(now);
+                if matches!(self.phase, Phase::Serving) {
+                    self.next_business(now);
+                    return;
+                }
+                continue;
+            };
+            let timeout = step.timeout;
+            if cursor.task.is_none() {
+                let action = step.action.clone();
+                let task = self.task(&action);
+                if let Phase::Steps(cursor) = &mut self.phase {
+                    cursor.task = task;
+                    if cursor.task.is_none() {
+                        // Nothing to do, as without a configured service centre.
+                        cursor.step += 1;
+                        continue;
+                    }
+                }
+            }
+            let Phase::Steps(cursor) = &mut self.phase else { return };
+            match cursor.task.as_ref().and_then(|task| task.request(timeout)) {
+                Some(request) => {
+                    self.run(now, Job::Step, request);
+                    return;
+                }
+                None => {
+                    cursor.task = None;
+                    cursor.step += 1;
+                }
+            }
+        }
+    }
+
+    fn task(&mut self, action: &Action) -> Option<Task> {
+        let resync = matches!(&self.phase, Phase::Steps(cursor) if cursor.list == List::Resync);
+        Some(match action {
+            Action::Attention if resync => Task::Attention(AttentionTask::escaping()),
+            Action::Attention => Task::Attention(AttentionTask::new()),
+            // A modem that never told its IMEI cannot be known by it.
+            Action::Send { learn: Learn::Imei, .. } if resync && self.identity.imei.is_none() => return None,
+            Action::Send {
+                commands,
+                expect,
+                remedy,
+                learn,
+            } => {
+                // An empty own number is usual; everything else that is asked for is there or refused.
+                let wants = !matches!(learn, Learn::Nothing | Learn::Number);
+                Task::Send(SendTask::new(commands, expect.clone(), remedy.clone(), wants))
+            }
+            Action::Sim => Task::Sim(SimTask::new(
+                self.settings.pin.clone(),
+                self.pin,
+                self.profile.pin_tries_left,
+            )),
+            Action::ServiceCentre => {
+                let number = self.settings.smsc.as_ref()?.as_e164();
+                Task::Send(SendTask::new(
+                    &[alloc::string::String::from("AT+CSCA?")],
+                    Some(alloc::format!("+CSCA: \"{number}\"")),
+                    Some(alloc::format!("AT+CSCA=\"{number}\",145")),
+                    false,
+                ))
+            }
+            Action::Storage => Task::Storage(StorageTask::new(&self.profile.storages)),
+            Action::Notification => Task::Notification(NotificationTask::new(&self.profile.notifications)),
+        })
+    }
+
+    fn current(&self) -> Option<&Step> {
+        let Phase::Steps(cursor) = &self.phase else { return None };
+        match cursor.list {
+            List::BringUp => self.profile.steps.get(cursor.step),
+            List::Resync => self.resync.get(cursor.step),
+        }
+    }
+
+    fn learns(&self) -> Learn {
+        match self.current().map(|step| &step.action) {
+            Some(Action::Send { learn, .. }) => *learn,
+            Some(Action::Attention | Action::Sim | Action::ServiceCentre | Action::Storage | Action::Notification)
+            | None => Learn::Nothing,
+        }
+    }
+
+    /// A line of the step's answer.
+    pub(super) fn step_info(&mut self, line: &str) {
+        let learn = self.learns();
+        let resync = matches!(&self.phase, Phase::Steps(cursor) if cursor.list == List::Resync);
+        let learned = if resync && learn == Learn::Imei {
+            self.is_same_imei(line)
+        } else {
+            self.learn(learn, line)
+        };
+        let Phase::Steps(cursor) = &mut self.phase else { return };
+        match &mut cursor.task {
+            Some(Task::Send(task)) => task.info(line, learned),
+            Some(Task::Sim(task)) => task.info(line),
+            Some(Task::Storage(task)) => task.info(line),
+            Some(Task::Notification(task)) => task.info(line),
+            Some(Task::Attention(_)) | None => {}
+        }
+    }
+
+    /// The step's command ended.
+    pub(super) fn step_done(&mut self, now: Now, outcome: Outcome) {
+        let learn = self.learns();
+        let Phase::Steps(cursor) = &mut self.phase else { return };
+        if core::mem::take(&mut cursor.draining) {
+            return;
+        }
+        let Some(task) = &mut cursor.task else { return };
+        let verdict = task.done(outcome);
+        if let Task::Sim(sim) = task {
+            self.pin = sim.memory;
+        }
+        match verdict {
+            Verdict::More => {
+                if outcome != Outcome::Silent {
+                    cursor.silent = 0;
+                }
+            }
+            Verdict::Passed => {
+                cursor.silent = 0;
+                self.step_passed();
+            }
+            Verdict::Refused => {
+                cursor.silent = 0;
+                // OK without the digits: the answers may be one behind.
+                cursor.drain = learn == Learn::Imei && outcome == Outcome::Final(FinalResult::Ok);
+                self.step_refused(now);
+            }
+            Verdict::Silent => {
+                cursor.silent += 1;
+                cursor.drain = true;
+                if cursor.silent >= SILENT_STEPS || matches!(cursor.task, Some(Task::Attention(_))) {
+                    self.steps_failed(now, Why::NotAnswering);
+                } else {
+                    self.step_refused(now);
+                }
+            }
+            Verdict::Blocked(why) => self.blocked(now, why),
+        }
+    }
+
+    /// Keeps what the step found and goes to the next.
+    fn step_passed(&mut self) {
+        let Phase::Steps(cursor) = &mut self.phase else { return };
+        cursor.step += 1;
+        cursor.tries = 0;
+        match cursor.task.take() {
+            Some(Task::Storage(task)) => self.store.chosen(task.chosen, task.readable()),
+            Some(Task::Notification(task)) => self.store.notified(task.chosen.is_some(), task.stores_reports()),
+            Some(Task::Attention(_) | Task::Send(_) | Task::Sim(_)) | None => {}
+        }
+    }
+
+    fn step_refused(&mut self, now: Now) {
+        let (tries, pause, essential, action) = match self.current() {
+            Some(step) => (step.tries, step.pause, step.essential, step.action.clone()),
+            None => return,
+        };
+        let Phase::Steps(cursor) = &mut self.phase else { return };
+        cursor.tries += 1;
+        if cursor.tries < tries {
+            cursor.wait_until = now.monotonic + pause;
+            // The SIM's task counts what it saw; every other one begins anew.
+            if action != Action::Sim {
+                cursor.task = None;
+            }
+            return;
+        }
+        if let Some(Task::Sim(task)) = &cursor.task {
+            let why = task.why;
+            self.blocked(now, why);
+        } else if essential {
+            self.steps_failed(now, Why::SetupRefused);
+        } else {
+            if action == Action::Notification {
+                self.store.notified(false, false);
+            } else if action == Action::Storage {
+                self.store.chosen(None, heapless::Vec::new());
+            }
+            cursor.task = None;
+            cursor.tries = 0;
+            cursor.step += 1;
+        }
+    }
+
+    fn steps_passed(&mut self, now: Now) {
+        let Phase::Steps(cursor) = &self.phase else { return };
+        let list = cursor.list;
+        self.phase = Phase::Serving;
+        match list {
+            List::Resync => self.resynchronised(now),
+            List::BringUp => {
+                self.worked();
+                self.identified = true;
+                let identity = self.identity.clone();
+                self.tell(Event::Identified(identity));
+                self.tell_early();
+                self.store.list_now(now.monotonic);
+                self.stats.begin(now.monotonic);
+            }
+        }
+        self.judge();
+    }
+
+    fn steps_failed(&mut self, now: Now, why: Why) {
+        let list = match &self.phase {
+            Phase::Steps(cursor) => cursor.list,
+            Phase::Absent | Phase::Serving | Phase::Pause { .. } | Phase::Reopening { .. } => return,
+        };
+        self.enter(State::Recovering(why));
+        match (list, why) {
+            (List::Resync, Why::NotAnswering) => self.ask_for_port(now),
+            (List::Resync, _) => self.bring_up(now, State::Recovering(why)),
+            (List::BringUp, Why::NotAnswering) => self.pause(now, Next::Reopen),
+            (List::BringUp, _) => self.pause(now, Next::BringUp),
+        }
+    }
+
+    /// The SIM cannot be used: alive, but of no use; looked at again later.
+    fn blocked(&mut self, now: Now, why: Why) {
+        let for_people = matches!(why, Why::PinNeeded | Why::PinRefused | Why::Locked);
+        self.enter(if for_people {
+            State::Failed(why)
+        } else {
+            State::Degraded(why)
+        });
+        self.phase = Phase::Pause {
+            until: now.monotonic + super::recover::sim_pause(for_people),
+            then: Next::LookAtSim,
+        };
+    }
+
+    /// Ready or not, by what is known of the network.
+    pub(super) fn judge(&mut self) {
+        if !matches!(self.phase, Phase::Serving) || self.stopping {
+            return;
+        }
+        let state = match self.health.registration {
+            // A modem that cannot be asked is believed; the first message tells.
+            Registration::Home | Registration::Roaming | Registration::Unknown => State::Ready,
+            Registration::Denied => State::Degraded(Why::Denied),
+            Registration::NotSearching | Registration::Searching | Registration::EmergencyOnly => {
+                State::Degraded(Why::NotRegistered)
+            }
+        };
+        self.enter(state);
+    }
+}

@@ -1,0 +1,355 @@
+//! Looking after an idle modem: signal as the sign of life, registration, operator; and keeping what any answer tells.
+
+use alloc::string::String;
+use core::time::Duration;
+
+use super::machine::{Job, Modem};
+use super::profile::Learn;
+use super::state::{Access, Registration};
+use super::verbs::Event;
+use crate::at::urc::Domain;
+use crate::at::{FinalResult, Outcome, parse};
+use crate::base::{Instant, Now, PhoneNumber};
+
+/// Every so many looks at the signal, registration and operator are asked too.
+const WHOLE_ROUND: u8 = 5;
+
+/// Looks without an answer in a row that mean trouble; the first command after idling may get lost in a sleeping modem.
+const MISSES: u8 = 2;
+
+/// A text a modem tells of itself is cut here.
+const TEXT: usize = 64;
+
+/// Something to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Poll {
+    Signal,
+    Circuit,
+    Eps,
+    Operator,
+}
+
+impl Poll {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Signal => "AT+CSQ",
+            Self::Circuit => "AT+CREG?",
+            Self::Eps => "AT+CEREG?",
+            Self::Operator => "AT+COPS?",
+        }
+    }
+
+    pub(super) const fn learn(self) -> Learn {
+        match self {
+            Self::Signal => Learn::Signal,
+            Self::Circuit | Self::Eps => Learn::Registration,
+            Self::Operator => Learn::Operator,
+        }
+    }
+}
+
+/// What is looked at, and when next.
+#[derive(Debug, Default)]
+pub(super) struct Stats {
+    circuit: Option<Registration>,
+    eps: Option<Registration>,
+    five_g: Option<Registration>,
+    round: heapless::Deque<Poll, 4>,
+    rounds: u8,
+    misses: u8,
+    /// Refused since the last bring-up: not asked again.
+    refused: heapless::Vec<Poll, 4>,
+    health_at: Instant,
+    registration_at: Instant,
+}
+
+impl Stats {
+    /// Bring-up begins: what the network said before says nothing any more.
+    pub(super) fn forget(&mut self) {
+        self.circuit = None;
+        self.eps = None;
+        self.five_g = None;
+    }
+
+    /// Bring-up has ended: the first look is due at once.
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.refused.clear();
+        self.round.clear();
+        self.rounds = 0;
+        self.misses = 0;
+        self.health_at = now;
+        self.registration_at = now;
+    }
+
+    fn ask(&mut self, polls: &[Poll]) {
+        for poll in polls {
+            if !self.refused.contains(poll) && !self.round.iter().any(|asked| asked == poll) {
+                // Four kinds, four places.
+                let _ = self.round.push_back(*poll);
+            }
+        }
+    }
+
+    /// Registered when one network says so; else the most telling of what the others say.
+    fn registration(&self) -> Registration {
+        let told = [self.circuit, self.eps, self.five_g];
+        let says = |what: Registration| told.contains(&Some(what));
+        [
+            Registration::Home,
+            Registration::Roaming,
+            Registration::Denied,
+            Registration::Searching,
+            Registration::EmergencyOnly,
+            Registration::NotSearching,
+        ]
+        .into_iter()
+        .find(|registration| says(*registration))
+        .unwrap_or_default()
+    }
+}
+
+impl Modem {
+    fn looks_for_network(&self) -> bool {
+        let registration = self.health.registration;
+        !registration.is_registered() && registration != Registration::Unknown
+    }
+
+    /// When [`Modem::start_poll`] has something to do.
+    pub(super) fn next_poll_at(&self) -> Instant {
+        if !self.stats.round.is_empty() {
+            Instant::ZERO
+        } else if self.looks_for_network() {
+            self.stats.health_at.min(self.stats.registration_at)
+        } else {
+            self.stats.health_at
+        }
+    }
+
+    /// Looks at what is due.
+    pub(super) fn start_poll(&mut self, now: Now) {
+        let timing = self.profile.timing;
+        let looks_for_network = self.looks_for_network();
+        let stats = &mut self.stats;
+        if stats.round.is_empty() {
+            if looks_for_network && stats.registration_at <= now.monotonic {
+                stats.registration_at = now.monotonic + timing.registration_every;
+                stats.ask(&[Poll::Circuit, Poll::Eps]);
+            }
+            if stats.health_at <= now.monotonic {
+                stats.health_at = now.monotonic + timing.health_every;
+                stats.ask(&[Poll::Signal]);
+                if stats.rounds == 0 {
+                    stats.ask(&[Poll::Circuit, Poll::Eps, Poll::Operator]);
+                }
+                stats.rounds = (stats.rounds + 1) % WHOLE_ROUND;
+            }
+        }
+        if let Some(poll) = stats.round.pop_front() {
+            self.run_plain(now, Job::Poll(poll), poll.text());
+        }
+    }
+
+    pub(super) fn poll_done(&mut self, now: Now, poll: Poll, outcome: Outcome) {
+        match outcome {
+            Outcome::Final(FinalResult::Ok) | Outcome::Settled => self.stats.misses = 0,
+            Outcome::Final(FinalResult::Error | FinalResult::Cms(_) | FinalResult::Cme(_)) => {
+                self.stats.misses = 0;
+                // The signal is the sign of life: any answer to it will do.
+                if poll != Poll::Signal && outcome == Outcome::Final(FinalResult::Error) {
+                    let _ = self.stats.refused.push(poll);
+                }
+            }
+            Outcome::Silent | Outcome::Escaped => {
+                self.stats.misses += 1;
+                if self.stats.misses >= MISSES {
+                    self.stats.misses = 0;
+                    self.resync(now);
+                } else {
+                    self.stats.health_at = now.monotonic + Duration::from_secs(1);
+                }
+            }
+        }
+    }
+
+    /// Registration, asked for or told.
+    pub(super) fn registration_told(&mut self, domain: Domain, line: parse::RegistrationLine) {
+        let registration = Some(Registration::from_stat(line.stat));
+        match domain {
+            Domain::Circuit => self.stats.circuit = registration,
+            Domain::Eps => self.stats.eps = registration,
+            Domain::FiveG => self.stats.five_g = registration,
+            // SMS does not depend on it.
+            Domain::Packet => return,
+        }
+        let mut health = self.health.clone();
+        health.registration = self.stats.registration();
+        if let Some(act) = line.act {
+            health.access = Access::from_act(act);
+        }
+        self.set_health(health);
+        self.judge();
+    }
+
+    fn set_health(&mut self, health: super::state::Health) {
+        if self.health != health {
+            self.health = health;
+            self.tell(Event::HealthChanged);
+        }
+    }
+
+    /// Keeps what a line tells. False when it does not hold what it should.
+    pub(super) fn learn(&mut self, learn: Learn, line: &str) -> bool {
+        let (word, rest) = parse::split_prefix(line).unwrap_or(("", line));
+        match learn {
+            Learn::Nothing => true,
+            Learn::Manufacturer => keep(&mut self.identity.manufacturer, rest),
+            Learn::Model => keep(&mut self.identity.model, rest),
+            Learn::Firmware => keep(&mut self.identity.firmware, rest),
+            Learn::Imei => {
+                let digits = parse::digits(line);
+                let found = (14..=17).contains(&digits.len());
+                found && keep(self.identity.imei.insert(String::new()), digits)
+            }
+            Learn::Imsi => {
+                let digits = parse::digits(line);
+                let found = (6..=15).contains(&digits.len());
+                found && keep(self.identity.imsi.insert(String::new()), digits)
+            }
+            Learn::Iccid => match iccid(rest) {
+                Some(iccid) => keep(self.identity.iccid.insert(String::new()), &iccid),
+                None => false,
+            },
+            Learn::Number => {
+                self.identity.number = own_number(rest).or(self.identity.number.take());
+                true
+            }
+            Learn::SmsService => {
+                let service = parse::params(rest).first().and_then(|service| parse::number(service));
+                self.store.acknowledge = service == Some(1) && !self.profile.quirks.no_acknowledge;
+                service.is_some()
+            }
+            Learn::Registration => {
+                let domain = match word {
+                    "+CREG" => Domain::Circuit,
+                    "+CEREG" => Domain::Eps,
+                    "+C5GREG" => Domain::FiveG,
+                    _ => Domain::Packet,
+                };
+                let told = parse::registration(rest);
+                if let Some(line) = told {
+                    self.registration_told(domain, line);
+                }
+                told.is_some()
+            }
+            Learn::Signal => {
+                let signal_dbm = parse::signal(rest);
+                self.set_health(super::state::Health {
+                    signal_dbm,
+                    ..self.health.clone()
+                });
+                true
+            }
+            Learn::Operator => self.operator_told(rest),
+        }
+    }
+
+    fn operator_told(&mut self, rest: &str) -> bool {
+        let Some((_, name, act)) = parse::operator(rest) else {
+            return false;
+        };
+        let mut health = self.health.clone();
+        health.operator = name.chars().take(health.operator.capacity()).collect();
+        if let Some(act) = act {
+            health.access = Access::from_act(act);
+        }
+        self.set_health(health);
+        true
+    }
+}
+
+/// Keeps the first line of a text, without quotes, cut at [`TEXT`].
+fn keep(kept: &mut String, text: &str) -> bool {
+    *kept = text.trim().trim_matches('"').chars().take(TEXT).collect();
+    !kept.is_empty()
+}
+
+/// 18 to 22 digits, as printed, quoted, padded with F, or as they lie on the SIM, with the digits of each octet swapped.
+fn iccid(text: &str) -> Option<String> {
+    let run = text
+        .split(|c: char| !c.is_ascii_hexdigit())
+        .max_by_key(|run| run.len())
+        .unwrap_or_default();
+    let plain = |run: &str| -> String { run.chars().filter(char::is_ascii_digit).collect() };
+    let swapped: String = run
+        .as_bytes()
+        .chunks(2)
+        .flat_map(|pair| pair.iter().rev())
+        .map(|digit| char::from(*digit))
+        .collect();
+    let digits = if !run.starts_with("89") && swapped.starts_with("89") {
+        plain(&swapped)
+    } else {
+        plain(run)
+    };
+    (18..=22).contains(&digits.len()).then_some(digits)
+}
+
+/// The number behind `+CNUM:`, in international form or not at all.
+fn own_number(rest: &str) -> Option<PhoneNumber> {
+    let params = parse::params(rest);
+    let (number, kind) = (params.get(1)?, params.get(2).copied().unwrap_or_default());
+    if number.starts_with('+') {
+        PhoneNumber::from_e164(number).ok()
+    } else if kind == "145" {
+        PhoneNumber::from_e164(&alloc::format!("+{number}")).ok()
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_iccid_is_read_in_every_form() {
+        for text in [
+            "8935301234567890123",
+            "\"8935301234567890123\"",
+            "8935301234567890123F",
+            "144,0,\"98530321436587092143\"",
+            "98530321436587092143",
+        ] {
+            assert!(iccid(text).is_some_and(|digits| digits.starts_with("8935301234567890123")
+                || digits == "89353012345678901234"), "{text}");
+        }
+        assert_eq!(iccid("8935"), None);
+        assert_eq!(iccid("+CCID"), None);
+    }
+
+    #[test]
+    fn an_own_number_is_international_or_none() {
+        for (rest, number) in [
+            (",\"+353871234567\",145", Some("+353871234567")),
+            ("\"Line 1\",\"353871234567\",145", Some("+353871234567")),
+            ("\"\",\"0871234567\",129", None),
+            (",\"\",255", None),
+            ("", None),
+        ] {
+            assert_eq!(own_number(rest).as_ref().map(PhoneNumber::as_e164), number, "{rest}");
+        }
+    }
+
+    #[test]
+    fn one_network_is_enough() {
+        let mut stats = Stats {
+            circuit: Some(Registration::Searching),
+            eps: Some(Registration::Roaming),
+            ..Stats::default()
+        };
+        assert_eq!(stats.registration(), Registration::Roaming);
+        stats.eps = Some(Registration::Denied);
+        assert_eq!(stats.registration(), Registration::Denied);
+        assert_eq!(Stats::default().registration(), Registration::Unknown);
+    }
+}

@@ -1,0 +1,10 @@
+//! The machine against a well-behaved modem, and against dialogues written by hand.
+
+mod bring_up;
+mod dialogue;
+mod fake;
+mod properties;
+mod receive;
+mod recover;
+mod rig;
+mod submit;

@@ -1,0 +1,126 @@
+//! A modem machine, the other end of its port, and a clock that is moved by hand.
+
+use std::format;
+use std::string::String;
+use std::vec::Vec;
+
+use core::time::Duration;
+
+use super::fake::Fake;
+use crate::base::{Instant, Now, UtcTime};
+use crate::modem::{Command, Event, Modem, Place, Profile, Settings, State, Submit, Tpdu};
+
+/// More turns than any quiet modem takes: a machine that turns in place fails the test instead of hanging it.
+const TURNS: usize = 100_000;
+
+pub(super) struct Rig {
+    pub(super) modem: Modem,
+    pub(super) fake: Fake,
+    pub(super) now: Now,
+    pub(super) events: Vec<Event>,
+}
+
+impl Rig {
+    pub(super) fn new(fake: Fake) -> Self {
+        Self::of(Profile::smallest(), Settings::default(), fake)
+    }
+
+    pub(super) fn of(profile: Profile, settings: Settings, fake: Fake) -> Self {
+        Self {
+            modem: Modem::new(profile, settings, 7),
+            fake,
+            now: at(Duration::from_secs(1)),
+            events: Vec::new(),
+        }
+    }
+
+    /// A modem that is up, its events so far forgotten.
+    pub(super) fn ready() -> Self {
+        let mut rig = Self::new(Fake::new());
+        rig.command(Command::PortOpened);
+        assert_eq!(rig.modem.state(), State::Ready);
+        rig.events.clear();
+        rig.fake.commands.clear();
+        rig
+    }
+
+    pub(super) fn command(&mut self, command: Command) {
+        self.modem.handle_command(self.now, command);
+        self.settle();
+    }
+
+    pub(super) fn input(&mut self, octets: &[u8]) {
+        self.modem.handle_input(self.now, octets);
+        self.settle();
+    }
+
+    /// Carries octets between machine and modem until both are silent, at no time.
+    pub(super) fn settle(&mut self) {
+        for _ in 0..TURNS {
+            while let Some(event) = self.modem.poll_event() {
+                self.events.push(event);
+            }
+            let Some(octets) = self.modem.poll_transmit() else {
+                match self.modem.poll_timeout() {
+                    Some((due, _)) if due <= self.now.monotonic => self.modem.handle_timeout(self.now),
+                    _ => return,
+                }
+                continue;
+            };
+            let back = self.fake.take(&octets);
+            self.modem.handle_input(self.now, &back);
+        }
+        panic!("turns in place");
+    }
+
+    /// Moves the clock, stopping at each due time.
+    pub(super) fn wait(&mut self, time: Duration) {
+        let until = self.now.monotonic + time;
+        for _ in 0..TURNS {
+            match self.modem.poll_timeout() {
+                Some((due, _)) if due <= until => {
+                    self.now = at(Duration::from_micros(due.max(self.now.monotonic).as_micros()));
+                    self.modem.handle_timeout(self.now);
+                    self.settle();
+                }
+                _ => {
+                    self.now = at(Duration::from_micros(until.as_micros()));
+                    return;
+                }
+            }
+        }
+        panic!("turns in place");
+    }
+
+    /// What happened since the last call, as `Debug` shows it.
+    pub(super) fn told(&mut self) -> Vec<String> {
+        self.events.drain(..).map(|event| format!("{event:?}")).collect()
+    }
+
+    /// Commands since the last call.
+    pub(super) fn asked(&mut self) -> Vec<String> {
+        core::mem::take(&mut self.fake.commands)
+    }
+}
+
+pub(super) fn at(since_start: Duration) -> Now {
+    Now {
+        monotonic: Instant::ZERO + since_start,
+        utc: UtcTime::from_millis(1_781_514_922_000) + since_start,
+    }
+}
+
+/// A submit of a TPDU that is none; the machine does not read it.
+pub(super) fn submit(tpdu: &[u8], more: bool) -> Command {
+    let tpdu: Tpdu = tpdu.iter().copied().collect();
+    Command::Submit(Submit { tpdu, more })
+}
+
+/// Places of what was received.
+pub(super) fn places(events: &[Event]) -> Vec<Place> {
+    let place = |event: &Event| match event {
+        Event::Received { place, .. } => Some(*place),
+        _ => None,
+    };
+    events.iter().filter_map(place).collect()
+}
