@@ -1,0 +1,691 @@
+//! The files an installer copies, checked as data: the table of modems, the udev rules made from it, the systemd unit, the
+//! hardware plans. What the kernel does with them is not tested here; systemd's own checkers read them where they are
+//! installed. `UPDATE=1 cargo test --test appliance` makes the rules anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+const RULES: &str = "udev/60-wardwire.rules";
+const LATE_RULES: &str = "udev/91-wardwire.rules";
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The table of modems and the rules that are made from it.
+mod table {
+    use super::*;
+
+    /// What the table says of the ttys of a modem.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum At {
+        Interface(u8),
+        Protocol,
+        Probe,
+        Uart,
+        None,
+    }
+
+    #[derive(Debug)]
+    pub struct Row {
+        pub vid: String,
+        pub pid: String,
+        pub name: String,
+        pub at: At,
+        pub at2: Vec<u8>,
+        pub never: Vec<u8>,
+    }
+
+    impl Row {
+        /// As the rules have it; `*` is every product of the vendor.
+        pub fn id(&self) -> String {
+            format!("{}:{}", self.vid, self.pid)
+        }
+    }
+
+    fn interface(text: &str) -> u8 {
+        assert_eq!(text.len(), 2, "two hexadecimal digits: {text:?}");
+        u8::from_str_radix(text, 16).unwrap()
+    }
+
+    pub fn rows() -> Vec<Row> {
+        let text = read("udev/modems.csv");
+        let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+        assert_eq!(
+            lines.next(),
+            Some("vid,pid,vendor,model,at_interface,at2_interfaces,never_open")
+        );
+        lines.map(row).collect()
+    }
+
+    fn row(line: &str) -> Row {
+        let cells: Vec<&str> = line.split(',').collect();
+        let [vid, pid, vendor, model, at, at2, never] = cells[..] else {
+            panic!("seven cells are wanted: {line}")
+        };
+        Row {
+            vid: vid.to_owned(),
+            pid: pid.to_owned(),
+            name: format!("{vendor} {model}"),
+            at: match at {
+                "protocol" => At::Protocol,
+                "probe" => At::Probe,
+                "uart" => At::Uart,
+                "none" => At::None,
+                number => At::Interface(interface(number)),
+            },
+            at2: at2.split_whitespace().map(interface).collect(),
+            never: never.split_whitespace().map(interface).collect(),
+        }
+    }
+
+    pub fn rules(rows: &[Row]) -> String {
+        let mut out = String::new();
+        for row in rows {
+            let id = row.id();
+            let kind = if row.at == At::Uart { "uart" } else { "modem" };
+            writeln!(out, "# {}", row.name).unwrap();
+            writeln!(out, r#"ENV{{.WARDWIRE_ID}}=="{id}", ENV{{WARDWIRE}}="{kind}""#).unwrap();
+            match row.at {
+                At::Interface(number) => of_ports(&mut out, &id, &[number], "at"),
+                At::Protocol => of_device(&mut out, &id, "protocol"),
+                At::Probe => of_device(&mut out, &id, "probe"),
+                At::Uart => of_device(&mut out, &id, "uart"),
+                At::None => {}
+            }
+            of_ports(&mut out, &id, &row.at2, "at2");
+            // Last, so that no slip above opens one of these.
+            of_ports(&mut out, &id, &row.never, "closed");
+        }
+        read("udev/60-wardwire.rules.in").replace("@DEVICES@\n", &out)
+    }
+
+    fn of_device(out: &mut String, id: &str, role: &str) {
+        writeln!(out, r#"ENV{{.WARDWIRE_ID}}=="{id}", ENV{{WARDWIRE_ROLE}}="{role}""#).unwrap();
+    }
+
+    fn of_ports(out: &mut String, id: &str, numbers: &[u8], role: &str) {
+        if numbers.is_empty() {
+            return;
+        }
+        let ports: Vec<String> = numbers.iter().map(|number| format!("{id}:{number:02x}")).collect();
+        let ports = ports.join("|");
+        writeln!(
+            out,
+            r#"ENV{{.WARDWIRE_PORT}}=="{ports}", ENV{{WARDWIRE_ROLE}}="{role}""#
+        )
+        .unwrap();
+    }
+}
+
+/// As much of udev's rule language as these rules speak: enough to ask what becomes of a device.
+mod udev {
+    use super::*;
+
+    /// An event: what the kernel says of a device, and its parents' attributes, nearest first.
+    #[derive(Clone, Debug, Default)]
+    pub struct Event {
+        pub action: &'static str,
+        pub subsystem: &'static str,
+        pub name: &'static str,
+        pub parents: Vec<BTreeMap<&'static str, String>>,
+        pub env: BTreeMap<String, String>,
+    }
+
+    /// What the rules made of it.
+    #[derive(Debug, Default)]
+    pub struct Outcome {
+        pub env: BTreeMap<String, String>,
+        pub group: Option<String>,
+        pub mode: Option<String>,
+        pub links: Vec<String>,
+        pub attributes: BTreeMap<String, String>,
+        pub run: Vec<String>,
+    }
+
+    pub struct Token<'a> {
+        key: &'a str,
+        argument: &'a str,
+        operator: &'a str,
+        value: &'a str,
+    }
+
+    fn tokens(line: &str) -> Vec<Token<'_>> {
+        let mut rest = line;
+        let mut found = Vec::new();
+        while !rest.is_empty() {
+            let (left, after) = rest.split_once('"').expect(line);
+            let (value, after) = after.split_once('"').expect(line);
+            let at = left.find(['=', '!', '+']).expect(line);
+            let (key, operator) = left.split_at(at);
+            assert!(["==", "!=", "=", "+="].contains(&operator), "{line}");
+            let (key, argument) = key.split_once('{').map_or((key, ""), |(key, argument)| {
+                (key, argument.strip_suffix('}').expect(line))
+            });
+            found.push(Token {
+                key,
+                argument,
+                operator,
+                value,
+            });
+            rest = after.strip_prefix(", ").unwrap_or(after);
+        }
+        found
+    }
+
+    fn matches(pattern: &str, text: &str) -> bool {
+        fn one(pattern: &[u8], text: &[u8]) -> bool {
+            match (pattern, text) {
+                ([], []) => true,
+                ([b'*', rest @ ..], _) => one(rest, text) || text.split_first().is_some_and(|(_, t)| one(pattern, t)),
+                ([b'?', rest @ ..], [_, text @ ..]) => one(rest, text),
+                ([p, rest @ ..], [t, text @ ..]) if p == t => one(rest, text),
+                _ => false,
+            }
+        }
+        pattern
+            .split('|')
+            .any(|pattern| one(pattern.as_bytes(), text.as_bytes()))
+    }
+
+    /// Rules in the order in which udev reads them.
+    pub struct Rules<'a>(Vec<Vec<Token<'a>>>);
+
+    pub fn parse<'a>(files: &[&'a str]) -> Rules<'a> {
+        let lines = files.iter().flat_map(|file| file.lines());
+        Rules(
+            lines
+                .filter(|line| !line.is_empty() && !line.starts_with('#'))
+                .map(tokens)
+                .collect(),
+        )
+    }
+
+    pub fn apply(rules: &Rules<'_>, event: &Event) -> Outcome {
+        let mut outcome = Outcome {
+            env: event.env.clone(),
+            ..Outcome::default()
+        };
+        let mut skip_to = None;
+        for tokens in &rules.0 {
+            let label = tokens
+                .iter()
+                .find(|token| token.key == "LABEL")
+                .map(|token| token.value);
+            match skip_to {
+                Some(target) if label == Some(target) => skip_to = None,
+                Some(_) => {}
+                None => skip_to = rule(tokens, event, &mut outcome),
+            }
+        }
+        assert_eq!(skip_to, None, "a GOTO without its LABEL");
+        outcome
+    }
+
+    fn rule<'a>(tokens: &[Token<'a>], event: &Event, outcome: &mut Outcome) -> Option<&'a str> {
+        let conditions: Vec<&Token<'_>> = tokens.iter().filter(|t| matches!(t.operator, "==" | "!=")).collect();
+        let nothing = BTreeMap::new();
+        let parent = if conditions.iter().any(|token| token.key == "ATTRS") {
+            let fits = |attributes: &&BTreeMap<&str, String>| {
+                let mut wanted = conditions.iter().filter(|token| token.key == "ATTRS");
+                wanted.all(|t| attributes.get(t.argument).is_some_and(|value| matches(t.value, value)))
+            };
+            event.parents.iter().find(fits)?
+        } else {
+            &nothing
+        };
+        for token in conditions {
+            let actual = match token.key {
+                "ACTION" => event.action,
+                "SUBSYSTEM" => event.subsystem,
+                "ENV" => outcome.env.get(token.argument).map_or("", String::as_str),
+                "ATTRS" => continue,
+                key => panic!("not spoken here: {key}"),
+            };
+            if matches(token.value, actual) != (token.operator == "==") {
+                return None;
+            }
+        }
+        let mut skip_to = None;
+        for token in tokens.iter().filter(|t| matches!(t.operator, "=" | "+=")) {
+            let mut value = token.value.replace("$name", event.name);
+            for (name, text) in &outcome.env {
+                value = value.replace(&format!("$env{{{name}}}"), text);
+            }
+            for (name, text) in parent {
+                value = value.replace(&format!("$attr{{{name}}}"), text);
+            }
+            assert!(!value.contains('$'), "not filled in: {value}");
+            match token.key {
+                "ENV" => drop(outcome.env.insert(token.argument.to_owned(), value)),
+                "ATTR" => drop(outcome.attributes.insert(token.argument.to_owned(), value)),
+                "GROUP" => outcome.group = Some(value),
+                "MODE" => outcome.mode = Some(value),
+                "SYMLINK" => outcome.links.push(value),
+                "RUN" => outcome.run.push(value),
+                "GOTO" => skip_to = Some(token.value),
+                "OWNER" | "LABEL" => {}
+                key => panic!("not spoken here: {key}"),
+            }
+        }
+        skip_to
+    }
+}
+
+use table::{At, Row};
+use udev::{Event, Outcome};
+
+/// A device below interface `number` of a USB device with this id.
+fn below(id: (&str, &str), number: u8, subsystem: &'static str, name: &'static str) -> Event {
+    let path = format!("pci-0000:00:14.0-usb-0:3.4:1.{number}");
+    let interface = BTreeMap::from([
+        ("bInterfaceNumber", format!("{number:02x}")),
+        ("bInterfaceClass", "ff".to_owned()),
+        ("bInterfaceSubClass", "02".to_owned()),
+        ("bInterfaceProtocol", "01".to_owned()),
+    ]);
+    let device = BTreeMap::from([("idVendor", id.0.to_owned()), ("idProduct", id.1.to_owned())]);
+    Event {
+        action: "add",
+        subsystem,
+        name,
+        parents: vec![interface, device],
+        env: BTreeMap::from([("ID_PATH".to_owned(), path)]),
+    }
+}
+
+fn outcome(event: &Event) -> Outcome {
+    udev::apply(&udev::parse(&[&read(RULES), &read(LATE_RULES)]), event)
+}
+
+fn env<'a>(outcome: &'a Outcome, name: &str) -> &'a str {
+    outcome.env.get(name).map_or("", String::as_str)
+}
+
+/// Any product of a row that stands for all of a vendor.
+fn some_product(row: &Row) -> (&str, &str) {
+    (&row.vid, if row.pid == "*" { "1234" } else { &row.pid })
+}
+
+#[test]
+fn the_rules_are_those_of_the_table() {
+    let fresh = table::rules(&table::rows());
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(path(RULES), &fresh).unwrap();
+    }
+    assert!(
+        read(RULES) == fresh,
+        "{RULES} is not what udev/modems.csv makes; UPDATE=1 cargo test --test appliance writes it"
+    );
+}
+
+#[test]
+fn the_table_says_each_thing_once() {
+    let rows = table::rows();
+    let mut ids = BTreeSet::new();
+    let mut last = String::new();
+    for row in &rows {
+        let id = row.id();
+        let hex = |text: &str| text.len() == 4 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        assert!(hex(&row.vid) && (hex(&row.pid) || row.pid == "*"), "{id}");
+        assert!(last < id, "{id} is there twice or out of order");
+        assert!(
+            row.pid == "*" || !ids.contains(&format!("{}:*", row.vid)),
+            "{id}: the vendor's * has it already"
+        );
+        let mut numbers = [&row.at2[..], &row.never].concat();
+        match row.at {
+            At::Interface(number) => numbers.push(number),
+            At::Protocol | At::Probe => assert!(row.at2.is_empty(), "{id}"),
+            At::Uart => assert!(row.at2.is_empty() && row.never.is_empty(), "{id}"),
+            At::None => assert!(row.at2.is_empty(), "{id}"),
+        }
+        let once: BTreeSet<u8> = numbers.iter().copied().collect();
+        assert_eq!(once.len(), numbers.len(), "{id}: an interface in two roles");
+        ids.insert(id.clone());
+        last = id;
+    }
+    assert!(rows.len() > 250);
+}
+
+#[test]
+fn every_port_of_every_modem_gets_its_role_and_no_other() {
+    let files = [read(RULES), read(LATE_RULES)];
+    let rules = udev::parse(&[&files[0], &files[1]]);
+    for row in table::rows() {
+        for number in 0..16 {
+            let found = udev::apply(&rules, &below(some_product(&row), number, "tty", "ttyUSB9"));
+            let role = match row.at {
+                _ if row.never.contains(&number) => "closed",
+                _ if row.at2.contains(&number) => "at2",
+                At::Interface(at) if at == number => "at",
+                At::Probe => "probe",
+                At::Uart => "uart",
+                At::Interface(_) | At::Protocol | At::None => "closed",
+            };
+            let id = format!("{} interface {number:02x}", row.id());
+            let link = format!("wardwire/{role}-pci-0000:00:14.0-usb-0:3.4:1.{number}");
+            let (group, mode, links) = match role {
+                "closed" => (Some("root"), Some("0600"), vec![]),
+                "uart" => (None, None, vec![link]),
+                _ => (Some("wardwire"), Some("0660"), vec![link]),
+            };
+            assert_eq!(env(&found, "WARDWIRE_ROLE"), role, "{id}");
+            assert_eq!((found.group.as_deref(), found.mode.as_deref()), (group, mode), "{id}");
+            assert_eq!(found.links, links, "{id}");
+            assert_eq!(env(&found, "ID_MM_DEVICE_IGNORE"), "1", "{id}");
+            assert_eq!(env(&found, "ID_MM_PORT_IGNORE"), "1", "{id}");
+        }
+    }
+}
+
+#[test]
+fn a_huawei_layout_that_varies_is_read_from_the_protocol() {
+    for (class, subclass, protocol, role) in [
+        ("ff", "02", "01", "closed"),
+        ("ff", "02", "02", "at"),
+        ("ff", "01", "12", "at"),
+        ("ff", "06", "14", "closed"),
+        ("ff", "05", "02", "closed"),
+        ("08", "06", "50", "closed"),
+    ] {
+        let mut event = below(("12d1", "1506"), 3, "tty", "ttyUSB1");
+        let interface = event.parents.first_mut().unwrap();
+        interface.insert("bInterfaceClass", class.to_owned());
+        interface.insert("bInterfaceSubClass", subclass.to_owned());
+        interface.insert("bInterfaceProtocol", protocol.to_owned());
+        let found = outcome(&event);
+        assert_eq!(env(&found, "WARDWIRE_ROLE"), role, "{class}/{subclass}/{protocol}");
+        assert_eq!(found.links.is_empty(), role == "closed");
+    }
+}
+
+#[test]
+fn a_modem_is_no_way_to_the_internet() {
+    let mut modems = 0;
+    for row in table::rows().iter().filter(|row| row.at != At::Uart).step_by(29) {
+        modems += 1;
+        let found = outcome(&below(some_product(row), 4, "net", "wwan0"));
+        assert_eq!(env(&found, "NM_UNMANAGED"), "1", "{}", row.id());
+        assert!(
+            !["", "io.systemd.Network", "org.freedesktop.NetworkManager"].contains(&env(&found, "ID_NET_MANAGED_BY"))
+        );
+        assert_eq!(found.run, ["/sbin/ip link set dev wwan0 down"]);
+        let control = outcome(&below(some_product(row), 4, "usbmisc", "cdc-wdm0"));
+        assert_eq!(control.mode.as_deref(), Some("0600"));
+    }
+    assert!(modems > 5);
+    let hilink = outcome(&below(("12d1", "14dc"), 0, "net", "eth1"));
+    assert_eq!(env(&hilink, "NM_UNMANAGED"), "1");
+    // The same property is what systemd-networkd's file looks for.
+    assert_eq!(env(&hilink, "WARDWIRE"), "modem");
+    let network = ini(&read("systemd/wardwire-modem.network"));
+    assert_eq!(network["Match.Property"], ["WARDWIRE=modem"]);
+    assert_eq!(network["Link.Unmanaged"], ["yes"]);
+}
+
+#[test]
+fn a_modem_stays_awake_and_brltty_is_not_called() {
+    let mut event = below(("1a86", "7523"), 0, "usb", "3-4");
+    event.parents.remove(0);
+    event.env.insert("DEVTYPE".to_owned(), "usb_device".to_owned());
+    let found = outcome(&event);
+    assert_eq!(found.attributes["power/control"], "on");
+    assert_eq!(found.attributes["power/autosuspend_delay_ms"], "-1");
+    // As brltty's rules leave the device before ours come.
+    event
+        .env
+        .insert("SYSTEMD_WANTS".to_owned(), "brltty-device@.service".to_owned());
+    event.env.insert("BRLTTY_BRAILLE_DRIVER".to_owned(), "bm".to_owned());
+    let found = outcome(&event);
+    assert_eq!(
+        (env(&found, "SYSTEMD_WANTS"), env(&found, "BRLTTY_BRAILLE_DRIVER")),
+        ("", "")
+    );
+    event.env.insert("SYSTEMD_WANTS".to_owned(), "other.service".to_owned());
+    assert_eq!(env(&outcome(&event), "SYSTEMD_WANTS"), "other.service");
+}
+
+#[test]
+fn strangers_and_departures_are_left_alone() {
+    for (id, action) in [
+        (("046d", "c31c"), "add"),
+        (("2c7c", "ffff"), "add"),
+        (("2c7c", "0125"), "remove"),
+    ] {
+        for subsystem in ["tty", "net", "usb", "usbmisc"] {
+            let event = Event {
+                action,
+                ..below(id, 2, subsystem, "x0")
+            };
+            let found = outcome(&event);
+            assert!(
+                found.links.is_empty() && found.run.is_empty() && found.attributes.is_empty(),
+                "{id:?}"
+            );
+            assert_eq!((found.group, found.mode), (None, None));
+            assert_eq!(found.env.get("WARDWIRE"), None);
+            assert_eq!(found.env.get("ID_MM_DEVICE_IGNORE"), None);
+        }
+    }
+    // A console has no USB device above it.
+    let event = Event {
+        parents: vec![],
+        ..below(("", ""), 0, "tty", "tty1")
+    };
+    assert_eq!(outcome(&event).env.len(), 1);
+}
+
+/// `Section.Key` to its values, in order; comments apart.
+fn ini(text: &str) -> BTreeMap<String, Vec<String>> {
+    let mut section = "";
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = name;
+            continue;
+        }
+        let (key, value) = line.split_once('=').unwrap_or_else(|| panic!("no key: {line}"));
+        found
+            .entry(format!("{section}.{key}"))
+            .or_default()
+            .push(value.to_owned());
+    }
+    found
+}
+
+fn unit() -> BTreeMap<String, Vec<String>> {
+    ini(&read("systemd/wardwire.service"))
+}
+
+#[test]
+fn the_unit_starts_and_stops_the_daemon_as_it_is_built() {
+    let unit = unit();
+    for (key, value) in [
+        ("Service.Type", "notify"),
+        ("Service.NotifyAccess", "main"),
+        (
+            "Service.ExecStart",
+            "/usr/bin/wardwire run --config /etc/wardwire/wardwire.toml",
+        ),
+        ("Service.Restart", "always"),
+        ("Service.RestartPreventExitStatus", "78"),
+        ("Service.WatchdogSec", "60"),
+        ("Service.User", "wardwire"),
+        ("Service.Group", "wardwire"),
+        ("Service.StateDirectory", "wardwire"),
+        ("Service.StateDirectoryMode", "0700"),
+        ("Service.UMask", "0077"),
+        ("Service.LoadCredential", "wardwire.key"),
+        ("Service.LimitCORE", "0"),
+        ("Install.WantedBy", "multi-user.target"),
+    ] {
+        assert_eq!(
+            unit.get(key).map(|values| &values[..]),
+            Some(&[value.to_owned()][..]),
+            "{key}"
+        );
+    }
+    // Its failure would be tried again for ever: only the main process's exit status stops restarting.
+    assert_eq!(unit.get("Service.ExecStartPre"), None);
+    assert!(unit.contains_key("Unit.StartLimitBurst") && unit.contains_key("Service.RestartSec"));
+    let shipped = read("firmware-config/wardwire.toml");
+    assert!(shipped.contains("data_dir = \"/var/lib/wardwire\""));
+    let drain = shipped
+        .lines()
+        .find_map(|line| line.strip_prefix("#drain_seconds = "))
+        .unwrap();
+    let stop: u64 = unit["Service.TimeoutStopSec"][0].parse().unwrap();
+    assert!(
+        stop >= drain.parse::<u64>().unwrap() + 30,
+        "no time is left to close the store"
+    );
+}
+
+#[test]
+fn the_unit_shuts_every_door_the_daemon_does_not_need() {
+    let unit = unit();
+    for key in [
+        "LockPersonality",
+        "MemoryDenyWriteExecute",
+        "NoNewPrivileges",
+        "PrivateMounts",
+        "PrivateTmp",
+        "ProtectClock",
+        "ProtectControlGroups",
+        "ProtectHome",
+        "ProtectHostname",
+        "ProtectKernelLogs",
+        "ProtectKernelModules",
+        "ProtectKernelTunables",
+        "RemoveIPC",
+        "RestrictNamespaces",
+        "RestrictRealtime",
+        "RestrictSUIDSGID",
+    ] {
+        assert_eq!(unit[&format!("Service.{key}")], ["yes"], "{key}");
+    }
+    for (key, values) in [
+        ("ProtectSystem", &["strict"][..]),
+        ("ProtectProc", &["invisible"]),
+        ("ProcSubset", &["pid"]),
+        ("CapabilityBoundingSet", &[""]),
+        ("AmbientCapabilities", &[""]),
+        ("SystemCallArchitectures", &["native"]),
+        ("SystemCallFilter", &["@system-service", "~@privileged @resources"]),
+        ("RestrictAddressFamilies", &["AF_UNIX AF_INET AF_INET6 AF_NETLINK"]),
+        ("IPAddressDeny", &["any"]),
+        ("DevicePolicy", &["closed"]),
+        ("DeviceAllow", &["char-ttyUSB rw", "char-ttyACM rw", "char-pts rw"]),
+    ] {
+        assert_eq!(unit[&format!("Service.{key}")], values, "{key}");
+    }
+    assert_eq!(unit.get("Service.PrivateDevices"), None, "it hides the modems");
+    // The device list is looked up when the service starts: the drivers have to be there by then.
+    for key in ["Unit.Wants", "Unit.After"] {
+        for driver in ["modprobe@usbserial.service", "modprobe@cdc_acm.service"] {
+            assert!(unit[key].iter().any(|value| value.contains(driver)), "{key} {driver}");
+        }
+    }
+}
+
+#[test]
+fn user_and_directories_are_those_of_the_unit() {
+    let unit = unit();
+    let sysusers = read("systemd/wardwire.sysusers");
+    let user = &unit["Service.User"][0];
+    assert!(sysusers.lines().any(|line| line.starts_with(&format!("u {user} - "))));
+    let tmpfiles = read("systemd/wardwire.tmpfiles");
+    for line in [
+        "d /etc/wardwire 0750 root wardwire -",
+        "z /etc/wardwire/wardwire.toml 0640 root wardwire -",
+        "d /var/lib/wardwire 0700 wardwire wardwire -",
+    ] {
+        assert!(tmpfiles.lines().any(|l| l == line), "{line}");
+    }
+}
+
+/// Output of a checker, or `None` (and a line that says so) where it is not installed or may not run.
+fn checked(program: &str, arguments: &[&str]) -> Option<(bool, String)> {
+    let ran = Command::new(program).args(arguments).output();
+    let Ok(output) = ran else {
+        println!("skipped: {program} is not here");
+        return None;
+    };
+    let text = [output.stdout, output.stderr].concat();
+    Some((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
+}
+
+#[test]
+fn systemd_itself_finds_nothing_to_say() {
+    // The checker wants the program to exist; any will do.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wardwire.service");
+    let program = std::env::current_exe().unwrap();
+    let text = read("systemd/wardwire.service").replace("/usr/bin/wardwire", program.to_str().unwrap());
+    fs::write(&file, text).unwrap();
+    let file = file.to_str().unwrap();
+    if let Some((good, said)) = checked("systemd-analyze", &["verify", "--man=no", file]) {
+        assert!(good && !said.contains("wardwire.service"), "{said}");
+    }
+    if let Some((good, said)) = checked(
+        "systemd-analyze",
+        &["security", "--offline=yes", "--threshold=15", file],
+    ) {
+        assert!(good, "more exposed than 1.5: {said}");
+    }
+    let sysusers = path("systemd/wardwire.sysusers");
+    if let Some((good, said)) = checked("systemd-sysusers", &["--dry-run", sysusers.to_str().unwrap()]) {
+        assert!(good, "{said}");
+    }
+}
+
+#[test]
+fn udev_itself_loads_the_rules() {
+    let Some((_, version)) = checked("udevadm", &["--version"]) else {
+        return;
+    };
+    if version.trim().parse::<u32>().is_ok_and(|version| version >= 254) {
+        let files = [path(RULES), path(LATE_RULES)];
+        let [rules, late] = files.each_ref().map(|file| file.to_str().unwrap());
+        let (good, said) = checked(
+            "udevadm",
+            &["verify", "--resolve-names=never", "--no-style", rules, late],
+        )
+        .unwrap();
+        assert!(good, "{said}");
+        return;
+    }
+    // Older ones have no checker, but complain while they load: in a mount namespace of our own, from our folder.
+    // Nothing outlives it: what it writes to /run is gone with the namespace.
+    let script = "mount --bind \"$0\" /etc/udev/rules.d && mount -t tmpfs none /run && \
+                  udevadm test --resolve-names=never /sys/class/mem/null";
+    let folder = path("udev");
+    let arguments = [
+        "--map-root-user",
+        "--mount",
+        "sh",
+        "-c",
+        script,
+        folder.to_str().unwrap(),
+    ];
+    match checked("unshare", &arguments) {
+        Some((true, said)) => {
+            assert!(said.contains("rules.d/60-wardwire.rules"), "not read: {said}");
+            let names = "is disabled, ignoring"; // of users and groups, as asked
+            let complaint = said
+                .lines()
+                .find(|line| line.contains("wardwire.rules:") && !line.contains(names));
+            assert_eq!(complaint, None, "{said}");
+        }
+        Some((false, said)) => println!("skipped: no mount namespace or no udev here: {said}"),
+        None => {}
+    }
+}
