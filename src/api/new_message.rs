@@ -6,7 +6,9 @@ use serde_json::Value;
 use wardwire_core::base::{Body, PhoneNumber, ServiceId, UtcTime, limits};
 use wardwire_core::queue::state::{HoldReason, OnUnknown, Priority};
 use wardwire_core::queue::verbs::NewMessage;
-use wardwire_core::sms::{EncodingChoice, SegmentError, SegmentOptions, Segmentation, segment};
+use wardwire_core::sms::{
+    Alphabet, EncodingChoice, SegmentError, SegmentOptions, Segmentation, Transliteration, segment, transliterate,
+};
 
 use super::fields::Fields;
 use super::problem::{Code, Problem};
@@ -54,6 +56,12 @@ const CATEGORIES: [(&str, Category); 9] = [
     ("marketing", Category::Bulk),
     ("otp", Category::Code),
     ("system", Category::StaffAlert),
+];
+
+const TRANSLITERATIONS: [(&str, Transliteration); 3] = [
+    ("none", Transliteration::None),
+    ("safe", Transliteration::Safe),
+    ("names", Transliteration::Names),
 ];
 
 impl Category {
@@ -171,10 +179,7 @@ fn text(fields: &mut Fields, flash: bool) -> (String, Option<Segmentation>) {
         ("ucs2", EncodingChoice::Ucs2),
     ];
     let encoding = fields.word("encoding", &encodings).unwrap_or_default();
-    let transliterate = fields.word("transliterate", &[("none", true), ("safe", false), ("names", false)]);
-    if transliterate == Some(false) {
-        fields.fail("transliterate", Code::InvalidValue, "only none is available yet");
-    }
+    let how = fields.word("transliterate", &TRANSLITERATIONS).unwrap_or_default();
     let most = limits::PARTS_PER_MESSAGE;
     let max_parts = fields
         .number("max_parts", 1, most as u64)
@@ -184,7 +189,7 @@ fn text(fields: &mut Fields, flash: bool) -> (String, Option<Segmentation>) {
         return (String::new(), None);
     };
     let control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
-    if body.trim().is_empty() {
+    if body.chars().all(is_invisible) {
         fields.fail("body", Code::InvalidValue, "must not be empty");
         return (body, None);
     }
@@ -203,13 +208,32 @@ fn text(fields: &mut Fields, flash: bool) -> (String, Option<Segmentation>) {
         max_parts,
         ..SegmentOptions::default()
     };
-    match segment(&body, &options) {
+    match cut(&body, how, &options) {
         Ok(done) => (body, Some(done)),
         Err(error) => {
             refuse_text(fields, &error, most);
             (body, None)
         }
     }
+}
+
+/// Blank, or nothing at all on a phone's screen.
+fn is_invisible(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}')
+}
+
+/// Cuts the text into parts. It is changed only where that makes it GSM-7: a text that stays in UCS-2 goes out as it is.
+fn cut(body: &str, how: Transliteration, options: &SegmentOptions) -> Result<Segmentation, SegmentError> {
+    if options.encoding != EncodingChoice::Ucs2 {
+        let (plainer, changes) = transliterate(body, how);
+        if !changes.is_empty()
+            && let Ok(done) = segment(&plainer, options)
+            && done.alphabet == Alphabet::Gsm7
+        {
+            return Ok(done);
+        }
+    }
+    segment(body, options)
 }
 
 fn refuse_text(fields: &mut Fields, error: &SegmentError, most: usize) {

@@ -254,6 +254,7 @@ fn escape(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
+            control if control.is_control() => out.push(' '),
             other => out.push(other),
         }
     }
