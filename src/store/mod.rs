@@ -4,19 +4,36 @@
 //! [`Store`] is synchronous and deterministic ([`Store::apply`]); [`StoreHandle`] wraps it with a writer thread, group
 //! commit and reader threads. [`Reader`] is the reading side. Numbers and texts are sealed columns ([`seal`]).
 
+mod accept;
+mod admin;
+mod attempt;
+mod claim;
+mod code;
 pub mod directory;
 mod handle;
+mod inbound;
+mod introduce;
 mod jobs;
+mod life;
+mod migrate;
+mod numbers;
 mod ops;
 mod read;
 mod records;
+mod report;
 pub mod seal;
+mod sweep;
+mod tally;
+mod turn;
 mod writer;
+
+#[cfg(test)]
+mod tests;
 
 pub use directory::{DirectoryError, Lock};
 pub use handle::{StoreError, StoreHandle};
 pub use ops::{Accept, Accepted, Answer, Canceled, Idempotency, NewKey, Op, Respond, StoredResponse};
-pub use read::{Read, Reader};
+pub use read::{Read, ReadError, Reader};
 pub use records::{
     ApiKeyRecord, AttemptRecord, AttemptState, EventKind, EventRecord, Fact, InboundRecord, ListFilter, MessageError,
     MessageRecord, Page, PartRecord, StatusCounts, Subject,

@@ -1,14 +1,24 @@
-//! The reading side: what is committed, copied out. A [`Reader`] holds a connection of its own that cannot write.
+//! The reading side: what is committed, copied out. A [`Reader`] holds a connection of its own that cannot write (the
+//! writer reads through its own).
+
+mod inbound;
+mod messages;
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
-use wardwire_core::base::{ApiKeyId, MessageId, ServiceId, UtcTime};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
+use wardwire_core::base::{ApiKeyId, EventId, InboundId, MessageId, ServiceId, Ulid, UtcTime};
+use wardwire_core::queue::state::MessageStatus;
 
+use super::code::{Columns, PRIORITIES, event_kind};
 use super::records::{
-    ApiKeyRecord, EventRecord, InboundRecord, ListFilter, MessageRecord, Page, PartRecord, StatusCounts,
+    ApiKeyRecord, EventRecord, InboundRecord, ListFilter, MessageRecord, Page, PartRecord, StatusCounts, Subject,
 };
-use super::seal::Keys;
+use super::seal::{Keys, SealError};
+use super::tally::{QUARTER, Tally};
+
+/// Rows of a list at most.
+const MOST_ROWS: u16 = 200;
 
 /// Reads from the store. Every call sees one state of it; no call returns more than 200 rows.
 #[derive(Debug)]
@@ -17,8 +27,19 @@ pub struct Reader {
     keys: Keys,
 }
 
-/// What a reader's call gives; an error is an input/output error of SQLite.
-pub type Read<T> = Result<T, rusqlite::Error>;
+/// Why a read failed: nothing the caller can do about, but try again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Input/output error, or a damaged file.
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    /// A sealed value is damaged.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+/// What a reader's call gives.
+pub type Read<T> = Result<T, ReadError>;
 
 impl Reader {
     pub(super) fn new(connection: Connection, keys: Keys) -> Self {
@@ -33,7 +54,12 @@ impl Reader {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         connection.pragma_update(None, "query_only", true)?;
+        connection.set_prepared_statement_cache_capacity(64);
         Ok(Self::new(connection, keys))
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     pub(super) fn keys(&self) -> &Keys {
@@ -43,86 +69,229 @@ impl Reader {
     /// The message, when `service` owns it.
     ///
     /// # Errors
-    /// As SQLite has them.
+    /// [`ReadError`].
     pub fn message(&self, service: ServiceId, id: MessageId) -> Read<Option<MessageRecord>> {
-        let _ = (&self.connection, &self.keys, service, id);
-        Ok(None)
+        messages::one(self, service, id)
     }
 
     /// Messages of `service`.
     ///
     /// # Errors
-    /// As SQLite has them.
+    /// [`ReadError`].
     pub fn messages(&self, service: ServiceId, filter: &ListFilter) -> Read<Page<MessageRecord>> {
-        let _ = (service, filter);
-        Ok(Page {
-            rows: Vec::new(),
-            next: None,
-        })
+        messages::list(self, service, filter)
     }
 
     /// The parts of a message with their attempts, in order; `None` when `service` has no such message.
     ///
     /// # Errors
-    /// As SQLite has them.
+    /// [`ReadError`].
     pub fn parts(&self, service: ServiceId, id: MessageId) -> Read<Option<Vec<PartRecord>>> {
-        let _ = (service, id);
-        Ok(None)
+        messages::parts(self, service, id)
     }
 
     /// Received messages of `service`.
     ///
     /// # Errors
-    /// As SQLite has them.
+    /// [`ReadError`].
     pub fn inbound(&self, service: ServiceId, filter: &ListFilter) -> Read<Page<InboundRecord>> {
-        let _ = (service, filter);
-        Ok(Page {
-            rows: Vec::new(),
-            next: None,
-        })
+        inbound::list(self, service, filter)
     }
 
     /// The API key with this id, also a revoked one.
     ///
     /// # Errors
-    /// As SQLite has them.
+    /// [`ReadError`].
     pub fn api_key(&self, id: ApiKeyId) -> Read<Option<ApiKeyRecord>> {
-        let _ = id;
-        Ok(None)
+        let key = self
+            .connection
+            .prepare_cached(&format!("{SELECT_KEYS} WHERE id = ?1"))?
+            .query_row([id.0.to_octets()], api_key)
+            .optional()?;
+        Ok(key)
     }
 
     /// All API keys, oldest first, at most 200.
     ///
     /// # Errors
-    /// As SQLite has them.
+    /// [`ReadError`].
     pub fn api_keys(&self) -> Read<Vec<ApiKeyRecord>> {
-        Ok(Vec::new())
+        let mut select = self
+            .connection
+            .prepare_cached(&format!("{SELECT_KEYS} ORDER BY id LIMIT {MOST_ROWS}"))?;
+        let keys = select.query_map([], api_key)?.collect::<Result<_, _>>()?;
+        Ok(keys)
     }
 
     /// The service of this name.
     ///
     /// # Errors
-    /// As SQLite has them.
+    /// [`ReadError`].
     pub fn service(&self, name: &str) -> Read<Option<ServiceId>> {
-        let _ = name;
-        Ok(None)
+        let id = self
+            .connection
+            .prepare_cached("SELECT id FROM services WHERE name = ?1")?
+            .query_row([name], |row| Columns::new(row).ulid())
+            .optional()?;
+        Ok(id.map(ServiceId))
     }
 
     /// Counts for the status page; `since` is the local midnight.
     ///
     /// # Errors
-    /// As SQLite has them.
+    /// [`ReadError`].
     pub fn status_counts(&self, since: UtcTime) -> Read<StatusCounts> {
-        let _ = since;
-        Ok(StatusCounts::default())
+        let from = since.as_millis().div_euclid(QUARTER);
+        let sum = |tally: Tally| -> Read<u64> {
+            let value: i64 = self
+                .connection
+                .prepare_cached(
+                    "SELECT coalesce(sum(value), 0) FROM tallies WHERE kind = ?1 AND quarter >= ?2 AND quarter < ?3",
+                )?
+                .query_row(params![tally.code(), from, from + 96], |row| row.get(0))?;
+            Ok(u64::try_from(value).unwrap_or_default())
+        };
+        let one = |tally: Tally| -> Read<Option<i64>> {
+            let value = self
+                .connection
+                .prepare_cached("SELECT value FROM tallies WHERE kind = ?1 AND quarter = 0")?
+                .query_row([tally.code()], |row| row.get(0))
+                .optional()?;
+            Ok(value)
+        };
+        let count = |status: MessageStatus| -> Read<u64> {
+            let value = one(Tally::Status(status))?.unwrap_or_default();
+            Ok(u64::try_from(value).unwrap_or_default())
+        };
+        Ok(StatusCounts {
+            due: sum(Tally::Due)?,
+            sent: sum(Tally::Sent)?,
+            delivered: sum(Tally::Delivered)?,
+            failed: sum(Tally::Failed)?,
+            received: sum(Tally::Received)?,
+            waiting: count(MessageStatus::Queued)? + count(MessageStatus::Assigned)?,
+            oldest_due_at: self.oldest_due_at()?,
+            held: count(MessageStatus::Held)?,
+            scheduled: count(MessageStatus::Scheduled)?,
+            unknown: count(MessageStatus::Unknown)?,
+            last_accepted_at: one(Tally::LastAccepted)?.map(UtcTime::from_millis),
+        })
+    }
+
+    fn oldest_due_at(&self) -> Read<Option<UtcTime>> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT due_at FROM messages WHERE priority = ?1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1",
+        )?;
+        let mut oldest = None;
+        for lane in PRIORITIES {
+            let due: Option<i64> = select.query_row([lane as i64], |row| row.get(0)).optional()?;
+            oldest = [oldest, due.map(UtcTime::from_millis)].into_iter().flatten().min();
+        }
+        Ok(oldest)
     }
 
     /// Events of `service` (`None`: all) with a greater sequence, oldest first, at most `limit` and 200.
     ///
     /// # Errors
-    /// As SQLite has them.
+    /// [`ReadError`].
     pub fn events(&self, service: Option<ServiceId>, after: u64, limit: u16) -> Read<Vec<EventRecord>> {
-        let _ = (service, after, limit);
-        Ok(Vec::new())
+        let mut select = self.connection.prepare_cached(
+            "SELECT e.sequence, e.id, e.kind, e.created_at, e.service, e.message, e.inbound, m.reference
+             FROM events e LEFT JOIN messages m ON m.id = e.message
+             WHERE e.sequence > ?1 AND (?2 IS NULL OR e.service = ?2) ORDER BY e.sequence LIMIT ?3",
+        )?;
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let service = service.map(|service| service.0.to_octets());
+        let events = select
+            .query_map(params![after, service, limit.clamp(1, MOST_ROWS)], event)?
+            .collect::<Result<_, _>>()?;
+        Ok(events)
     }
+
+    /// Sequence of the newest event; 0 when there is none.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn last_sequence(&self) -> Read<u64> {
+        let last: i64 = self
+            .connection
+            .prepare_cached("SELECT coalesce(max(sequence), 0) FROM events")?
+            .query_row([], |row| row.get(0))?;
+        Ok(u64::try_from(last).unwrap_or_default())
+    }
+}
+
+const SELECT_KEYS: &str = "SELECT id, service, label, secret_sha256, scopes, created_at, revoked_at FROM api_keys";
+
+fn api_key(row: &Row<'_>) -> rusqlite::Result<ApiKeyRecord> {
+    let mut c = Columns::new(row);
+    Ok(ApiKeyRecord {
+        id: ApiKeyId(c.ulid()?),
+        service: ServiceId(c.ulid()?),
+        label: c.get()?,
+        secret_sha256: c.get()?,
+        scopes: c.get::<String>()?.split_whitespace().map(str::to_owned).collect(),
+        created_at: c.time()?,
+        revoked_at: c.time_or_none()?,
+    })
+}
+
+fn event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
+    let mut c = Columns::new(row);
+    let sequence: i64 = c.get()?;
+    let id = EventId(c.ulid()?);
+    let code: i64 = c.get()?;
+    let created_at = c.time()?;
+    let service = ServiceId(c.ulid()?);
+    let subject = match (c.ulid_or_none()?, c.ulid_or_none()?) {
+        (Some(message), _) => Subject::Message(MessageId(message)),
+        (None, inbound) => Subject::Inbound(InboundId(inbound.unwrap_or(Ulid::from_bits(0)))),
+    };
+    Ok(EventRecord {
+        sequence: u64::try_from(sequence).unwrap_or_default(),
+        id,
+        kind: event_kind(code).ok_or(rusqlite::Error::IntegralValueOutOfRange(2, code))?,
+        created_at,
+        service,
+        subject,
+        reference: c.get()?,
+    })
+}
+
+/// The least id that a row made at this time can have: ids begin with the time, and never fall behind it.
+fn id_from(at: UtcTime) -> [u8; 16] {
+    let millis = u128::from(at.as_millis().max(0).unsigned_abs()).min((1 << 48) - 1);
+    Ulid::from_bits(millis << 80).to_octets()
+}
+
+/// The range of ids that a filter leaves, for a list in order of the id.
+struct IdRange {
+    least: [u8; 16],
+    most: [u8; 16],
+}
+
+impl IdRange {
+    fn of(filter: &ListFilter) -> Self {
+        let mut least = filter.created_after.map_or([0; 16], id_from);
+        // Ids run ahead of the time after a clock was set back: by two days at most is allowed for.
+        let ahead = std::time::Duration::from_secs(2 * 24 * 3600);
+        let mut most = filter.created_before.map_or([0xFF; 16], |at| id_from(at + ahead));
+        if let Some(cursor) = filter.cursor {
+            if filter.ascending {
+                least = least.max(Ulid::from_bits(cursor.bits().saturating_add(1)).to_octets());
+            } else {
+                most = most.min(Ulid::from_bits(cursor.bits().saturating_sub(1)).to_octets());
+            }
+        }
+        Self { least, most }
+    }
+}
+
+/// Cuts one row more than asked for into a page and the place of the next.
+fn page<T>(mut rows: Vec<T>, limit: u16, id: impl Fn(&T) -> Ulid) -> Page<T> {
+    let limit = usize::from(limit);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(id);
+    Page { rows, next }
 }

@@ -352,7 +352,7 @@ pub struct StatusCounts {
     pub received: u64,
     /// Messages that wait for a SIM now.
     pub waiting: u64,
-    /// Since when the oldest of them is due.
+    /// The earliest due time of a message with something left to send; it may lie ahead.
     pub oldest_due_at: Option<UtcTime>,
     /// Messages held for a person.
     pub held: u64,

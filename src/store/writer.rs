@@ -3,13 +3,24 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use wardwire_core::base::{IdSource, Now};
-use wardwire_core::queue::verbs::Reply;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use wardwire_core::base::{IdSource, Now, ServiceId, Ulid};
+use wardwire_core::queue::verbs::Request;
 
+use super::admin::{self, DEFAULT_SERVICE};
+use super::migrate::migrate;
 use super::ops::{Answer, Op};
-use super::read::Reader;
+use super::read::{ReadError, Reader};
 use super::records::Fact;
 use super::seal::Keys;
+use super::tally::Changes;
+use super::turn::{Memory, OpError, Turn};
+use super::{accept, attempt, claim, inbound, introduce, report, sweep};
+
+/// The write-ahead log is cut back to this after a checkpoint.
+const LOG_LIMIT: i64 = 64 * 1024 * 1024;
+/// Page cache of the writer, in KiB (SQLite counts those below zero).
+const CACHE_KIB: i64 = -8 * 1024;
 
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,61 +79,176 @@ pub enum OpenError {
     /// A thread could not be started.
     #[error("a thread could not be started: {0}")]
     Thread(String),
+    /// What is sealed in it does not open.
+    #[error("the database does not open: {0}")]
+    Seal(#[from] super::seal::SealError),
     /// SQLite could not open or write it.
     #[error("the database does not open: {0}")]
     Sqlite(#[from] rusqlite::Error),
+}
+
+impl From<ReadError> for OpenError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Sqlite(error) => Self::Sqlite(error),
+            ReadError::Seal(error) => Self::Seal(error),
+        }
+    }
+}
+
+impl From<OpError> for OpenError {
+    fn from(error: OpError) -> Self {
+        match error {
+            OpError::Sqlite(error) => Self::Sqlite(error),
+            OpError::Seal(error) => Self::Seal(error),
+        }
+    }
 }
 
 /// The store. Every op is decided and written in one transaction with its events.
 #[derive(Debug)]
 pub struct Store {
     reader: Reader,
-    ids: IdSource,
     settings: Settings,
+    service: ServiceId,
+    ids: IdSource,
+    memory: Memory,
     facts: Vec<Fact>,
     work: bool,
 }
 
 impl Store {
-    /// Opens the database, brings its schema up to date, checks it, and does what a restart asks for: attempts without
+    /// Opens the database, checks it, brings its schema up to date, and does what a restart asks for: attempts without
     /// an outcome become unknown.
     ///
     /// # Errors
     /// [`OpenError`] tells what to do.
     pub fn open(place: &Place, keys: Keys, settings: Settings, now: Now) -> Result<Self, OpenError> {
-        let connection = match place {
-            Place::File(path) => rusqlite::Connection::open(path)?,
-            Place::Memory => rusqlite::Connection::open_in_memory()?,
+        let mut db = match place {
+            Place::File(path) => Connection::open(path)?,
+            Place::Memory => Connection::open_in_memory()?,
         };
+        prepare(&db)?;
+        migrate(&mut db)?;
+        check_key(&db, &keys)?;
+        let sequence: i64 = db.query_row("SELECT coalesce(max(sequence), 0) FROM events", [], |row| row.get(0))?;
         let mut store = Self {
-            reader: Reader::new(connection, keys),
-            ids: IdSource::new(settings.seed),
+            reader: Reader::new(db, keys),
             settings,
+            service: ServiceId(Ulid::from_bits(0)),
+            ids: IdSource::new(settings.seed),
+            memory: Memory::default(),
             facts: Vec::new(),
             work: false,
         };
-        store.restart(now);
+        store.memory.sequence = u64::try_from(sequence).unwrap_or_default();
+        store.service = store.alone(now, |turn| admin::service(turn, DEFAULT_SERVICE))?;
+        store.restart(now)?;
         Ok(store)
     }
 
     /// Decides and writes all `ops` in one transaction, each in its own savepoint. The answers, one for each op in the
     /// same order, hold from the moment this returns: the commit is behind them.
     pub fn apply(&mut self, now: Now, ops: Vec<Op>) -> Vec<Answer> {
-        let _ = (now, self.settings, self.ids.next(now.utc));
+        let count = ops.len();
         self.facts.clear();
-        ops.into_iter()
-            .map(|op| match op {
-                Op::Gateway(_) => Answer::Gateway(Reply::Unavailable),
-                Op::Accept(_) | Op::Cancel { .. } | Op::CreateKey(_) | Op::RevokeKey(_) => Answer::Unavailable,
-            })
-            .collect()
+        self.work = false;
+        match self.transact(now, ops) {
+            Ok(answers) => answers,
+            Err(error) => {
+                tracing::error!(%error, ops = count, "the store could not write");
+                self.facts.clear();
+                self.work = false;
+                self.memory.roll_back(0);
+                vec![Answer::Unavailable; count]
+            }
+        }
+    }
+
+    fn transact(&mut self, now: Now, ops: Vec<Op>) -> Result<Vec<Answer>, OpError> {
+        let db = self.reader.connection();
+        let transaction = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+        let mut answers = Vec::with_capacity(ops.len());
+        let mut changes = Changes::default();
+        for op in ops {
+            let mark = self.memory.mark();
+            db.prepare_cached("SAVEPOINT op")?.execute([])?;
+            let mut turn = Turn {
+                db,
+                keys: self.reader.keys(),
+                settings: &self.settings,
+                service: self.service,
+                now,
+                ids: &mut self.ids,
+                memory: &mut self.memory,
+                changes: Changes::default(),
+                facts: Vec::new(),
+                work: false,
+            };
+            match decide(&mut turn, op) {
+                Ok(answer) => {
+                    changes.add(turn.changes);
+                    self.facts.append(&mut turn.facts);
+                    self.work |= turn.work;
+                    answers.push(answer);
+                }
+                // A full disk or a failing one may end the whole transaction: then nothing of it holds.
+                Err(error) if db.is_autocommit() => return Err(error),
+                Err(error) => {
+                    tracing::error!(%error, "an op could not be written");
+                    db.prepare_cached("ROLLBACK TO op")?.execute([])?;
+                    self.memory.roll_back(mark);
+                    answers.push(Answer::Unavailable);
+                }
+            }
+            db.prepare_cached("RELEASE op")?.execute([])?;
+        }
+        changes.write(db)?;
+        transaction.commit()?;
+        self.memory.settle();
+        Ok(answers)
+    }
+
+    /// One piece of work in a transaction of its own.
+    fn alone<T>(&mut self, now: Now, work: impl FnOnce(&mut Turn<'_>) -> Result<T, OpError>) -> Result<T, OpenError> {
+        let db = self.reader.connection();
+        let transaction = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+        let mut turn = Turn {
+            db,
+            keys: self.reader.keys(),
+            settings: &self.settings,
+            service: self.service,
+            now,
+            ids: &mut self.ids,
+            memory: &mut self.memory,
+            changes: Changes::default(),
+            facts: Vec::new(),
+            work: false,
+        };
+        let value = work(&mut turn).map_err(OpenError::from)?;
+        turn.changes.write(db)?;
+        transaction.commit()?;
+        self.memory.settle();
+        Ok(value)
     }
 
     /// What a crash and a new start do, without leaving the process: leases are gone, attempts without an outcome
     /// become unknown.
-    pub fn restart(&mut self, now: Now) {
-        let _ = now;
-        self.work = false;
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub fn restart(&mut self, now: Now) -> Result<(), OpenError> {
+        self.memory.leases.clear();
+        self.memory.cursors = Default::default();
+        self.facts.clear();
+        self.work = true;
+        self.alone(now, attempt::restart)
+    }
+
+    /// The service that owns inbound of no other.
+    #[must_use]
+    pub fn default_service(&self) -> ServiceId {
+        self.service
     }
 
     /// The events that the last [`Store::apply`] committed, in order.
@@ -138,7 +264,12 @@ impl Store {
     }
 
     /// What an idle moment is good for: brings the log back into the file.
-    pub fn tidy(&mut self) {}
+    pub fn tidy(&mut self) {
+        let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
+        if let Err(error) = self.reader.connection().query_row(checkpoint, [], |_| Ok(())) {
+            tracing::warn!(%error, "the write-ahead log stays long");
+        }
+    }
 
     pub(super) fn keys(&self) -> &Keys {
         self.reader.keys()
@@ -148,5 +279,56 @@ impl Store {
     #[must_use]
     pub fn read(&self) -> &Reader {
         &self.reader
+    }
+}
+
+fn decide(turn: &mut Turn<'_>, op: Op) -> Result<Answer, OpError> {
+    Ok(match op {
+        Op::Gateway(request) => Answer::Gateway(match request {
+            Request::Introduce(modem) => introduce::introduce(turn, &modem)?,
+            Request::TakeDue { room } => claim::take_due(turn, room)?,
+            Request::Release(id) => claim::release(turn, id)?,
+            Request::Begin(begin) => attempt::begin(turn, &begin)?,
+            Request::Close { attempt, result } => attempt::close(turn, attempt, result)?,
+            Request::Report(report) => report::report(turn, &report)?,
+            Request::Receive(part) => inbound::receive(turn, &part)?,
+            Request::Sweep => sweep::sweep(turn)?,
+        }),
+        Op::Accept(accept) => Answer::Accepted(accept::accept(turn, &accept)?),
+        Op::Cancel { service, message } => Answer::Canceled(admin::cancel(turn, service, message)?),
+        Op::CreateKey(key) => Answer::Key(admin::create_key(turn, &key)?),
+        Op::RevokeKey(id) => Answer::Revoked(admin::revoke_key(turn, id)?),
+    })
+}
+
+/// How the writing connection works: see docs/decisions for why.
+fn prepare(db: &Connection) -> Result<(), OpenError> {
+    db.busy_timeout(Duration::from_secs(5))?;
+    db.set_prepared_statement_cache_capacity(128);
+    db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    db.pragma_update(None, "synchronous", "full")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    db.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT, |_| Ok(()))?;
+    db.pragma_update(None, "cache_size", CACHE_KIB)?;
+    let health: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if health == "ok" {
+        Ok(())
+    } else {
+        Err(OpenError::Damaged(health))
+    }
+}
+
+/// Notes which key the database is sealed with, or compares.
+fn check_key(db: &Connection, keys: &Keys) -> Result<(), OpenError> {
+    let check = keys.check();
+    db.execute(
+        "INSERT INTO meta (key, value) VALUES ('key check', ?1) ON CONFLICT (key) DO NOTHING",
+        [check],
+    )?;
+    let kept: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'key check'", [], |row| row.get(0))?;
+    if kept == check {
+        Ok(())
+    } else {
+        Err(OpenError::WrongKey)
     }
 }

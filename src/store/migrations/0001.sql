@@ -53,8 +53,6 @@ CREATE TABLE sims (
     imsi          TEXT,
     number        TEXT,
     modem         BLOB NOT NULL REFERENCES modems (id),
-    last_tp_mr    INTEGER,
-    first_used_at INTEGER,
     created_at    INTEGER NOT NULL,
     seen_at       INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -105,8 +103,8 @@ CREATE TABLE messages (
 CREATE INDEX messages_due ON messages (priority, due_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX messages_wake ON messages (wake_at, id) WHERE wake_at IS NOT NULL;
 CREATE INDEX messages_service ON messages (service, id);
--- The rare ones, which people look for among millions of good ones (codes: store/code.rs).
-CREATE INDEX messages_trouble ON messages (service, status, id) WHERE status IN (1, 2, 3, 9, 10, 11, 12, 13, 14);
+-- All but sent and delivered ones (codes: the index in MessageStatus::ALL), which people look for among millions.
+CREATE INDEX messages_trouble ON messages (service, status, id) WHERE status NOT IN (7, 8);
 CREATE INDEX messages_reference ON messages (service, reference, id) WHERE reference IS NOT NULL;
 
 CREATE TABLE parts (
@@ -121,6 +119,7 @@ CREATE TABLE parts (
     error          INTEGER,
     network_code   INTEGER,
     unknown_at     INTEGER,
+    unknowns       INTEGER NOT NULL DEFAULT 0,
     accepted_at    INTEGER,
     reported_at    INTEGER,
     tp_st          INTEGER,
@@ -130,8 +129,8 @@ CREATE TABLE parts (
     PRIMARY KEY (message, sequence)
 ) STRICT, WITHOUT ROWID;
 
--- `awaiting` marks the attempts that a delivery report may still speak of: written, unknown or accepted ones of parts
--- whose fate is open.
+-- `awaiting` marks the attempts that a delivery report may still speak of: accepted or unknown ones of parts whose fate
+-- is open.
 CREATE TABLE attempts (
     message        BLOB NOT NULL,
     sequence       INTEGER NOT NULL,
@@ -157,7 +156,7 @@ CREATE INDEX attempts_awaiting ON attempts (sim, tp_mr) WHERE awaiting = 1;
 
 -- Delivery reports as they came. `message` is NULL for one that fits nothing (yet).
 CREATE TABLE reports (
-    id             INTEGER PRIMARY KEY,
+    id             BLOB PRIMARY KEY NOT NULL,
     sim            BLOB NOT NULL REFERENCES sims (id),
     tp_mr          INTEGER NOT NULL,
     tp_st          INTEGER NOT NULL,
@@ -168,7 +167,7 @@ CREATE TABLE reports (
     message        BLOB,
     sequence       INTEGER,
     raw            BLOB
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX reports_orphan ON reports (sim, tp_mr, received_at) WHERE message IS NULL;
 
@@ -188,7 +187,7 @@ CREATE INDEX inbound_service ON inbound_messages (service, id);
 
 -- Received TPDUs. `inbound` is NULL while the other parts are waited for.
 CREATE TABLE inbound_parts (
-    id             INTEGER PRIMARY KEY,
+    id             BLOB PRIMARY KEY NOT NULL,
     inbound        BLOB REFERENCES inbound_messages (id),
     sim            BLOB NOT NULL REFERENCES sims (id),
     number         INTEGER NOT NULL REFERENCES numbers (id),
@@ -199,10 +198,11 @@ CREATE TABLE inbound_parts (
     received_at    INTEGER NOT NULL,
     smsc_timestamp INTEGER,
     raw            BLOB
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX inbound_parts_of ON inbound_parts (inbound) WHERE inbound IS NOT NULL;
 CREATE INDEX inbound_parts_open ON inbound_parts (sim, number, bits, reference, total) WHERE inbound IS NULL;
+CREATE INDEX inbound_parts_late ON inbound_parts (received_at) WHERE inbound IS NULL;
 
 -- Keyed digests of what came from modems in the last 7 days: the same TPDU read twice is one.
 CREATE TABLE seen (
@@ -235,10 +235,10 @@ CREATE TABLE events (
     created_at INTEGER NOT NULL
 ) STRICT;
 
--- Counts kept with every change: by status now, and by quarter of an hour for what happened when.
+-- Counts kept with every change: by status now, and by quarter of an hour for what happened when (store/tally.rs).
 CREATE TABLE tallies (
     kind    INTEGER NOT NULL,
     quarter INTEGER NOT NULL,
-    count   INTEGER NOT NULL,
+    value   INTEGER NOT NULL,
     PRIMARY KEY (kind, quarter)
 ) STRICT, WITHOUT ROWID;

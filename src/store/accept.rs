@@ -1,0 +1,239 @@
+//! Taking a message on: the key that makes the request safe to repeat, the message, its parts, its event and the answer
+//! in one savepoint.
+
+use rusqlite::{OptionalExtension, params};
+use wardwire_core::base::{MessageId, Originator, PartId, Ulid, UtcTime};
+use wardwire_core::queue::state::MessageStatus;
+use wardwire_core::queue::verbs::NewMessage;
+
+use super::code::millis;
+use super::life::{Life, PartLife};
+use super::numbers::{self, Person};
+use super::ops::{Accept, Accepted, Idempotency, StoredResponse};
+use super::records::{EventKind, MessageRecord, Subject};
+use super::seal::Slot;
+use super::tally::Tally;
+use super::turn::{OpError, Turn};
+
+/// Decides and writes one [`Accept`].
+pub(super) fn accept(turn: &mut Turn<'_>, accept: &Accept) -> Result<Accepted, OpError> {
+    let message = &accept.message;
+    let person = numbers::person(turn, &Originator::new(message.recipient.as_e164()))?;
+    let digest = accept
+        .idempotency
+        .as_ref()
+        .map(|idempotency| digest(turn, message, idempotency));
+    if let (Some(idempotency), Some(digest)) = (&accept.idempotency, &digest)
+        && let Some(earlier) = earlier(turn, idempotency, digest)?
+    {
+        return Ok(earlier);
+    }
+    let record = insert(turn, message, &person)?;
+    let response = (accept.respond)(&record);
+    if let (Some(idempotency), Some(digest)) = (&accept.idempotency, &digest) {
+        let sealed = person.key.seal(response_slot(digest), response.body.as_bytes())?;
+        turn.db
+            .prepare_cached(
+                "INSERT INTO idempotency_keys (digest, fingerprint, message, status, response, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                digest,
+                idempotency.fingerprint,
+                record.id.0.to_octets(),
+                response.status,
+                sealed,
+                turn.now.utc.as_millis(),
+            ])?;
+    }
+    Ok(Accepted::New {
+        id: record.id,
+        response,
+    })
+}
+
+fn digest(turn: &Turn<'_>, message: &NewMessage, idempotency: &Idempotency) -> [u8; 16] {
+    let service = message.service.0.to_octets();
+    let pieces = [&service[..], idempotency.scope.as_bytes(), idempotency.key.as_bytes()];
+    turn.keys.hash16("idempotency", &pieces)
+}
+
+fn response_slot(digest: &[u8; 16]) -> Slot<'_> {
+    Slot {
+        column: "idempotency_keys.response",
+        row: digest,
+    }
+}
+
+/// What the key stood for before. The writer does one op after the other, so that a request can never meet its own
+/// first run half done.
+fn earlier(turn: &Turn<'_>, idempotency: &Idempotency, digest: &[u8; 16]) -> Result<Option<Accepted>, OpError> {
+    struct Row {
+        fingerprint: [u8; 32],
+        message: [u8; 16],
+        status: u16,
+        response: Option<Vec<u8>>,
+        hash: [u8; 16],
+        data_key: Option<Vec<u8>>,
+    }
+    let row = turn
+        .db
+        .prepare_cached(
+            "SELECT k.fingerprint, k.message, k.status, k.response, n.hash, n.data_key FROM idempotency_keys k
+             JOIN messages m ON m.id = k.message JOIN numbers n ON n.id = m.number WHERE k.digest = ?1",
+        )?
+        .query_row([digest], |row| {
+            Ok(Row {
+                fingerprint: row.get(0)?,
+                message: row.get(1)?,
+                status: row.get(2)?,
+                response: row.get(3)?,
+                hash: row.get(4)?,
+                data_key: row.get(5)?,
+            })
+        })
+        .optional()?;
+    let Some(row) = row else { return Ok(None) };
+    if row.fingerprint != idempotency.fingerprint {
+        return Ok(Some(Accepted::KeyReused));
+    }
+    // Erased meanwhile: the message was taken on, and nothing more can be said of it.
+    let body = match (row.data_key, row.response) {
+        (Some(wrapped), Some(sealed)) => {
+            let key = turn.keys.open_data_key(&row.hash, &wrapped)?;
+            numbers::open_text(&key, response_slot(digest), &sealed)?
+                .reveal()
+                .to_owned()
+        }
+        (None, _) | (_, None) => String::new(),
+    };
+    Ok(Some(Accepted::Replayed {
+        id: MessageId(Ulid::from_octets(row.message)),
+        response: StoredResponse {
+            status: row.status,
+            body,
+        },
+    }))
+}
+
+const INSERT_MESSAGE: &str = "INSERT INTO messages (id, service, number, status, final, delivery, held, priority,
+    due_at, wake_at, send_at, valid_until, on_unknown, delivery_report, alphabet, units, part_count, created_at,
+    queued_at, reference, metadata, body)
+    VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
+
+fn insert(turn: &mut Turn<'_>, message: &NewMessage, person: &Person) -> Result<MessageRecord, OpError> {
+    let now = turn.now.utc;
+    let id = MessageId(turn.new_id());
+    let part_ids: Vec<PartId> = message.parts.iter().map(|_| PartId(turn.new_id())).collect();
+    let mut life = Life::new(id, message, now);
+    life.parts = (1..)
+        .zip(&part_ids)
+        .map(|(sequence, id)| PartLife::new(sequence, *id))
+        .collect();
+    life.begin(turn);
+    let row = id.0.to_octets();
+    let body = person.key.seal(
+        Slot {
+            column: "messages.body",
+            row: &row,
+        },
+        message.body.reveal().as_bytes(),
+    )?;
+    turn.db.prepare_cached(INSERT_MESSAGE)?.execute(params![
+        row,
+        message.service.0.to_octets(),
+        person.id,
+        life.derived.status as i64,
+        life.derived.delivery as i64,
+        message.held.map(|held| held as i64),
+        message.priority as i64,
+        millis(life.due_at),
+        millis(life.wake_at),
+        millis(message.send_at),
+        message.valid_until.as_millis(),
+        message.on_unknown as i64,
+        message.delivery_report,
+        message.alphabet as i64,
+        message.units,
+        u8::try_from(message.parts.len()).unwrap_or(u8::MAX),
+        now.as_millis(),
+        millis(life.queued_at),
+        message.reference,
+        message.metadata,
+        body,
+    ])?;
+    insert_parts(turn, message, person, id, &part_ids)?;
+    turn.changes.status(life.derived.status, 1);
+    turn.changes.happened(Tally::Due, life.due_at.unwrap_or(now).max(now));
+    turn.event(EventKind::MessageCreated, message.service, Subject::Message(id))?;
+    turn.due_changed(message.priority, life.due_at, id);
+    Ok(record(message, &life, now))
+}
+
+fn insert_parts(
+    turn: &Turn<'_>,
+    message: &NewMessage,
+    person: &Person,
+    id: MessageId,
+    part_ids: &[PartId],
+) -> Result<(), OpError> {
+    let reference = if message.parts.len() > 1 {
+        Some(numbers::next_reference(turn, person)?)
+    } else {
+        None
+    };
+    let mut insert = turn
+        .db
+        .prepare_cached("INSERT INTO parts (message, sequence, id, state, content) VALUES (?1, ?2, ?3, 0, ?4)")?;
+    for (sequence, (part, part_id)) in (1u8..).zip(message.parts.iter().zip(part_ids)) {
+        let mut part = part.clone();
+        if let Some(reference) = reference {
+            part.set_reference(reference);
+        }
+        let octets = part_id.0.to_octets();
+        let slot = Slot {
+            column: "parts.content",
+            row: &octets,
+        };
+        let content = person.key.seal(slot, &part.to_octets())?;
+        insert.execute(params![id.0.to_octets(), sequence, octets, content])?;
+    }
+    Ok(())
+}
+
+/// The message as a reader would see it.
+fn record(message: &NewMessage, life: &Life, now: UtcTime) -> MessageRecord {
+    MessageRecord {
+        id: life.id,
+        service: message.service,
+        recipient: Some(message.recipient.clone()),
+        body: Some(message.body.clone()),
+        status: life.derived.status,
+        is_final: life.derived.is_final,
+        held: message.held.filter(|_| life.derived.status == MessageStatus::Held),
+        delivery: life.derived.delivery,
+        priority: message.priority,
+        alphabet: message.alphabet,
+        part_count: u8::try_from(message.parts.len()).unwrap_or(u8::MAX),
+        parts_accepted: 0,
+        parts_delivered: 0,
+        units: message.units,
+        sim: None,
+        from: None,
+        attempts: 0,
+        error: None,
+        possible_copy: false,
+        delivery_report: message.delivery_report,
+        on_unknown: message.on_unknown,
+        reference: message.reference.clone(),
+        metadata: message.metadata.clone(),
+        created_at: now,
+        scheduled_for: message.send_at,
+        valid_until: message.valid_until,
+        queued_at: life.queued_at,
+        submitted_at: None,
+        sent_at: None,
+        delivered_at: None,
+        final_at: None,
+    }
+}

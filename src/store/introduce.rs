@@ -1,0 +1,114 @@
+//! Modems and SIMs: who they are, and what a SIM sent lately.
+
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension, params};
+use wardwire_core::base::{ModemId, SimId, Ulid, UtcTime};
+use wardwire_core::queue::verbs::{Introduce, Introduced, Reply};
+
+use super::turn::{OpError, Turn};
+
+/// What a SIM sent longer ago does not matter to its pace.
+const HISTORY: Duration = Duration::from_secs(24 * 3600);
+/// Send times told at most, whatever is asked for.
+const MOST: i64 = 10_000;
+
+/// Writes down modem and SIM, and tells their ids.
+pub(super) fn introduce(turn: &mut Turn<'_>, introduce: &Introduce) -> Result<Reply, OpError> {
+    let modem = modem(turn, introduce)?;
+    let sim = sim(turn, introduce, modem)?;
+    let history = i64::try_from(introduce.history).map_or(MOST, |history| history.min(MOST));
+    let mut sends: Vec<UtcTime> = turn
+        .db
+        .prepare_cached(
+            "SELECT written_at FROM attempts WHERE sim = ?1 AND written_at > ?2 AND state <> 4
+             ORDER BY written_at DESC LIMIT ?3",
+        )?
+        .query_map(
+            params![sim.0.to_octets(), turn.now.utc.before(HISTORY).as_millis(), history],
+            |row| row.get(0).map(UtcTime::from_millis),
+        )?
+        .collect::<Result<_, _>>()?;
+    sends.reverse();
+    let first_used_at: Option<i64> = turn
+        .db
+        .prepare_cached("SELECT min(written_at) FROM attempts WHERE sim = ?1")?
+        .query_row([sim.0.to_octets()], |row| row.get(0))?;
+    let last_tp_mr = turn
+        .db
+        .prepare_cached(
+            "SELECT tp_mr FROM (SELECT tp_mr, written_at FROM attempts WHERE sim = ?1 ORDER BY written_at DESC LIMIT 300)
+             WHERE tp_mr IS NOT NULL ORDER BY written_at DESC LIMIT 1",
+        )?
+        .query_row([sim.0.to_octets()], |row| row.get(0))
+        .optional()?;
+    Ok(Reply::Introduced(Introduced {
+        modem,
+        sim,
+        first_used_at: first_used_at.map(UtcTime::from_millis),
+        sends,
+        last_tp_mr,
+    }))
+}
+
+fn modem(turn: &mut Turn<'_>, introduce: &Introduce) -> Result<ModemId, OpError> {
+    let identity = match &introduce.imei {
+        Some(imei) => format!("imei:{imei}"),
+        None => format!("label:{}", introduce.label),
+    };
+    let fresh = turn.new_id().to_octets();
+    let id = turn
+        .db
+        .prepare_cached(
+            "INSERT INTO modems (id, identity, label, imei, manufacturer, model, firmware, created_at, seen_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
+             ON CONFLICT (identity) DO UPDATE SET label = excluded.label, manufacturer = excluded.manufacturer,
+             model = excluded.model, firmware = excluded.firmware, seen_at = excluded.seen_at RETURNING id",
+        )?
+        .query_row(
+            params![
+                fresh,
+                identity,
+                introduce.label,
+                introduce.imei,
+                introduce.manufacturer,
+                introduce.model,
+                introduce.firmware,
+                turn.now.utc.as_millis(),
+            ],
+            |row| row.get(0),
+        )?;
+    Ok(ModemId(Ulid::from_octets(id)))
+}
+
+fn sim(turn: &mut Turn<'_>, introduce: &Introduce, modem: ModemId) -> Result<SimId, OpError> {
+    let identity = match (&introduce.iccid, &introduce.imsi) {
+        (Some(iccid), _) => format!("iccid:{iccid}"),
+        (None, Some(imsi)) => format!("imsi:{imsi}"),
+        (None, None) => format!("modem:{modem}"),
+    };
+    let fresh = turn.new_id().to_octets();
+    let number = introduce.number.as_ref().map(|number| number.as_e164());
+    let id = turn
+        .db
+        .prepare_cached(
+            "INSERT INTO sims (id, identity, iccid, imsi, number, modem, created_at, seen_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+             ON CONFLICT (identity) DO UPDATE SET imsi = coalesce(excluded.imsi, imsi),
+             number = coalesce(excluded.number, number), modem = excluded.modem, seen_at = excluded.seen_at
+             RETURNING id",
+        )?
+        .query_row(
+            params![
+                fresh,
+                identity,
+                introduce.iccid,
+                introduce.imsi,
+                number,
+                modem.0.to_octets(),
+                turn.now.utc.as_millis(),
+            ],
+            |row| row.get(0),
+        )?;
+    Ok(SimId(Ulid::from_octets(id)))
+}

@@ -1,0 +1,579 @@
+//! One message with its parts, loaded into the transaction, moved by the core's rules, written back with everything that
+//! follows from it: status, counts, due and wake times, time stamps, events.
+
+use rusqlite::{OptionalExtension, Row, params};
+use wardwire_core::base::{MessageId, PartId, ServiceId, SimId, UtcTime};
+use wardwire_core::queue::error::ErrorCode;
+use wardwire_core::queue::state::{HoldReason, MessageStatus, OnUnknown, PartState, Priority};
+use wardwire_core::queue::status::{Context, Delivery, Derived, status_of};
+use wardwire_core::queue::transition::{PartEvent, next};
+use wardwire_core::queue::unknown::{Resolution, UnknownFacts, resolve};
+use wardwire_core::queue::verbs::NewMessage;
+
+use super::code::{Columns, HOLD_REASONS, ON_UNKNOWN, PRIORITIES, millis};
+use super::records::{EventKind, MessageError, Subject};
+use super::tally::Tally;
+use super::turn::{OpError, Turn};
+
+/// A message as decisions need it.
+#[derive(Clone, Debug)]
+pub(super) struct Life {
+    pub(super) id: MessageId,
+    pub(super) service: ServiceId,
+    pub(super) derived: Derived,
+    pub(super) held: Option<HoldReason>,
+    pub(super) priority: Priority,
+    pub(super) due_at: Option<UtcTime>,
+    pub(super) wake_at: Option<UtcTime>,
+    pub(super) send_at: Option<UtcTime>,
+    pub(super) valid_until: UtcTime,
+    pub(super) on_unknown: OnUnknown,
+    pub(super) delivery_report: bool,
+    /// No part of it is ever sent again.
+    pub(super) withdrawn: bool,
+    pub(super) possible_copy: bool,
+    pub(super) sim: Option<SimId>,
+    pub(super) avoid: Option<SimId>,
+    pub(super) attempts: u32,
+    pub(super) error: Option<MessageError>,
+    pub(super) queued_at: Option<UtcTime>,
+    pub(super) submitted_at: Option<UtcTime>,
+    pub(super) sent_at: Option<UtcTime>,
+    pub(super) delivered_at: Option<UtcTime>,
+    pub(super) final_at: Option<UtcTime>,
+    pub(super) parts: Vec<PartLife>,
+    /// A part went bad in this op.
+    part_failed: bool,
+    /// An unknown outcome became known in this op.
+    unknown_resolved: bool,
+}
+
+/// A part as decisions need it.
+#[derive(Clone, Debug)]
+pub(super) struct PartLife {
+    pub(super) sequence: u8,
+    pub(super) id: PartId,
+    pub(super) state: PartState,
+    pub(super) attempts: u32,
+    pub(super) possible_copy: bool,
+    pub(super) sim: Option<SimId>,
+    pub(super) tp_mr: Option<u8>,
+    pub(super) error: Option<MessageError>,
+    /// Since when its outcome is unknown; kept afterwards.
+    pub(super) unknown_at: Option<UtcTime>,
+    pub(super) unknowns: u32,
+    pub(super) accepted_at: Option<UtcTime>,
+    pub(super) reported_at: Option<UtcTime>,
+    pub(super) tp_st: Option<u8>,
+    pub(super) smsc_timestamp: Option<UtcTime>,
+    pub(super) discharged_at: Option<UtcTime>,
+    changed: bool,
+}
+
+impl PartLife {
+    /// A part that nothing happened to yet.
+    pub(super) fn new(sequence: u8, id: PartId) -> Self {
+        Self {
+            sequence,
+            id,
+            state: PartState::Pending,
+            attempts: 0,
+            possible_copy: false,
+            sim: None,
+            tp_mr: None,
+            error: None,
+            unknown_at: None,
+            unknowns: 0,
+            accepted_at: None,
+            reported_at: None,
+            tp_st: None,
+            smsc_timestamp: None,
+            discharged_at: None,
+            changed: false,
+        }
+    }
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let mut c = Columns::new(row);
+        Ok(Self {
+            sequence: c.get()?,
+            id: PartId(c.ulid()?),
+            state: c.one_of(&PartState::ALL)?,
+            attempts: c.get()?,
+            possible_copy: c.get()?,
+            sim: c.ulid_or_none()?.map(SimId),
+            tp_mr: c.get()?,
+            error: c.error()?,
+            unknown_at: c.time_or_none()?,
+            unknowns: c.get()?,
+            accepted_at: c.time_or_none()?,
+            reported_at: c.time_or_none()?,
+            tp_st: c.get()?,
+            smsc_timestamp: c.time_or_none()?,
+            discharged_at: c.time_or_none()?,
+            changed: false,
+        })
+    }
+}
+
+const SELECT_MESSAGE: &str = "SELECT id, service, status, final, delivery, held, priority, due_at, wake_at,
+    send_at, valid_until, on_unknown, delivery_report, withdrawn, possible_copy, sim, avoid, attempts, error,
+    network_code, queued_at, submitted_at, sent_at, delivered_at, final_at FROM messages WHERE id = ?1";
+
+const SELECT_PARTS: &str = "SELECT sequence, id, state, attempts, possible_copy, sim, tp_mr, error, network_code,
+    unknown_at, unknowns, accepted_at, reported_at, tp_st, smsc_timestamp, discharged_at
+    FROM parts WHERE message = ?1 ORDER BY sequence";
+
+const UPDATE_MESSAGE: &str = "UPDATE messages SET status = ?2, final = ?3, delivery = ?4, held = ?5, due_at = ?6,
+    withdrawn = ?7, possible_copy = ?8, sim = ?9, avoid = ?10, attempts = ?11, error = ?12, network_code = ?13,
+    parts_accepted = ?14, parts_delivered = ?15, queued_at = ?16, submitted_at = ?17, sent_at = ?18,
+    delivered_at = ?19, final_at = ?20 WHERE id = ?1";
+
+const UPDATE_PART: &str = "UPDATE parts SET state = ?3, attempts = ?4, possible_copy = ?5, sim = ?6, tp_mr = ?7,
+    error = ?8, network_code = ?9, unknown_at = ?10, unknowns = ?11, accepted_at = ?12, reported_at = ?13,
+    tp_st = ?14, smsc_timestamp = ?15, discharged_at = ?16 WHERE message = ?1 AND sequence = ?2";
+
+impl Life {
+    /// A message that is not on disk yet, without its parts.
+    pub(super) fn new(id: MessageId, message: &NewMessage, now: UtcTime) -> Self {
+        Self {
+            id,
+            service: message.service,
+            derived: Derived {
+                status: MessageStatus::Queued,
+                is_final: false,
+                delivery: Delivery::None,
+            },
+            held: message.held,
+            priority: message.priority,
+            due_at: match message.held {
+                Some(_) => None,
+                None => Some(message.send_at.map_or(now, |send_at| send_at.max(now))),
+            },
+            wake_at: None,
+            send_at: message.send_at,
+            valid_until: message.valid_until,
+            on_unknown: message.on_unknown,
+            delivery_report: message.delivery_report,
+            withdrawn: false,
+            possible_copy: false,
+            sim: None,
+            avoid: None,
+            attempts: 0,
+            error: None,
+            queued_at: None,
+            submitted_at: None,
+            sent_at: None,
+            delivered_at: None,
+            final_at: None,
+            parts: Vec::new(),
+            part_failed: false,
+            unknown_resolved: false,
+        }
+    }
+
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let mut c = Columns::new(row);
+        Ok(Self {
+            id: MessageId(c.ulid()?),
+            service: ServiceId(c.ulid()?),
+            derived: Derived {
+                status: c.one_of(&MessageStatus::ALL)?,
+                is_final: c.get()?,
+                delivery: c.one_of(&Delivery::ALL)?,
+            },
+            held: c.one_of_or_none(&HOLD_REASONS)?,
+            priority: c.one_of(&PRIORITIES)?,
+            due_at: c.time_or_none()?,
+            wake_at: c.time_or_none()?,
+            send_at: c.time_or_none()?,
+            valid_until: c.time()?,
+            on_unknown: c.one_of(&ON_UNKNOWN)?,
+            delivery_report: c.get()?,
+            withdrawn: c.get()?,
+            possible_copy: c.get()?,
+            sim: c.ulid_or_none()?.map(SimId),
+            avoid: c.ulid_or_none()?.map(SimId),
+            attempts: c.get()?,
+            error: c.error()?,
+            queued_at: c.time_or_none()?,
+            submitted_at: c.time_or_none()?,
+            sent_at: c.time_or_none()?,
+            delivered_at: c.time_or_none()?,
+            final_at: c.time_or_none()?,
+            parts: Vec::new(),
+            part_failed: false,
+            unknown_resolved: false,
+        })
+    }
+
+    /// Loads a message with its parts.
+    pub(super) fn load(turn: &Turn<'_>, id: MessageId) -> Result<Option<Self>, OpError> {
+        let mut select = turn.db.prepare_cached(SELECT_MESSAGE)?;
+        let Some(mut life) = select.query_row([id.0.to_octets()], Self::read).optional()? else {
+            return Ok(None);
+        };
+        let mut select = turn.db.prepare_cached(SELECT_PARTS)?;
+        for part in select.query_map([id.0.to_octets()], PartLife::read)? {
+            life.parts.push(part?);
+        }
+        Ok(Some(life))
+    }
+
+    pub(super) fn part(&mut self, id: PartId) -> Option<&mut PartLife> {
+        self.parts.iter_mut().find(|part| part.id == id)
+    }
+
+    /// Moves one part; what the rules do not allow changes nothing. Whether it moved.
+    pub(super) fn step(&mut self, sequence: u8, event: PartEvent, now: UtcTime) -> bool {
+        let Some(part) = self.parts.iter_mut().find(|part| part.sequence == sequence) else {
+            return false;
+        };
+        let Ok(state) = next(part.state, event) else {
+            return false;
+        };
+        self.unknown_resolved |= part.state == PartState::Unknown && state != PartState::Unknown;
+        part.changed = true;
+        part.state = state;
+        match state {
+            PartState::Unknown => {
+                part.unknown_at = Some(now);
+                part.unknowns += 1;
+            }
+            PartState::Accepted => {
+                part.accepted_at = part.accepted_at.or(Some(now));
+                part.error = None;
+            }
+            PartState::Delivered | PartState::DeliveredUnconfirmed => {
+                part.reported_at = Some(now);
+                part.error = None;
+            }
+            PartState::Undelivered | PartState::Expired => {
+                part.reported_at = Some(now);
+                self.part_failed = true;
+            }
+            PartState::Refused => self.part_failed = true,
+            PartState::Pending
+            | PartState::Assigned
+            | PartState::Submitting
+            | PartState::Buffered
+            | PartState::Lapsed
+            | PartState::Canceled => {}
+        }
+        true
+    }
+
+    /// Changes what is noted about a part besides its state.
+    pub(super) fn note(&mut self, sequence: u8, change: impl FnOnce(&mut PartLife)) {
+        if let Some(part) = self.parts.iter_mut().find(|part| part.sequence == sequence) {
+            change(part);
+            part.changed = true;
+        }
+    }
+
+    /// Moves every waiting part out of the queue (P14).
+    pub(super) fn withdraw_waiting(&mut self, event: PartEvent, now: UtcTime) {
+        let waiting: Vec<u8> = self.waiting().map(|part| part.sequence).collect();
+        for sequence in waiting {
+            self.step(sequence, event, now);
+        }
+    }
+
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &PartLife> {
+        self.parts.iter().filter(|part| part.state == PartState::Pending)
+    }
+
+    /// What a resend of the unknown part depends on.
+    fn unknown_facts(&self, part: &PartLife, turn: &Turn<'_>) -> UnknownFacts {
+        UnknownFacts {
+            policy: self.on_unknown,
+            priority: self.priority,
+            since: part.unknown_at.unwrap_or(turn.now.utc),
+            valid_until: self.valid_until,
+            withdrawn: self.withdrawn,
+            unknowns: part.unknowns,
+            window: turn.settings.evidence_window,
+        }
+    }
+
+    /// Does what time alone asks for: lapses what is too late, sends again what may be.
+    pub(super) fn pass_time(&mut self, turn: &Turn<'_>) {
+        let now = turn.now.utc;
+        if self.withdrawn {
+            self.withdraw_waiting(PartEvent::Canceled, now);
+        }
+        if now >= self.valid_until && self.waiting().next().is_some() {
+            self.withdraw_waiting(PartEvent::Lapsed, now);
+            self.error = Some(MessageError {
+                code: ErrorCode::ExpiredInQueue,
+                network_code: self.error.and_then(|error| error.network_code),
+            });
+        }
+        let again: Vec<u8> = self
+            .parts
+            .iter()
+            .filter(|part| part.state == PartState::Unknown)
+            .filter(|part| resolve(self.unknown_facts(part, turn), now) == Resolution::Resend)
+            .map(|part| part.sequence)
+            .collect();
+        for sequence in again {
+            self.step(sequence, PartEvent::Again, now);
+            self.note(sequence, |part| part.possible_copy = true);
+            self.possible_copy = true;
+            self.unknown_resolved = false;
+            self.due_at = Some(self.due_at.map_or(now, |due| due.min(now)));
+        }
+    }
+
+    /// Reports and evidence are believed until then.
+    pub(super) fn wait_until(&self, turn: &Turn<'_>) -> UtcTime {
+        self.valid_until + turn.settings.report_wait
+    }
+
+    /// When time alone changes something next.
+    fn next_wake(&self, turn: &Turn<'_>) -> Option<UtcTime> {
+        let mut wake: Option<UtcTime> = None;
+        let mut at = |time: UtcTime| wake = Some(wake.map_or(time, |other| other.min(time)));
+        let over = turn.now.utc >= self.wait_until(turn);
+        if self.waiting().next().is_some() {
+            at(self.valid_until);
+            if let Some(send_at) = self.send_at.filter(|send_at| *send_at > turn.now.utc) {
+                at(send_at);
+            }
+        }
+        for part in &self.parts {
+            match part.state {
+                PartState::Unknown if !over => match resolve(self.unknown_facts(part, turn), turn.now.utc) {
+                    Resolution::Wait(until) => at(until),
+                    Resolution::Resend => at(turn.now.utc),
+                    Resolution::Stay => at(self.wait_until(turn)),
+                },
+                PartState::Accepted | PartState::Buffered | PartState::Expired if self.delivery_report && !over => {
+                    at(self.wait_until(turn));
+                }
+                PartState::Pending
+                | PartState::Assigned
+                | PartState::Submitting
+                | PartState::Accepted
+                | PartState::Buffered
+                | PartState::Delivered
+                | PartState::DeliveredUnconfirmed
+                | PartState::Undelivered
+                | PartState::Expired
+                | PartState::Lapsed
+                | PartState::Refused
+                | PartState::Unknown
+                | PartState::Canceled => {}
+            }
+        }
+        wake
+    }
+
+    /// Status as it follows from the parts now.
+    fn derive(&self, turn: &Turn<'_>) -> Derived {
+        let states: Vec<PartState> = self.parts.iter().map(|part| part.state).collect();
+        let context = Context {
+            held: self.held,
+            scheduled: self.send_at.is_some_and(|send_at| send_at > turn.now.utc),
+            delivery_report: self.delivery_report,
+            wait_over: turn.now.utc >= self.wait_until(turn),
+        };
+        status_of(&states, context)
+    }
+
+    /// The first values of all that follows, for a message that was not there before.
+    pub(super) fn begin(&mut self, turn: &Turn<'_>) {
+        self.derived = self.derive(turn);
+        self.wake_at = self.next_wake(turn);
+        let queued = self.derived.status == MessageStatus::Queued;
+        self.queued_at = queued.then_some(turn.now.utc);
+    }
+
+    /// Writes the message back with all that follows from its parts.
+    pub(super) fn save(mut self, turn: &mut Turn<'_>) -> Result<(), OpError> {
+        let now = turn.now.utc;
+        let before = self.derived;
+        self.derived = self.derive(turn);
+        if self.held.is_some() || self.waiting().next().is_none() {
+            self.due_at = None;
+        }
+        let wake_at = self.next_wake(turn);
+        self.error = self.current_error();
+        self.stamp(now, before, turn);
+        self.write(turn)?;
+        if wake_at != self.wake_at {
+            turn.db
+                .prepare_cached("UPDATE messages SET wake_at = ?2 WHERE id = ?1")?
+                .execute(params![self.id.0.to_octets(), millis(wake_at)])?;
+        }
+        if wake_at.is_none() && self.derived.is_final && self.delivery_report {
+            turn.stop_awaiting(self.id)?;
+        }
+        turn.due_changed(self.priority, self.due_at, self.id);
+        let subject = Subject::Message(self.id);
+        if self.unknown_resolved {
+            turn.event(EventKind::MessageUnknownResolved, self.service, subject)?;
+        }
+        if self.part_failed {
+            turn.event(EventKind::MessagePartFailed, self.service, subject)?;
+        }
+        if self.derived.status != before.status {
+            turn.changes.status(before.status, -1);
+            turn.changes.status(self.derived.status, 1);
+        }
+        // A message that becomes final without a new status (its wait is over) changes too.
+        if self.derived.status != before.status || self.derived.is_final != before.is_final {
+            turn.event(EventKind::MessageStatus(self.derived.status), self.service, subject)?;
+        }
+        Ok(())
+    }
+
+    /// What to tell of errors: the first part's that went wrong for good, else the last thing that went wrong, nothing
+    /// when all went well.
+    fn current_error(&self) -> Option<MessageError> {
+        let bad = |part: &&PartLife| {
+            matches!(
+                part.state,
+                PartState::Refused | PartState::Undelivered | PartState::Expired
+            )
+        };
+        if let Some(error) = self.parts.iter().find(bad).and_then(|part| part.error) {
+            return Some(error);
+        }
+        let plain = |code| {
+            Some(MessageError {
+                code,
+                network_code: None,
+            })
+        };
+        match self.derived.status {
+            MessageStatus::Delivered => None,
+            MessageStatus::Sent if self.derived.delivery == Delivery::Timeout => plain(ErrorCode::ReportTimeout),
+            MessageStatus::Sent => None,
+            MessageStatus::Unknown => plain(ErrorCode::OutcomeUnknown),
+            MessageStatus::Canceled => plain(ErrorCode::CanceledByUser),
+            MessageStatus::Scheduled
+            | MessageStatus::Held
+            | MessageStatus::Blocked
+            | MessageStatus::Queued
+            | MessageStatus::Assigned
+            | MessageStatus::Submitting
+            | MessageStatus::Undelivered
+            | MessageStatus::PartiallyDelivered
+            | MessageStatus::PartiallySent
+            | MessageStatus::Expired
+            | MessageStatus::Failed => self.error,
+        }
+    }
+
+    /// Sets the time stamps that the new status reaches for the first time, and counts what they stand for.
+    fn stamp(&mut self, now: UtcTime, before: Derived, turn: &mut Turn<'_>) {
+        use MessageStatus as M;
+        let status = self.derived.status;
+        if status == M::Queued {
+            self.queued_at = self.queued_at.or(Some(now));
+        }
+        if status == M::Submitting {
+            self.submitted_at = self.submitted_at.or(Some(now));
+        }
+        if self.sent_at.is_none() && self.parts.iter().all(|part| part.state.is_accepted_like()) {
+            self.sent_at = Some(now);
+            turn.changes.happened(Tally::Sent, now);
+        }
+        if status == M::Delivered && before.status != M::Delivered {
+            self.delivered_at = Some(now);
+            turn.changes.happened(Tally::Delivered, now);
+        }
+        if self.derived.is_final && self.final_at.is_none() {
+            self.final_at = Some(now);
+            if is_bad(status) {
+                turn.changes.happened(Tally::Failed, now);
+            }
+        }
+    }
+
+    fn write(&self, turn: &mut Turn<'_>) -> Result<(), OpError> {
+        let count = |wanted: fn(PartState) -> bool| {
+            let count = self.parts.iter().filter(|part| wanted(part.state)).count();
+            u8::try_from(count).unwrap_or(u8::MAX)
+        };
+        let (code, network_code) = columns(self.error);
+        turn.db.prepare_cached(UPDATE_MESSAGE)?.execute(params![
+            self.id.0.to_octets(),
+            self.derived.status as i64,
+            self.derived.is_final,
+            self.derived.delivery as i64,
+            self.held.map(|held| held as i64),
+            millis(self.due_at),
+            self.withdrawn,
+            self.possible_copy,
+            self.sim.map(|sim| sim.0.to_octets()),
+            self.avoid.map(|sim| sim.0.to_octets()),
+            self.attempts,
+            code,
+            network_code,
+            count(PartState::is_accepted_like),
+            count(|state| state == PartState::Delivered),
+            millis(self.queued_at),
+            millis(self.submitted_at),
+            millis(self.sent_at),
+            millis(self.delivered_at),
+            millis(self.final_at),
+        ])?;
+        for part in self.parts.iter().filter(|part| part.changed) {
+            part.write(turn, self.id)?;
+        }
+        Ok(())
+    }
+}
+
+impl PartLife {
+    fn write(&self, turn: &Turn<'_>, message: MessageId) -> Result<(), OpError> {
+        let (code, network_code) = columns(self.error);
+        turn.db.prepare_cached(UPDATE_PART)?.execute(params![
+            message.0.to_octets(),
+            self.sequence,
+            self.state as i64,
+            self.attempts,
+            self.possible_copy,
+            self.sim.map(|sim| sim.0.to_octets()),
+            self.tp_mr,
+            code,
+            network_code,
+            millis(self.unknown_at),
+            self.unknowns,
+            millis(self.accepted_at),
+            millis(self.reported_at),
+            self.tp_st,
+            millis(self.smsc_timestamp),
+            millis(self.discharged_at),
+        ])?;
+        Ok(())
+    }
+}
+
+/// It ended, and not as it should.
+fn is_bad(status: MessageStatus) -> bool {
+    use MessageStatus as M;
+    match status {
+        M::Undelivered | M::PartiallyDelivered | M::PartiallySent | M::Expired | M::Failed => true,
+        M::Scheduled
+        | M::Held
+        | M::Blocked
+        | M::Canceled
+        | M::Queued
+        | M::Assigned
+        | M::Submitting
+        | M::Sent
+        | M::Delivered
+        | M::Unknown => false,
+    }
+}
+
+fn columns(error: Option<MessageError>) -> (Option<i64>, Option<u32>) {
+    let network_code = error.and_then(|error| error.network_code);
+    (
+        error.map(|error| error.code as i64),
+        network_code.map(|code| code.to_bits()),
+    )
+}

@@ -1,0 +1,275 @@
+//! Delivery reports: written down first, then matched to the attempt they speak of. One that comes before the modem's
+//! own answer, or fits nothing, is kept and tried again when an attempt of its SIM closes.
+
+use std::time::Duration;
+
+use rusqlite::{Row, params};
+use wardwire_core::base::{MessageId, Originator, SimId, Ulid, UtcTime};
+use wardwire_core::queue::correlate::{Candidate, ReportFacts, match_report, same_number};
+use wardwire_core::queue::error::NetworkCode;
+use wardwire_core::queue::report::meaning;
+use wardwire_core::queue::state::PartState;
+use wardwire_core::queue::transition::PartEvent;
+use wardwire_core::queue::verbs::{Reply, Report};
+
+use super::code::{Columns, millis};
+use super::life::Life;
+use super::numbers::{self, SealedNumber};
+use super::records::MessageError;
+use super::seal::Slot;
+use super::turn::{OpError, Turn};
+
+/// Attempts weighed for one report at most; eight bits of reference wrap once in 256 messages, and a report waits for
+/// five days at most by default.
+const CANDIDATES: i64 = 64;
+/// Kept reports tried again when an attempt closes, at most.
+const ORPHANS: i64 = 16;
+/// A report may be noted this much before the attempt it speaks of, when the clock was set back.
+const AHEAD: Duration = Duration::from_secs(120);
+
+/// Takes a report in.
+pub(super) fn report(turn: &mut Turn<'_>, report: &Report) -> Result<Reply, OpError> {
+    let digest = turn.keys.hash16("report", &[&report.sim.0.to_octets(), &report.raw]);
+    if turn.seen(digest)? {
+        return Ok(Reply::Stored);
+    }
+    let person = numbers::person(turn, &report.recipient)?;
+    let id = turn.new_id();
+    let octets = id.to_octets();
+    let slot = Slot {
+        column: "reports.raw",
+        row: &octets,
+    };
+    turn.db
+        .prepare_cached(
+            "INSERT INTO reports (id, sim, tp_mr, tp_st, smsc_timestamp, discharged_at, received_at, number, raw)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            octets,
+            report.sim.0.to_octets(),
+            report.tp_mr,
+            report.tp_st,
+            millis(report.smsc_timestamp),
+            millis(report.discharged_at),
+            turn.now.utc.as_millis(),
+            person.id,
+            person.key.seal(slot, &report.raw)?,
+        ])?;
+    let kept = Kept {
+        id,
+        sim: report.sim,
+        tp_st: report.tp_st,
+        facts: ReportFacts {
+            tp_mr: report.tp_mr,
+            smsc_timestamp: report.smsc_timestamp,
+            received_at: turn.now.utc,
+        },
+        discharged_at: report.discharged_at,
+        number: person.id,
+    };
+    settle(turn, &kept, Some(&report.recipient))?;
+    Ok(Reply::Stored)
+}
+
+/// A report that is on disk.
+struct Kept {
+    id: Ulid,
+    sim: SimId,
+    tp_st: u8,
+    facts: ReportFacts,
+    discharged_at: Option<UtcTime>,
+    /// Row of the number it names.
+    number: i64,
+}
+
+/// Tries reports again that fitted nothing when they came: those of this SIM and reference since the attempt.
+pub(super) fn match_orphans(turn: &mut Turn<'_>, sim: SimId, tp_mr: u8, since: UtcTime) -> Result<(), OpError> {
+    let read = |row: &Row<'_>| {
+        let mut c = Columns::new(row);
+        Ok(Kept {
+            id: c.ulid()?,
+            sim,
+            tp_st: c.get()?,
+            facts: ReportFacts {
+                tp_mr,
+                smsc_timestamp: c.time_or_none()?,
+                received_at: c.time()?,
+            },
+            discharged_at: c.time_or_none()?,
+            number: c.get()?,
+        })
+    };
+    let orphans: Vec<Kept> = turn
+        .db
+        .prepare_cached(
+            "SELECT id, tp_st, smsc_timestamp, received_at, discharged_at, number FROM reports
+             WHERE sim = ?1 AND tp_mr = ?2 AND received_at >= ?3 AND message IS NULL ORDER BY received_at LIMIT ?4",
+        )?
+        .query_map(
+            params![sim.0.to_octets(), tp_mr, since.before(AHEAD).as_millis(), ORPHANS],
+            read,
+        )?
+        .collect::<Result<_, _>>()?;
+    for orphan in orphans {
+        settle(turn, &orphan, None)?;
+    }
+    Ok(())
+}
+
+/// An attempt that a report may speak of, and where it is.
+struct Place {
+    message: MessageId,
+    sequence: u8,
+    number: u32,
+    accepted: bool,
+}
+
+/// Attempts of the SIM whose fate is open, with this reference or without any.
+const SELECT_CANDIDATES: &str = "SELECT a.message, a.sequence, a.number, a.state = 1, a.tp_mr, a.expected_tp_mr,
+    a.written_at, m.valid_until, a.smsc_timestamp, m.number, n.hash, n.data_key, n.number, n.tail_hash
+    FROM attempts a JOIN parts p ON p.message = a.message AND p.sequence = a.sequence
+    JOIN messages m ON m.id = a.message JOIN numbers n ON n.id = m.number
+    WHERE a.sim = ?1 AND a.awaiting = 1 AND a.tp_mr IS ?2 AND p.state IN (0, 3, 4, 8, 11)
+    ORDER BY a.written_at DESC LIMIT ?3";
+
+fn candidates(
+    turn: &Turn<'_>,
+    kept: &Kept,
+    recipient: &Originator,
+    tp_mr: Option<u8>,
+    found: &mut Vec<(Place, Candidate)>,
+) -> Result<(), OpError> {
+    let tail = numbers::tail_hash(turn.keys, recipient);
+    let mut select = turn.db.prepare_cached(SELECT_CANDIDATES)?;
+    let mut rows = select.query(params![kept.sim.0.to_octets(), tp_mr, CANDIDATES])?;
+    while let Some(row) = rows.next()? {
+        let mut c = Columns::new(row);
+        let place = Place {
+            message: MessageId(c.ulid()?),
+            sequence: c.get()?,
+            number: c.get()?,
+            accepted: c.get()?,
+        };
+        let mut candidate = Candidate {
+            accepted: place.accepted,
+            tp_mr: c.get()?,
+            expected_tp_mr: c.get()?,
+            written_at: c.time()?,
+            wait_until: c.time()? + turn.settings.report_wait,
+            smsc_timestamp: c.time_or_none()?,
+            same_number: Some(true),
+        };
+        let number: i64 = c.get()?;
+        let sealed = SealedNumber {
+            hash: c.get()?,
+            data_key: c.get()?,
+            number: c.get()?,
+        };
+        let their_tail: Option<[u8; 16]> = c.get()?;
+        if number != kept.number {
+            candidate.same_number = match (tail, their_tail) {
+                (Some(ours), Some(theirs)) => Some(ours == theirs),
+                (None, _) | (_, None) => compare(turn, &sealed, recipient)?,
+            };
+        }
+        found.push((place, candidate));
+    }
+    Ok(())
+}
+
+/// Compares digit by digit where hashes cannot: short numbers, national forms.
+fn compare(turn: &Turn<'_>, sealed: &SealedNumber, reported: &Originator) -> Result<Option<bool>, OpError> {
+    let Some(key) = sealed.key(turn.keys)? else {
+        return Ok(None);
+    };
+    let number = sealed.open(&key)?;
+    Ok(number.and_then(|number| same_number(number.reveal(), reported.reveal())))
+}
+
+/// The number a kept report names.
+fn recipient_of(turn: &Turn<'_>, kept: &Kept) -> Result<Originator, OpError> {
+    let sealed = turn
+        .db
+        .prepare_cached("SELECT hash, data_key, number FROM numbers WHERE id = ?1")?
+        .query_row([kept.number], |row| {
+            let mut c = Columns::new(row);
+            Ok(SealedNumber {
+                hash: c.get()?,
+                data_key: c.get()?,
+                number: c.get()?,
+            })
+        })?;
+    let number = match sealed.key(turn.keys)? {
+        Some(key) => sealed.open(&key)?,
+        None => None,
+    };
+    // Erased: nothing to compare.
+    Ok(number.unwrap_or_else(|| Originator::new("")))
+}
+
+/// Finds the attempt the report speaks of and applies it; one that fits nothing stays for later.
+fn settle(turn: &mut Turn<'_>, kept: &Kept, recipient: Option<&Originator>) -> Result<(), OpError> {
+    let recipient = match recipient {
+        Some(recipient) => recipient.clone(),
+        None => recipient_of(turn, kept)?,
+    };
+    let mut found = Vec::new();
+    candidates(turn, kept, &recipient, Some(kept.facts.tp_mr), &mut found)?;
+    candidates(turn, kept, &recipient, None, &mut found)?;
+    let facts: Vec<Candidate> = found.iter().map(|(_, candidate)| *candidate).collect();
+    let Some((place, _)) = match_report(kept.facts, &facts).and_then(|at| found.get(at)) else {
+        return Ok(());
+    };
+    let Some(life) = Life::load(turn, place.message)? else {
+        return Ok(());
+    };
+    apply(turn, kept, place, life)
+}
+
+fn apply(turn: &mut Turn<'_>, kept: &Kept, place: &Place, mut life: Life) -> Result<(), OpError> {
+    let now = turn.now.utc;
+    let part = place.sequence;
+    if !place.accepted {
+        turn.db
+            .prepare_cached(
+                "UPDATE attempts SET state = 1, tp_mr = ?4 WHERE message = ?1 AND sequence = ?2 AND number = ?3",
+            )?
+            .execute(params![
+                place.message.0.to_octets(),
+                part,
+                place.number,
+                kept.facts.tp_mr
+            ])?;
+        if life.step(part, PartEvent::Accepted, now) {
+            life.note(part, |part| part.tp_mr = Some(kept.facts.tp_mr));
+        }
+    }
+    let (event, error) = meaning(kept.tp_st);
+    let late = life
+        .parts
+        .iter()
+        .any(|p| p.sequence == part && p.state == PartState::Expired);
+    if life.step(part, event, now) {
+        life.note(part, |part| {
+            part.tp_st = Some(kept.tp_st);
+            part.smsc_timestamp = kept.facts.smsc_timestamp;
+            part.discharged_at = kept.discharged_at;
+            part.error = error.map(|code| MessageError {
+                code,
+                network_code: Some(NetworkCode::Status(kept.tp_st)),
+            });
+        });
+    } else if late {
+        // Another word on what had expired: only a delivery changes it.
+        return Ok(());
+    }
+    turn.db
+        .prepare_cached("UPDATE reports SET message = ?2, sequence = ?3 WHERE id = ?1")?
+        .execute(params![kept.id.to_octets(), place.message.0.to_octets(), part])?;
+    // Nothing is left to send, when evidence came for a part that waited to be sent again.
+    if life.waiting().next().is_none() {
+        turn.memory.lease(life.id, false);
+    }
+    life.save(turn)
+}

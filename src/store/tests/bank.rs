@@ -1,0 +1,226 @@
+//! A store in memory with a modem and a SIM, and short words for what tests do with it.
+
+use std::time::Duration;
+
+use wardwire_core::base::{AttemptId, Body, Instant, MessageId, ModemId, Now, Originator, PhoneNumber, SimId, UtcTime};
+use wardwire_core::queue::state::{MessageStatus, OnUnknown, Priority};
+use wardwire_core::queue::verbs::{
+    AttemptResult, Begin, Begun, Closed, DueMessage, Introduce, NewMessage, Reply, Report, Request,
+};
+use wardwire_core::sms::{SegmentOptions, segment};
+
+use crate::store::{
+    Accept, Accepted, Answer, EventKind, Keys, MessageRecord, Op, PartRecord, Place, Settings, Store, StoredResponse,
+};
+
+/// Noon of a day in June 2026.
+pub(in crate::store) const NOON: i64 = 1_781_524_800_000;
+
+pub(in crate::store) struct Bank {
+    pub(in crate::store) store: Store,
+    pub(in crate::store) now: Now,
+    pub(in crate::store) modem: ModemId,
+    pub(in crate::store) sim: SimId,
+}
+
+pub(in crate::store) fn keys() -> Keys {
+    Keys::from_master(&[7; 32])
+}
+
+pub(in crate::store) fn at(seconds: u64) -> Now {
+    Now {
+        monotonic: Instant::ZERO + Duration::from_secs(seconds),
+        utc: UtcTime::from_millis(NOON) + Duration::from_secs(seconds),
+    }
+}
+
+pub(in crate::store) fn number(n: u32) -> PhoneNumber {
+    PhoneNumber::from_e164(&format!("+3538{n:08}")).unwrap()
+}
+
+impl Bank {
+    pub(in crate::store) fn new() -> Self {
+        Self::at_place(&Place::Memory)
+    }
+
+    pub(in crate::store) fn at_place(place: &Place) -> Self {
+        let store = Store::open(place, keys(), Settings::default(), at(0)).unwrap();
+        let mut bank = Self {
+            store,
+            now: at(0),
+            modem: ModemId(wardwire_core::base::Ulid::from_bits(0)),
+            sim: SimId(wardwire_core::base::Ulid::from_bits(0)),
+        };
+        (bank.modem, bank.sim) = bank.introduce("1");
+        bank
+    }
+
+    pub(in crate::store) fn introduce(&mut self, name: &str) -> (ModemId, SimId) {
+        let introduce = Introduce {
+            label: format!("m{name}"),
+            imei: Some(format!("35000000000000{name}")),
+            iccid: Some(format!("894910000000000000{name}")),
+            history: 100,
+            ..Introduce::default()
+        };
+        match self.ask(Request::Introduce(introduce)) {
+            Reply::Introduced(introduced) => (introduced.modem, introduced.sim),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(in crate::store) fn pass(&mut self, seconds: u64) {
+        let by = Duration::from_secs(seconds);
+        self.now.monotonic += by;
+        self.now.utc = self.now.utc + by;
+    }
+
+    pub(in crate::store) fn one(&mut self, op: Op) -> Answer {
+        let mut answers = self.store.apply(self.now, vec![op]);
+        assert_eq!(answers.len(), 1);
+        answers.remove(0)
+    }
+
+    pub(in crate::store) fn ask(&mut self, request: Request) -> Reply {
+        match self.one(Op::Gateway(request)) {
+            Answer::Gateway(reply) => reply,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(in crate::store) fn message(&self, to: u32, text: &str) -> NewMessage {
+        let cut = segment(text, &SegmentOptions::default()).unwrap();
+        NewMessage {
+            service: self.store.default_service(),
+            recipient: number(to),
+            body: Body::new(text),
+            parts: cut.parts,
+            alphabet: cut.alphabet,
+            units: u32::try_from(cut.units).unwrap(),
+            priority: Priority::Normal,
+            send_at: None,
+            valid_until: self.now.utc + Duration::from_secs(72 * 3600),
+            delivery_report: true,
+            on_unknown: OnUnknown::Retry,
+            held: None,
+            reference: None,
+            metadata: None,
+        }
+    }
+
+    pub(in crate::store) fn accept(&mut self, message: NewMessage) -> MessageId {
+        match self.one(Op::Accept(Box::new(plain(message)))) {
+            Answer::Accepted(Accepted::New { id, .. }) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Accepts a text for the first number.
+    pub(in crate::store) fn text(&mut self, text: &str) -> MessageId {
+        let message = self.message(1, text);
+        self.accept(message)
+    }
+
+    pub(in crate::store) fn take(&mut self, room: usize) -> Vec<DueMessage> {
+        match self.ask(Request::TakeDue { room }) {
+            Reply::Due { messages, .. } => messages,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(in crate::store) fn begin(&mut self, due: &DueMessage, part: usize, expected: Option<u8>) -> Begun {
+        let begin = Begin {
+            message: due.id,
+            part: due.parts[part].id,
+            modem: self.modem,
+            sim: self.sim,
+            expected_tp_mr: expected,
+        };
+        match self.ask(Request::Begin(begin)) {
+            Reply::Begun(begun) => begun,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Takes the only due message and begins its first part.
+    pub(in crate::store) fn begin_only(&mut self, expected: Option<u8>) -> AttemptId {
+        let due = self.take(8);
+        assert_eq!(due.len(), 1);
+        written(self.begin(&due[0], 0, expected))
+    }
+
+    pub(in crate::store) fn close(&mut self, attempt: AttemptId, result: AttemptResult) -> Closed {
+        match self.ask(Request::Close { attempt, result }) {
+            Reply::Closed(closed) => closed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(in crate::store) fn report(&mut self, tp_mr: u8, tp_st: u8) {
+        let report = Report {
+            sim: self.sim,
+            tp_mr,
+            recipient: Originator::new(number(1).as_e164()),
+            tp_st,
+            smsc_timestamp: Some(self.now.utc),
+            discharged_at: Some(self.now.utc),
+            raw: vec![tp_mr, tp_st, self.now.utc.as_millis().to_le_bytes()[1]],
+        };
+        assert!(matches!(self.ask(Request::Report(report)), Reply::Stored));
+    }
+
+    pub(in crate::store) fn sweep(&mut self) -> (Option<UtcTime>, bool) {
+        match self.ask(Request::Sweep) {
+            Reply::Swept { next, due } => (next, due),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(in crate::store) fn record(&self, id: MessageId) -> MessageRecord {
+        let service = self.store.default_service();
+        self.store.read().message(service, id).unwrap().unwrap()
+    }
+
+    pub(in crate::store) fn parts(&self, id: MessageId) -> Vec<PartRecord> {
+        let service = self.store.default_service();
+        self.store.read().parts(service, id).unwrap().unwrap()
+    }
+
+    pub(in crate::store) fn status(&self, id: MessageId) -> MessageStatus {
+        self.record(id).status
+    }
+
+    /// Kinds of all events so far.
+    pub(in crate::store) fn events(&self) -> Vec<EventKind> {
+        let events = self.store.read().events(None, 0, 200).unwrap();
+        for (place, event) in (1..).zip(&events) {
+            assert_eq!(event.sequence, place, "the sequence has no gaps");
+        }
+        events.into_iter().map(|event| event.kind).collect()
+    }
+}
+
+pub(in crate::store) fn plain(message: NewMessage) -> Accept {
+    Accept {
+        message,
+        idempotency: None,
+        respond: Box::new(|record| StoredResponse {
+            status: 201,
+            body: record.id.to_string(),
+        }),
+    }
+}
+
+pub(in crate::store) fn written(begun: Begun) -> AttemptId {
+    match begun {
+        Begun::Written { attempt } => attempt,
+        Begun::Withdrawn => panic!("withdrawn"),
+    }
+}
+
+pub(in crate::store) fn accepted(tp_mr: u8) -> AttemptResult {
+    AttemptResult::Accepted {
+        tp_mr: Some(tp_mr),
+        smsc_timestamp: None,
+    }
+}

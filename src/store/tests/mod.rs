@@ -1,0 +1,6 @@
+//! The store through its own door. Time is a number that the tests move.
+
+mod bank;
+mod life;
+
+pub(super) use bank::Bank;

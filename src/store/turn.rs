@@ -1,0 +1,210 @@
+//! One op inside a transaction: the connection, the time, and what the op changes outside the database (leases, claim
+//! cursors, the sequence of events), which is taken back when its savepoint or the commit fails.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, params};
+use wardwire_core::base::{EventId, IdSource, MessageId, Now, ServiceId, Ulid, UtcTime};
+use wardwire_core::queue::state::Priority;
+
+use super::code::event_code;
+use super::records::{EventKind, Fact, Subject};
+use super::seal::{Keys, SealError};
+use super::tally::Changes;
+use super::writer::Settings;
+
+/// Why an op could not be written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OpError {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+/// What the store keeps in memory beside the database.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// Messages given out to the gateway.
+    pub(super) leases: BTreeSet<MessageId>,
+    /// For each lane: nothing that could be given out is due before this place in the index.
+    pub(super) cursors: [Option<Place>; 4],
+    /// Sequence of the last event.
+    pub(super) sequence: u64,
+    undo: Vec<Undo>,
+}
+
+/// A place in a lane of the index of due messages.
+pub(super) type Place = (i64, Ulid);
+
+#[derive(Debug)]
+enum Undo {
+    Lease(MessageId, bool),
+    Cursor(usize, Option<Place>),
+    Sequence(u64),
+}
+
+impl Memory {
+    /// Gives a message out, or takes it back.
+    pub(super) fn lease(&mut self, id: MessageId, leased: bool) {
+        let before = if leased {
+            !self.leases.insert(id)
+        } else {
+            self.leases.remove(&id)
+        };
+        self.undo.push(Undo::Lease(id, before));
+    }
+
+    pub(super) fn set_cursor(&mut self, lane: usize, place: Option<Place>) {
+        if let Some(cursor) = self.cursors.get_mut(lane) {
+            self.undo.push(Undo::Cursor(lane, *cursor));
+            *cursor = place;
+        }
+    }
+
+    fn next_sequence(&mut self) -> u64 {
+        self.undo.push(Undo::Sequence(self.sequence));
+        self.sequence += 1;
+        self.sequence
+    }
+
+    /// Where [`Memory::roll_back`] goes back to.
+    pub(super) fn mark(&self) -> usize {
+        self.undo.len()
+    }
+
+    /// Takes back what changed since the mark.
+    pub(super) fn roll_back(&mut self, mark: usize) {
+        while self.undo.len() > mark {
+            match self.undo.pop() {
+                Some(Undo::Lease(id, true)) => drop(self.leases.insert(id)),
+                Some(Undo::Lease(id, false)) => drop(self.leases.remove(&id)),
+                Some(Undo::Cursor(lane, place)) => {
+                    if let Some(cursor) = self.cursors.get_mut(lane) {
+                        *cursor = place;
+                    }
+                }
+                Some(Undo::Sequence(sequence)) => self.sequence = sequence,
+                None => {}
+            }
+        }
+    }
+
+    /// The transaction is on disk: nothing will be taken back.
+    pub(super) fn settle(&mut self) {
+        self.undo.clear();
+    }
+}
+
+/// One op at work.
+pub(super) struct Turn<'a> {
+    pub(super) db: &'a Connection,
+    pub(super) keys: &'a Keys,
+    pub(super) settings: &'a Settings,
+    pub(super) service: ServiceId,
+    pub(super) now: Now,
+    pub(super) ids: &'a mut IdSource,
+    pub(super) memory: &'a mut Memory,
+    pub(super) changes: Changes,
+    pub(super) facts: Vec<Fact>,
+    /// There may be work for a free modem.
+    pub(super) work: bool,
+}
+
+impl Turn<'_> {
+    /// A new id, greater than all before.
+    pub(super) fn new_id(&mut self) -> Ulid {
+        self.ids.next(self.now.utc)
+    }
+
+    /// Writes an event.
+    pub(super) fn event(&mut self, kind: EventKind, service: ServiceId, subject: Subject) -> Result<(), OpError> {
+        let id = EventId(self.new_id());
+        let sequence = self.memory.next_sequence();
+        let (message, inbound) = match subject {
+            Subject::Message(id) => (Some(id.0.to_octets()), None),
+            Subject::Inbound(id) => (None, Some(id.0.to_octets())),
+        };
+        self.db
+            .prepare_cached(
+                "INSERT INTO events (sequence, id, kind, service, message, inbound, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![
+                i64::try_from(sequence).unwrap_or(i64::MAX),
+                id.0.to_octets(),
+                event_code(kind),
+                service.0.to_octets(),
+                message,
+                inbound,
+                self.now.utc.as_millis(),
+            ])?;
+        self.facts.push(Fact {
+            sequence,
+            kind,
+            service,
+            subject,
+        });
+        Ok(())
+    }
+
+    /// Keeps the lane's cursor right after a message's due time was written or its lease ended, and notes work. What
+    /// is leased is not given out, wherever it stands.
+    pub(super) fn due_changed(&mut self, priority: Priority, due_at: Option<UtcTime>, id: MessageId) {
+        let Some(due_at) = due_at.filter(|_| !self.memory.leases.contains(&id)) else {
+            return;
+        };
+        let lane = priority as usize;
+        let place = (due_at.as_millis(), id.0);
+        let cursor = self.memory.cursors.get(lane).copied().flatten();
+        if cursor.is_some_and(|cursor| place < cursor) {
+            self.memory.set_cursor(lane, Some(place));
+        }
+        self.work |= due_at <= self.now.utc;
+    }
+
+    /// Delivery reports are not believed any more for attempts of this message.
+    pub(super) fn stop_awaiting(&mut self, id: MessageId) -> Result<(), OpError> {
+        self.db
+            .prepare_cached("UPDATE attempts SET awaiting = 0 WHERE message = ?1 AND awaiting = 1")?
+            .execute([id.0.to_octets()])?;
+        Ok(())
+    }
+
+    /// Whether this came from a modem before, within the last 7 days; remembers it.
+    pub(super) fn seen(&mut self, digest: [u8; 16]) -> Result<bool, OpError> {
+        let added = self
+            .db
+            .prepare_cached("INSERT INTO seen (digest, seen_at) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING")?
+            .execute(params![digest, self.now.utc.as_millis()])?;
+        Ok(added == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: u128) -> MessageId {
+        MessageId(Ulid::from_bits(n))
+    }
+
+    #[test]
+    fn what_an_op_changed_is_taken_back_in_order() {
+        let mut memory = Memory::default();
+        memory.lease(id(1), true);
+        memory.set_cursor(2, Some((5, Ulid::from_bits(1))));
+        memory.settle();
+        let mark = memory.mark();
+        memory.lease(id(1), false);
+        memory.lease(id(1), true);
+        memory.lease(id(1), false);
+        memory.lease(id(2), true);
+        memory.set_cursor(2, None);
+        assert_eq!(memory.next_sequence(), 1);
+        memory.roll_back(mark);
+        assert_eq!(memory.leases, BTreeSet::from([id(1)]));
+        assert_eq!(memory.cursors[2], Some((5, Ulid::from_bits(1))));
+        assert_eq!(memory.sequence, 0);
+    }
+}
