@@ -137,7 +137,7 @@ impl StatusBoard {
         }
     }
 
-    /// Reads the number of parts of the messages that are new in the list.
+    /// Reads the parts and the status of the messages that are new in the list, or that facts were missed of.
     async fn read_parts(&self, kept: &mut Kept) {
         for recent in kept.recent.iter_mut().filter(|r| r.parts.is_none()) {
             let (service, id) = (recent.service, recent.id);
@@ -156,7 +156,8 @@ impl Kept {
         loop {
             match self.facts.try_recv() {
                 Ok(fact) => self.take_fact(&fact),
-                Err(TryRecvError::Lagged(_)) => {}
+                // What was missed is read with the parts.
+                Err(TryRecvError::Lagged(_)) => self.recent.iter_mut().for_each(|r| r.parts = None),
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return,
             }
         }

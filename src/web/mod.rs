@@ -125,4 +125,6 @@ fn refuse(problem: &Problem) -> Response {
 }
 
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod tests;
