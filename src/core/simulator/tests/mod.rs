@@ -2,6 +2,7 @@
 
 mod air;
 mod dialogue;
+mod faults;
 
 use core::time::Duration;
 use std::format;
