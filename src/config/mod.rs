@@ -3,6 +3,7 @@
 
 mod check;
 pub mod numbering;
+pub mod profile;
 mod walk;
 
 use std::net::SocketAddr;

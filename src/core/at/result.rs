@@ -50,6 +50,16 @@ impl FinalResult {
         parsed.ok().map(|(_, result)| result)
     }
 
+    /// The SIM or the SMS stack is still starting: the same command may pass a second later.
+    #[must_use]
+    pub const fn is_busy(self) -> bool {
+        match self {
+            Self::Cme(code) => matches!(code, 14 | 515),
+            Self::Cms(code) => matches!(code, 314 | 515),
+            Self::Ok | Self::Error => false,
+        }
+    }
+
     /// The same for a modem that still answers in digits (`ATV0`).
     #[must_use]
     pub fn from_digit(line: &str) -> Option<Self> {

@@ -226,7 +226,11 @@ impl Modem {
                 cursor.silent = 0;
                 // OK without the digits: the answers may be one behind.
                 cursor.drain = learn == Learn::Imei && outcome == Outcome::Final(FinalResult::Ok);
-                self.step_refused(now);
+                let again = match outcome {
+                    Outcome::Final(result) => result == FinalResult::Ok || result.is_busy(),
+                    Outcome::Settled | Outcome::Silent | Outcome::Escaped => true,
+                };
+                self.step_refused(now, again);
             }
             Verdict::Silent => {
                 cursor.silent += 1;
@@ -234,7 +238,7 @@ impl Modem {
                 if cursor.silent >= SILENT_STEPS || matches!(cursor.task, Some(Task::Attention(_))) {
                     self.steps_failed(now, Why::NotAnswering);
                 } else {
-                    self.step_refused(now);
+                    self.step_refused(now, true);
                 }
             }
             Verdict::Blocked(why) => self.blocked(now, why),
@@ -253,14 +257,15 @@ impl Modem {
         }
     }
 
-    fn step_refused(&mut self, now: Now) {
+    /// Tries the step again, goes without it, or gives up. `again`: its answer gives hope.
+    fn step_refused(&mut self, now: Now, again: bool) {
         let (tries, pause, essential, action) = match self.current() {
             Some(step) => (step.tries, step.pause, step.essential, step.action.clone()),
             None => return,
         };
         let Phase::Steps(cursor) = &mut self.phase else { return };
         cursor.tries += 1;
-        if cursor.tries < tries {
+        if cursor.tries < tries && (again || essential) {
             cursor.wait_until = now.monotonic + pause;
             // The SIM's task counts what it saw; every other one begins anew.
             if action != Action::Sim {

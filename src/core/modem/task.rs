@@ -67,6 +67,8 @@ pub(super) struct AttentionTask {
 impl AttentionTask {
     const IMMEDIATE: u8 = 2;
     const TURNS: u8 = 11;
+    /// Results may be switched off (V.250 clause 6.2.5).
+    const UNMUTE: u8 = 5;
     const PATIENCE: Duration = Duration::from_millis(500);
 
     pub(super) fn new() -> Self {
@@ -89,6 +91,8 @@ impl AttentionTask {
             Some(Request::drain())
         } else if self.turn == Self::IMMEDIATE {
             Some(Request::quiet())
+        } else if self.turn == Self::UNMUTE {
+            Request::plain("ATQ0V1", Self::PATIENCE)
         } else {
             Request::plain("AT", Self::PATIENCE)
         }
