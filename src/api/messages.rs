@@ -61,7 +61,10 @@ fn respond(message: &MessageRecord) -> StoredResponse {
 }
 
 fn created(caller: &Caller, id: MessageId, stored: StoredResponse, replayed: bool) -> Response {
-    let body = if caller.may(Scope::MessagesReadBody) {
+    let body = if stored.body.is_empty() {
+        // The person was erased meanwhile, and the answer with it.
+        json!({ "id": id.to_string() }).to_string()
+    } else if caller.may(Scope::MessagesReadBody) {
         stored.body
     } else {
         without_text(&stored.body)
