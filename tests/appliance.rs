@@ -2,11 +2,20 @@
 //! hardware plans. What the kernel does with them is not tested here; systemd's own checkers read them where they are
 //! installed. `UPDATE=1 cargo test --test appliance` makes the rules anew.
 
+#[path = "appliance/table.rs"]
+mod table;
+#[path = "appliance/udev.rs"]
+mod udev;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+
+use wardwire_core::sms::{Alphabet, SegmentOptions, segment};
+
+use table::{At, Row};
+use udev::{Event, Outcome};
 
 const RULES: &str = "udev/60-wardwire.rules";
 const LATE_RULES: &str = "udev/91-wardwire.rules";
@@ -18,269 +27,6 @@ fn path(name: &str) -> PathBuf {
 fn read(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
-
-/// The table of modems and the rules that are made from it.
-mod table {
-    use super::*;
-
-    /// What the table says of the ttys of a modem.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub enum At {
-        Interface(u8),
-        Protocol,
-        Probe,
-        Uart,
-        None,
-    }
-
-    #[derive(Debug)]
-    pub struct Row {
-        pub vid: String,
-        pub pid: String,
-        pub name: String,
-        pub at: At,
-        pub at2: Vec<u8>,
-        pub never: Vec<u8>,
-    }
-
-    impl Row {
-        /// As the rules have it; `*` is every product of the vendor.
-        pub fn id(&self) -> String {
-            format!("{}:{}", self.vid, self.pid)
-        }
-    }
-
-    fn interface(text: &str) -> u8 {
-        assert_eq!(text.len(), 2, "two hexadecimal digits: {text:?}");
-        u8::from_str_radix(text, 16).unwrap()
-    }
-
-    pub fn rows() -> Vec<Row> {
-        let text = read("udev/modems.csv");
-        let mut lines = text.lines().filter(|line| !line.starts_with('#'));
-        assert_eq!(
-            lines.next(),
-            Some("vid,pid,vendor,model,at_interface,at2_interfaces,never_open")
-        );
-        lines.map(row).collect()
-    }
-
-    fn row(line: &str) -> Row {
-        let cells: Vec<&str> = line.split(',').collect();
-        let [vid, pid, vendor, model, at, at2, never] = cells[..] else {
-            panic!("seven cells are wanted: {line}")
-        };
-        Row {
-            vid: vid.to_owned(),
-            pid: pid.to_owned(),
-            name: format!("{vendor} {model}"),
-            at: match at {
-                "protocol" => At::Protocol,
-                "probe" => At::Probe,
-                "uart" => At::Uart,
-                "none" => At::None,
-                number => At::Interface(interface(number)),
-            },
-            at2: at2.split_whitespace().map(interface).collect(),
-            never: never.split_whitespace().map(interface).collect(),
-        }
-    }
-
-    pub fn rules(rows: &[Row]) -> String {
-        let mut out = String::new();
-        for row in rows {
-            let id = row.id();
-            let kind = if row.at == At::Uart { "uart" } else { "modem" };
-            writeln!(out, "# {}", row.name).unwrap();
-            writeln!(out, r#"ENV{{.WARDWIRE_ID}}=="{id}", ENV{{WARDWIRE}}="{kind}""#).unwrap();
-            match row.at {
-                At::Interface(number) => of_ports(&mut out, &id, &[number], "at"),
-                At::Protocol => of_device(&mut out, &id, "protocol"),
-                At::Probe => of_device(&mut out, &id, "probe"),
-                At::Uart => of_device(&mut out, &id, "uart"),
-                At::None => {}
-            }
-            of_ports(&mut out, &id, &row.at2, "at2");
-            // Last, so that no slip above opens one of these.
-            of_ports(&mut out, &id, &row.never, "closed");
-        }
-        read("udev/60-wardwire.rules.in").replace("@DEVICES@\n", &out)
-    }
-
-    fn of_device(out: &mut String, id: &str, role: &str) {
-        writeln!(out, r#"ENV{{.WARDWIRE_ID}}=="{id}", ENV{{WARDWIRE_ROLE}}="{role}""#).unwrap();
-    }
-
-    fn of_ports(out: &mut String, id: &str, numbers: &[u8], role: &str) {
-        if numbers.is_empty() {
-            return;
-        }
-        let ports: Vec<String> = numbers.iter().map(|number| format!("{id}:{number:02x}")).collect();
-        let ports = ports.join("|");
-        writeln!(
-            out,
-            r#"ENV{{.WARDWIRE_PORT}}=="{ports}", ENV{{WARDWIRE_ROLE}}="{role}""#
-        )
-        .unwrap();
-    }
-}
-
-/// As much of udev's rule language as these rules speak: enough to ask what becomes of a device.
-mod udev {
-    use super::*;
-
-    /// An event: what the kernel says of a device, and its parents' attributes, nearest first.
-    #[derive(Clone, Debug, Default)]
-    pub struct Event {
-        pub action: &'static str,
-        pub subsystem: &'static str,
-        pub name: &'static str,
-        pub parents: Vec<BTreeMap<&'static str, String>>,
-        pub env: BTreeMap<String, String>,
-    }
-
-    /// What the rules made of it.
-    #[derive(Debug, Default)]
-    pub struct Outcome {
-        pub env: BTreeMap<String, String>,
-        pub group: Option<String>,
-        pub mode: Option<String>,
-        pub links: Vec<String>,
-        pub attributes: BTreeMap<String, String>,
-        pub run: Vec<String>,
-    }
-
-    pub struct Token<'a> {
-        key: &'a str,
-        argument: &'a str,
-        operator: &'a str,
-        value: &'a str,
-    }
-
-    fn tokens(line: &str) -> Vec<Token<'_>> {
-        let mut rest = line;
-        let mut found = Vec::new();
-        while !rest.is_empty() {
-            let (left, after) = rest.split_once('"').expect(line);
-            let (value, after) = after.split_once('"').expect(line);
-            let at = left.find(['=', '!', '+']).expect(line);
-            let (key, operator) = left.split_at(at);
-            assert!(["==", "!=", "=", "+="].contains(&operator), "{line}");
-            let (key, argument) = key.split_once('{').map_or((key, ""), |(key, argument)| {
-                (key, argument.strip_suffix('}').expect(line))
-            });
-            found.push(Token {
-                key,
-                argument,
-                operator,
-                value,
-            });
-            rest = after.strip_prefix(", ").unwrap_or(after);
-        }
-        found
-    }
-
-    fn matches(pattern: &str, text: &str) -> bool {
-        fn one(pattern: &[u8], text: &[u8]) -> bool {
-            match (pattern, text) {
-                ([], []) => true,
-                ([b'*', rest @ ..], _) => one(rest, text) || text.split_first().is_some_and(|(_, t)| one(pattern, t)),
-                ([b'?', rest @ ..], [_, text @ ..]) => one(rest, text),
-                ([p, rest @ ..], [t, text @ ..]) if p == t => one(rest, text),
-                _ => false,
-            }
-        }
-        pattern
-            .split('|')
-            .any(|pattern| one(pattern.as_bytes(), text.as_bytes()))
-    }
-
-    /// Rules in the order in which udev reads them.
-    pub struct Rules<'a>(Vec<Vec<Token<'a>>>);
-
-    pub fn parse<'a>(files: &[&'a str]) -> Rules<'a> {
-        let lines = files.iter().flat_map(|file| file.lines());
-        Rules(
-            lines
-                .filter(|line| !line.is_empty() && !line.starts_with('#'))
-                .map(tokens)
-                .collect(),
-        )
-    }
-
-    pub fn apply(rules: &Rules<'_>, event: &Event) -> Outcome {
-        let mut outcome = Outcome {
-            env: event.env.clone(),
-            ..Outcome::default()
-        };
-        let mut skip_to = None;
-        for tokens in &rules.0 {
-            let label = tokens
-                .iter()
-                .find(|token| token.key == "LABEL")
-                .map(|token| token.value);
-            match skip_to {
-                Some(target) if label == Some(target) => skip_to = None,
-                Some(_) => {}
-                None => skip_to = rule(tokens, event, &mut outcome),
-            }
-        }
-        assert_eq!(skip_to, None, "a GOTO without its LABEL");
-        outcome
-    }
-
-    fn rule<'a>(tokens: &[Token<'a>], event: &Event, outcome: &mut Outcome) -> Option<&'a str> {
-        let conditions: Vec<&Token<'_>> = tokens.iter().filter(|t| matches!(t.operator, "==" | "!=")).collect();
-        let nothing = BTreeMap::new();
-        let parent = if conditions.iter().any(|token| token.key == "ATTRS") {
-            let fits = |attributes: &&BTreeMap<&str, String>| {
-                let mut wanted = conditions.iter().filter(|token| token.key == "ATTRS");
-                wanted.all(|t| attributes.get(t.argument).is_some_and(|value| matches(t.value, value)))
-            };
-            event.parents.iter().find(fits)?
-        } else {
-            &nothing
-        };
-        for token in conditions {
-            let actual = match token.key {
-                "ACTION" => event.action,
-                "SUBSYSTEM" => event.subsystem,
-                "ENV" => outcome.env.get(token.argument).map_or("", String::as_str),
-                "ATTRS" => continue,
-                key => panic!("not spoken here: {key}"),
-            };
-            if matches(token.value, actual) != (token.operator == "==") {
-                return None;
-            }
-        }
-        let mut skip_to = None;
-        for token in tokens.iter().filter(|t| matches!(t.operator, "=" | "+=")) {
-            let mut value = token.value.replace("$name", event.name);
-            for (name, text) in &outcome.env {
-                value = value.replace(&format!("$env{{{name}}}"), text);
-            }
-            for (name, text) in parent {
-                value = value.replace(&format!("$attr{{{name}}}"), text);
-            }
-            assert!(!value.contains('$'), "not filled in: {value}");
-            match token.key {
-                "ENV" => drop(outcome.env.insert(token.argument.to_owned(), value)),
-                "ATTR" => drop(outcome.attributes.insert(token.argument.to_owned(), value)),
-                "GROUP" => outcome.group = Some(value),
-                "MODE" => outcome.mode = Some(value),
-                "SYMLINK" => outcome.links.push(value),
-                "RUN" => outcome.run.push(value),
-                "GOTO" => skip_to = Some(token.value),
-                "OWNER" | "LABEL" => {}
-                key => panic!("not spoken here: {key}"),
-            }
-        }
-        skip_to
-    }
-}
-
-use table::{At, Row};
-use udev::{Event, Outcome};
 
 /// A device below interface `number` of a USB device with this id.
 fn below(id: (&str, &str), number: u8, subsystem: &'static str, name: &'static str) -> Event {
@@ -688,4 +434,124 @@ fn udev_itself_loads_the_rules() {
         Some((false, said)) => println!("skipped: no mount namespace or no udev here: {said}"),
         None => {}
     }
+}
+
+/// A plan of `hw-tests/`, as `hw-tests/README.md` lays it down.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Plan {
+    format: u32,
+    name: String,
+    ends: Vec<String>,
+    limits: Limits,
+    case: Vec<Case>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    parts: usize,
+    minutes: u64,
+    parts_per_minute: u64,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    from: String,
+    to: String,
+    body: String,
+    expect: Expect,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expect {
+    alphabet: String,
+    parts: usize,
+    sent_within_seconds: u64,
+    received_within_seconds: u64,
+    report: Option<String>,
+    reported_within_seconds: Option<u64>,
+}
+
+#[test]
+fn the_loopback_plan_is_what_the_codec_makes_of_it() {
+    let plan: Plan = toml::from_str(&read("hw-tests/loopback.toml")).unwrap();
+    assert_eq!((plan.format, plan.name.as_str()), (1, "loopback"));
+    let mut names = BTreeSet::new();
+    let mut parts = 0;
+    for case in &plan.case {
+        let Case { name, expect, .. } = case;
+        assert!(names.insert(name), "{name} is there twice");
+        assert!(
+            case.from != case.to && plan.ends.contains(&case.from) && plan.ends.contains(&case.to),
+            "{name}"
+        );
+        assert!(
+            case.body.contains("{run}"),
+            "{name}: a late text would pass for this run's"
+        );
+        let text = segment(&case.body.replace("{run}", "a1b2c3"), &SegmentOptions::default()).unwrap();
+        let alphabet = match text.alphabet {
+            Alphabet::Gsm7 => "gsm7",
+            Alphabet::Ucs2 => "ucs2",
+            Alphabet::Octets => "octets",
+        };
+        assert_eq!(
+            (alphabet, text.parts.len()),
+            (expect.alphabet.as_str(), expect.parts),
+            "{name}"
+        );
+        assert!(expect.sent_within_seconds <= expect.received_within_seconds, "{name}");
+        assert_eq!(
+            expect.report.is_some(),
+            expect.reported_within_seconds.is_some(),
+            "{name}"
+        );
+        assert!(matches!(expect.report.as_deref(), None | Some("delivered")), "{name}");
+        parts += expect.parts;
+    }
+    assert!(
+        ["single", "multipart", "ucs2", "report"]
+            .iter()
+            .all(|name| names.contains(&(*name).to_owned()))
+    );
+    assert!(
+        parts <= plan.limits.parts && plan.limits.parts <= 2 * parts,
+        "{parts} parts"
+    );
+    let cost = format!("`loopback.toml` sends {parts}:");
+    assert!(read("hw-tests/README.md").contains(&cost), "{cost}");
+    let longest: u64 = plan.case.iter().map(|case| case.expect.received_within_seconds).sum();
+    assert!(longest <= plan.limits.minutes * 60, "{longest} s");
+    assert!(plan.limits.parts_per_minute * plan.limits.minutes >= u64::try_from(plan.limits.parts).unwrap());
+}
+
+#[test]
+fn the_manual_installs_every_file_and_knows_the_commands() {
+    let manual = read("docs/install.md");
+    assert!(manual.lines().count() <= 120);
+    for folder in ["systemd", "udev"] {
+        for entry in fs::read_dir(path(folder)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            let source = name.ends_with(".csv") || name.ends_with(".in");
+            assert!(
+                source || manual.contains(&format!("{folder}/{name}")),
+                "{folder}/{name} is not installed"
+            );
+        }
+    }
+    let program = env!("CARGO_BIN_EXE_wardwire");
+    for command in [&["run"][..], &["check-config"], &["send"], &["keys", "create"]] {
+        assert!(manual.contains(&command.join(" ")), "{command:?}");
+        let (good, said) = checked(program, &[command, &["--help"]].concat()).unwrap();
+        assert!(good && said.contains("--config"), "{command:?}: {said}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wardwire.toml");
+    fs::copy(path("firmware-config/wardwire.toml"), &file).unwrap();
+    let (good, said) = checked(program, &["check-config", "--config", file.to_str().unwrap()]).unwrap();
+    assert!(good, "the file as shipped: {said}");
 }
