@@ -5,6 +5,7 @@
 mod check_config;
 mod door;
 mod keys;
+mod pdu;
 mod run;
 mod send;
 mod simulate;
@@ -45,8 +46,8 @@ enum Command {
     Send(send::SendArgs),
     /// Put virtual modems on pseudo-terminals, with a network and handsets behind them
     Simulate(simulate::SimulateArgs),
-    //OFF     /// Read, write and count SMS PDUs
-    //OFF     Pdu(pdu::PduArgs),
+    /// Read, write and count SMS PDUs
+    Pdu(pdu::PduArgs),
 }
 
 #[derive(Debug, Args)]
@@ -66,7 +67,7 @@ pub fn main() -> ExitCode {
         Command::Keys(command) => in_runtime(keys::run(command)),
         Command::Send(args) => in_runtime(send::run(args)),
         Command::Simulate(args) => in_runtime(simulate::run(args)),
-        //OFF         Command::Pdu(args) => pdu::run(args),
+        Command::Pdu(args) => pdu::run(&args),
     }
 }
 

@@ -37,6 +37,23 @@ pub enum TypeOfNumber {
     Reserved = 7,
 }
 
+impl TypeOfNumber {
+    /// In a word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::International => "international",
+            Self::National => "national",
+            Self::Network => "network",
+            Self::Subscriber => "subscriber",
+            Self::Alphanumeric => "alphanumeric",
+            Self::Abbreviated => "abbreviated",
+            Self::Reserved => "reserved",
+        }
+    }
+}
+
 /// The type octet: type of number and numbering plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AddressType(pub u8);

@@ -1,6 +1,8 @@
 //! TP-Data-Coding-Scheme, 3GPP TS 23.038 clause 4: all coding groups. Reserved codings read as the default alphabet.
 
 use super::Alphabet;
+use super::error::{Cause, DecodeError, Field};
+use super::wire::Reader;
 
 /// TP-DCS as received or to be sent; every octet is valid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -65,6 +67,16 @@ impl Dcs {
     pub const OCTETS: Self = Self(0x04);
     /// UCS-2, no class.
     pub const UCS2: Self = Self(0x08);
+
+    /// Reads it, 0 when the octets have ended; compressed text is a deviation.
+    pub(super) fn read_or_zero(reader: &mut Reader<'_, '_>) -> Result<Self, DecodeError> {
+        let at = reader.at();
+        let dcs = Self(reader.octet_or_zero(Field::DataCodingScheme)?);
+        if dcs.is_compressed() {
+            reader.deviate(Field::DataCodingScheme, at, Cause::Compressed)?;
+        }
+        Ok(dcs)
+    }
 
     /// The plain coding of `alphabet`, class 0 when `flash`.
     #[must_use]

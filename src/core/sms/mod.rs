@@ -71,3 +71,15 @@ pub enum Alphabet {
     /// 8-bit data.
     Octets,
 }
+
+impl Alphabet {
+    /// In a word: `gsm7`, `ucs2`, `8bit`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gsm7 => "gsm7",
+            Self::Ucs2 => "ucs2",
+            Self::Octets => "8bit",
+        }
+    }
+}

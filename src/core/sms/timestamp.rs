@@ -1,6 +1,9 @@
 //! Time stamps of seven octets, 3GPP TS 23.040 clause 9.2.3.11: local time in swapped digits and the zone in quarters
 //! of an hour. Kept as received, since networks send dates that do not exist; a message is never lost for its stamp.
 
+use core::fmt::Write;
+
+use heapless::String;
 use jiff::civil::DateTime;
 
 use super::error::{Cause, DecodeError, Field};
@@ -82,6 +85,17 @@ impl Timestamp {
         Some(UtcTime::from_millis((at - i64::from(self.quarters()) * 900) * 1000))
     }
 
+    /// As RFC 3339 with the stamp's own offset, where there is such a time: `2026-01-15T10:30:00+01:00`.
+    #[must_use]
+    pub fn rfc3339(self) -> Option<String<25>> {
+        let civil = self.civil()?;
+        let quarters = self.quarters();
+        let (sign, quarters) = (if quarters < 0 { '-' } else { '+' }, quarters.unsigned_abs());
+        let mut text = String::new();
+        write!(text, "{civil}{sign}{:02}:{:02}", quarters / 4, quarters % 4 * 15).ok()?;
+        Some(text)
+    }
+
     pub(super) fn read(reader: &mut Reader<'_, '_>, field: Field) -> Result<Self, DecodeError> {
         let at = reader.at();
         let stamp = Self(reader.seven(field)?);
@@ -128,9 +142,11 @@ mod tests {
     fn zones_count_quarters_and_have_their_sign_in_bit_three() {
         let plus_one = Timestamp([0x62, 0x10, 0x51, 0x01, 0x03, 0x00, 0x40]);
         assert_eq!(plus_one.quarters(), 4);
+        assert_eq!(plus_one.rfc3339().unwrap(), "2026-01-15T10:30:00+01:00");
         assert_eq!(plus_one.to_utc().unwrap().to_string(), "2026-01-15T09:30:00.000Z");
         let minus_five = Timestamp([0x62, 0x10, 0x51, 0x01, 0x03, 0x00, 0x0A]);
         assert_eq!(minus_five.quarters(), -20);
+        assert_eq!(minus_five.rfc3339().unwrap(), "2026-01-15T10:30:00-05:00");
         assert_eq!(minus_five.to_utc().unwrap().to_string(), "2026-01-15T15:30:00.000Z");
         assert_eq!(Timestamp([0, 0, 0, 0, 0, 0, 0x49]).quarters(), -14);
     }

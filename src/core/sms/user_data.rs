@@ -182,8 +182,8 @@ impl UserData {
     ) -> Result<Self, DecodeError> {
         let at = reader.at();
         let length = reader.octet_or_zero(Field::UserDataLength)?;
+        // Compressed text is counted in octets, whatever it is when expanded (clause 9.2.3.16).
         let alphabet = if dcs.is_compressed() {
-            reader.deviate(Field::DataCodingScheme, at.saturating_sub(1), Cause::Compressed)?;
             Alphabet::Octets
         } else {
             dcs.alphabet()

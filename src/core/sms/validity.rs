@@ -96,6 +96,22 @@ impl Enhanced {
         indicator & 0x40 != 0
     }
 
+    /// How long it is, where a length is told; `None` for none, 0 seconds (reserved) and formats without meaning.
+    #[must_use]
+    pub fn duration(self) -> Option<Duration> {
+        let seconds = match self.period() {
+            EnhancedPeriod::Relative(octet) => return Some(relative_duration(octet)),
+            EnhancedPeriod::Seconds(seconds @ 1..) => u64::from(seconds),
+            EnhancedPeriod::Clock {
+                hours,
+                minutes,
+                seconds,
+            } => u64::from(hours) * HOUR + u64::from(minutes) * MINUTE + u64::from(seconds),
+            EnhancedPeriod::Unspecified | EnhancedPeriod::Seconds(0) | EnhancedPeriod::Reserved(_) => return None,
+        };
+        Some(Duration::from_secs(seconds))
+    }
+
     /// The period. An extended indicator (bit 7) takes further octets, one for each with its own bit 7 set.
     #[must_use]
     pub fn period(self) -> EnhancedPeriod {

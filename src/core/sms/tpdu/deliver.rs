@@ -51,7 +51,7 @@ impl Deliver {
     pub(super) fn read(reader: &mut Reader<'_, '_>, first: u8) -> Result<Self, DecodeError> {
         let originator = Address::read(reader, Field::Originator)?;
         let pid = reader.octet_or_zero(Field::ProtocolIdentifier)?;
-        let dcs = Dcs(reader.octet_or_zero(Field::DataCodingScheme)?);
+        let dcs = Dcs::read_or_zero(reader)?;
         let scts = Timestamp::read_or_zero(reader, Field::ServiceCentreTimestamp)?;
         let user_data = UserData::read(reader, dcs, first & 0x40 != 0, USER_DATA_OCTETS)?;
         Ok(Self {

@@ -173,6 +173,9 @@ pub(super) fn read(
         (Direction::Outbound, _) => return Err(reader.error(Field::FirstOctet, at, Cause::Reserved(first))),
     };
     reader.set_kind(kind);
+    if kind == Kind::Deliver && first & 0x03 == 3 {
+        reader.deviate(Field::FirstOctet, at, Cause::Reserved(first))?;
+    }
     let undefined = first & undefined_bits(kind);
     if undefined != 0 {
         reader.deviate(Field::FirstOctet, at, Cause::UndefinedBits(undefined))?;

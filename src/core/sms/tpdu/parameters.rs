@@ -48,7 +48,7 @@ impl Parameters {
         let dcs = if indicator & 0x02 == 0 {
             None
         } else {
-            Some(Dcs(reader.octet_or_zero(Field::DataCodingScheme)?))
+            Some(Dcs::read_or_zero(reader)?)
         };
         let user_data = if indicator & 0x04 == 0 {
             if has_header {

@@ -57,7 +57,7 @@ impl Submit {
         let tp_mr = reader.octet(Field::MessageReference)?;
         let destination = Address::read(reader, Field::Destination)?;
         let pid = reader.octet_or_zero(Field::ProtocolIdentifier)?;
-        let dcs = Dcs(reader.octet_or_zero(Field::DataCodingScheme)?);
+        let dcs = Dcs::read_or_zero(reader)?;
         let validity = match first >> 3 & 0x03 {
             0 => None,
             1 => Some(Validity::Enhanced(Enhanced(
