@@ -36,15 +36,39 @@ pub(super) async fn create(
         scope: format!("POST {PATH}"),
         fingerprint: sha256(fields.canonical().as_bytes()),
     });
-    let message = new_message::read(fields, service, &context.config, (context.clock)().utc)?;
+    let message = match new_message::read(fields, service, &context.config, (context.clock)().utc) {
+        Ok(message) => message,
+        Err(problem) => return repeat(&context, &caller, idempotency).await.unwrap_or(Err(problem)),
+    };
     let accept = Accept {
         message,
         idempotency,
         respond: Box::new(respond),
     };
-    match context.store.accept(accept).await? {
-        Accepted::New { id, response } => Ok(created(&caller, id, response, false)),
-        Accepted::Replayed { id, response } => Ok(created(&caller, id, response, true)),
+    answer(&caller, context.store.accept(accept).await?)
+}
+
+/// The answer of then, for a repeated request that would be refused now: its `send_at` has passed meanwhile, or the
+/// policy changed. `None` when it never was taken on.
+async fn repeat(
+    context: &Context,
+    caller: &Caller,
+    idempotency: Option<Idempotency>,
+) -> Option<Result<Response, Problem>> {
+    let idempotency = idempotency?;
+    let service = context.service_of(caller).await.ok()?;
+    let earlier = context
+        .store
+        .read(move |r| r.earlier(service, &idempotency))
+        .await
+        .ok()??;
+    Some(answer(caller, earlier)).filter(Result::is_ok)
+}
+
+fn answer(caller: &Caller, accepted: Accepted) -> Result<Response, Problem> {
+    match accepted {
+        Accepted::New { id, response } => Ok(created(caller, id, response, false)),
+        Accepted::Replayed { id, response } => Ok(created(caller, id, response, true)),
         Accepted::KeyReused => Err(Problem::new(
             Code::IdempotencyKeyReused,
             "this Idempotency-Key came before with another body: use a new key",

@@ -1,8 +1,8 @@
 //! Taking a message on: the key that makes the request safe to repeat, the message, its parts, its event and the answer
 //! in one savepoint.
 
-use rusqlite::{OptionalExtension, params};
-use wardwire_core::base::{MessageId, Originator, PartId, Ulid, UtcTime};
+use rusqlite::{Connection, OptionalExtension, params};
+use wardwire_core::base::{MessageId, Originator, PartId, ServiceId, Ulid, UtcTime};
 use wardwire_core::queue::state::MessageStatus;
 use wardwire_core::queue::verbs::NewMessage;
 
@@ -10,8 +10,9 @@ use super::code::millis;
 use super::life::{Life, PartLife};
 use super::numbers::{self, Person};
 use super::ops::{Accept, Accepted, Idempotency, StoredResponse};
+use super::read::ReadError;
 use super::records::{EventKind, MessageRecord, Subject};
-use super::seal::Slot;
+use super::seal::{Keys, Slot};
 use super::tally::Tally;
 use super::turn::{OpError, Turn};
 
@@ -22,9 +23,9 @@ pub(super) fn accept(turn: &mut Turn<'_>, accept: &Accept) -> Result<Accepted, O
     let digest = accept
         .idempotency
         .as_ref()
-        .map(|idempotency| digest(turn, message, idempotency));
+        .map(|idempotency| digest(turn.keys, message.service, idempotency));
     if let (Some(idempotency), Some(digest)) = (&accept.idempotency, &digest)
-        && let Some(earlier) = earlier(turn, idempotency, digest)?
+        && let Some(earlier) = earlier(turn.db, turn.keys, idempotency, digest)?
     {
         return Ok(earlier);
     }
@@ -52,10 +53,10 @@ pub(super) fn accept(turn: &mut Turn<'_>, accept: &Accept) -> Result<Accepted, O
     })
 }
 
-fn digest(turn: &Turn<'_>, message: &NewMessage, idempotency: &Idempotency) -> [u8; 16] {
-    let service = message.service.0.to_octets();
+pub(super) fn digest(keys: &Keys, service: ServiceId, idempotency: &Idempotency) -> [u8; 16] {
+    let service = service.0.to_octets();
     let pieces = [&service[..], idempotency.scope.as_bytes(), idempotency.key.as_bytes()];
-    turn.keys.hash16("idempotency", &pieces)
+    keys.hash16("idempotency", &pieces)
 }
 
 fn response_slot(digest: &[u8; 16]) -> Slot<'_> {
@@ -67,7 +68,12 @@ fn response_slot(digest: &[u8; 16]) -> Slot<'_> {
 
 /// What the key stood for before. The writer does one op after the other, so that a request can never meet its own
 /// first run half done.
-fn earlier(turn: &Turn<'_>, idempotency: &Idempotency, digest: &[u8; 16]) -> Result<Option<Accepted>, OpError> {
+pub(super) fn earlier(
+    db: &Connection,
+    keys: &Keys,
+    idempotency: &Idempotency,
+    digest: &[u8; 16],
+) -> Result<Option<Accepted>, ReadError> {
     struct Row {
         fingerprint: [u8; 32],
         message: [u8; 16],
@@ -76,8 +82,7 @@ fn earlier(turn: &Turn<'_>, idempotency: &Idempotency, digest: &[u8; 16]) -> Res
         hash: [u8; 16],
         data_key: Option<Vec<u8>>,
     }
-    let row = turn
-        .db
+    let row = db
         .prepare_cached(
             "SELECT k.fingerprint, k.message, k.status, k.response, n.hash, n.data_key FROM idempotency_keys k
              JOIN messages m ON m.id = k.message JOIN numbers n ON n.id = m.number WHERE k.digest = ?1",
@@ -100,7 +105,7 @@ fn earlier(turn: &Turn<'_>, idempotency: &Idempotency, digest: &[u8; 16]) -> Res
     // Erased meanwhile: the message was taken on, and nothing more can be said of it.
     let body = match (row.data_key, row.response) {
         (Some(wrapped), Some(sealed)) => {
-            let key = turn.keys.open_data_key(&row.hash, &wrapped)?;
+            let key = keys.open_data_key(&row.hash, &wrapped)?;
             numbers::open_text(&key, response_slot(digest), &sealed)?
                 .reveal()
                 .to_owned()

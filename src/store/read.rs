@@ -10,7 +10,9 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use wardwire_core::base::{ApiKeyId, EventId, InboundId, MessageId, ServiceId, Ulid, UtcTime};
 use wardwire_core::queue::state::MessageStatus;
 
+use super::accept;
 use super::code::{Columns, PRIORITIES, event_kind};
+use super::ops::{Accepted, Idempotency};
 use super::records::{
     ApiKeyRecord, EventRecord, InboundRecord, ListFilter, MessageRecord, Page, PartRecord, StatusCounts, Subject,
 };
@@ -134,6 +136,16 @@ impl Reader {
             .query_row([name], |row| Columns::new(row).ulid())
             .optional()?;
         Ok(id.map(ServiceId))
+    }
+
+    /// What the key stood for before: [`Accepted::Replayed`] or [`Accepted::KeyReused`]; `None` when it is free. For a
+    /// request that can no longer be taken on (its time has passed), but was.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn earlier(&self, service: ServiceId, idempotency: &Idempotency) -> Read<Option<Accepted>> {
+        let digest = accept::digest(&self.keys, service, idempotency);
+        accept::earlier(&self.connection, &self.keys, idempotency, &digest)
     }
 
     /// Counts for the status page; `since` is the local midnight.

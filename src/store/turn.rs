@@ -8,6 +8,7 @@ use wardwire_core::base::{EventId, IdSource, MessageId, Now, ServiceId, Ulid, Ut
 use wardwire_core::queue::state::Priority;
 
 use super::code::event_code;
+use super::read::ReadError;
 use super::records::{EventKind, Fact, Subject};
 use super::seal::{Keys, SealError};
 use super::tally::Changes;
@@ -20,6 +21,15 @@ pub(super) enum OpError {
     Sqlite(#[from] rusqlite::Error),
     #[error(transparent)]
     Seal(#[from] SealError),
+}
+
+impl From<ReadError> for OpError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Sqlite(error) => Self::Sqlite(error),
+            ReadError::Seal(error) => Self::Seal(error),
+        }
+    }
 }
 
 /// What the store keeps in memory beside the database.

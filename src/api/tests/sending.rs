@@ -207,6 +207,37 @@ async fn the_same_key_gives_the_same_answer_and_one_message() {
 }
 
 #[tokio::test]
+async fn a_repeat_that_would_be_refused_by_now_still_gets_the_answer_of_then() {
+    let mut house = house();
+    let key = house.sender().await;
+    let body = json!({"to": "+4915112345678", "body": TEXT}).to_string();
+    let headers = [("idempotency-key", "k")];
+    let first = house
+        .call_with(&key, Method::POST, "/v1/messages", body.clone(), &headers)
+        .await;
+    assert_eq!(first.status, StatusCode::CREATED);
+    let narrower = CONFIG.replace("'IE', 'DE'", "'IE'");
+    house.context.config = Arc::new(check(&narrower, "w.toml").unwrap());
+    let again = house
+        .call_with(&key, Method::POST, "/v1/messages", body.clone(), &headers)
+        .await;
+    assert_eq!(
+        (again.status.as_u16(), again.header("idempotency-replayed")),
+        (201, "true")
+    );
+    assert_eq!(again.json(), first.json());
+    let other = body.replace("tomorrow", "today");
+    let refused = house
+        .call_with(&key, Method::POST, "/v1/messages", other, &headers)
+        .await;
+    assert_eq!(refused.code(), "country_not_allowed");
+    assert_eq!(
+        house.call(&key, Method::POST, "/v1/messages", body).await.code(),
+        "country_not_allowed"
+    );
+}
+
+#[tokio::test]
 async fn a_hundred_identical_requests_at_once_make_one_message() {
     let house = house();
     let key = house.sender().await;
