@@ -2,6 +2,13 @@
 //! hardware plans. What the kernel does with them is not tested here; systemd's own checkers read them where they are
 //! installed. `UPDATE=1 cargo test --test appliance` makes the rules anew.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test's helpers fail by panicking"
+)]
+
 #[path = "appliance/table.rs"]
 mod table;
 #[path = "appliance/udev.rs"]

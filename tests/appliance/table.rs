@@ -6,7 +6,7 @@ use super::read;
 
 /// What the table says of the ttys of a modem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum At {
+pub(super) enum At {
     Interface(u8),
     Protocol,
     Probe,
@@ -15,18 +15,18 @@ pub enum At {
 }
 
 #[derive(Debug)]
-pub struct Row {
-    pub vid: String,
-    pub pid: String,
-    pub name: String,
-    pub at: At,
-    pub at2: Vec<u8>,
-    pub never: Vec<u8>,
+pub(super) struct Row {
+    pub(super) vid: String,
+    pub(super) pid: String,
+    pub(super) name: String,
+    pub(super) at: At,
+    pub(super) at2: Vec<u8>,
+    pub(super) never: Vec<u8>,
 }
 
 impl Row {
     /// As the rules have it; `*` is every product of the vendor.
-    pub fn id(&self) -> String {
+    pub(super) fn id(&self) -> String {
         format!("{}:{}", self.vid, self.pid)
     }
 }
@@ -36,7 +36,7 @@ fn interface(text: &str) -> u8 {
     u8::from_str_radix(text, 16).unwrap()
 }
 
-pub fn rows() -> Vec<Row> {
+pub(super) fn rows() -> Vec<Row> {
     let text = read("udev/modems.csv");
     let mut lines = text.lines().filter(|line| !line.starts_with('#'));
     assert_eq!(
@@ -67,7 +67,7 @@ fn row(line: &str) -> Row {
     }
 }
 
-pub fn rules(rows: &[Row]) -> String {
+pub(super) fn rules(rows: &[Row]) -> String {
     let mut out = String::new();
     for row in rows {
         let id = row.id();

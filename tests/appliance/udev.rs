@@ -4,26 +4,26 @@ use std::collections::BTreeMap;
 
 /// An event: what the kernel says of a device, and its parents' attributes, nearest first.
 #[derive(Clone, Debug, Default)]
-pub struct Event {
-    pub action: &'static str,
-    pub subsystem: &'static str,
-    pub name: &'static str,
-    pub parents: Vec<BTreeMap<&'static str, String>>,
-    pub env: BTreeMap<String, String>,
+pub(super) struct Event {
+    pub(super) action: &'static str,
+    pub(super) subsystem: &'static str,
+    pub(super) name: &'static str,
+    pub(super) parents: Vec<BTreeMap<&'static str, String>>,
+    pub(super) env: BTreeMap<String, String>,
 }
 
 /// What the rules made of it.
 #[derive(Debug, Default)]
-pub struct Outcome {
-    pub env: BTreeMap<String, String>,
-    pub group: Option<String>,
-    pub mode: Option<String>,
-    pub links: Vec<String>,
-    pub attributes: BTreeMap<String, String>,
-    pub run: Vec<String>,
+pub(super) struct Outcome {
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) group: Option<String>,
+    pub(super) mode: Option<String>,
+    pub(super) links: Vec<String>,
+    pub(super) attributes: BTreeMap<String, String>,
+    pub(super) run: Vec<String>,
 }
 
-pub struct Token<'a> {
+pub(super) struct Token<'a> {
     key: &'a str,
     argument: &'a str,
     operator: &'a str,
@@ -69,9 +69,9 @@ fn matches(pattern: &str, text: &str) -> bool {
 }
 
 /// Rules in the order in which udev reads them.
-pub struct Rules<'a>(Vec<Vec<Token<'a>>>);
+pub(super) struct Rules<'a>(Vec<Vec<Token<'a>>>);
 
-pub fn parse<'a>(files: &[&'a str]) -> Rules<'a> {
+pub(super) fn parse<'a>(files: &[&'a str]) -> Rules<'a> {
     let lines = files.iter().flat_map(|file| file.lines());
     Rules(
         lines
@@ -81,7 +81,7 @@ pub fn parse<'a>(files: &[&'a str]) -> Rules<'a> {
     )
 }
 
-pub fn apply(rules: &Rules<'_>, event: &Event) -> Outcome {
+pub(super) fn apply(rules: &Rules<'_>, event: &Event) -> Outcome {
     let mut outcome = Outcome {
         env: event.env.clone(),
         ..Outcome::default()
