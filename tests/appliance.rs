@@ -373,7 +373,12 @@ fn checked(program: &str, arguments: &[&str]) -> Option<(bool, String)> {
         return None;
     };
     let text = [output.stdout, output.stderr].concat();
-    Some((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
+    let text = String::from_utf8_lossy(&text).into_owned();
+    if text.contains("unrecognized option") {
+        println!("skipped: this {program} is too old: {text}");
+        return None;
+    }
+    Some((output.status.success(), text))
 }
 
 #[test]
