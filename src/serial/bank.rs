@@ -160,17 +160,35 @@ impl Place {
         })
     }
 
-    /// Writes as much of the backlog as the driver takes.
-    fn write_backlog(&mut self) {
-        let Some((pty, _)) = &self.line else { return };
+    /// Writes as much of the backlog as the driver takes; false when it takes no more.
+    fn write_backlog(&mut self) -> bool {
+        let Some((pty, _)) = &self.line else { return true };
         while !self.backlog.is_empty() {
             let (front, _) = self.backlog.as_slices();
             match pty.write(front) {
-                Ok(0) => return,
+                Ok(0) => return false,
                 Ok(count) => drop(self.backlog.drain(..count)),
                 // The driver is gone; the next read finds out.
                 Err(_) => self.backlog.clear(),
             }
+        }
+        true
+    }
+
+    /// Goes on writing when the driver takes bytes again; wakes the task for more.
+    fn poll_write(&mut self, cx: &mut Context<'_>) {
+        while !self.backlog.is_empty()
+            && let Some(driver) = self.driver.take()
+        {
+            let Poll::Ready(Ok(mut guard)) = driver.poll_write_ready(cx) else {
+                self.driver = Some(driver);
+                return;
+            };
+            if !self.write_backlog() {
+                guard.clear_ready();
+            }
+            drop(guard);
+            self.driver = Some(driver);
         }
     }
 
@@ -308,12 +326,7 @@ impl Running {
                 self.next = index + 1;
                 return Poll::Ready(Woken::Bytes(index));
             }
-            if !place.backlog.is_empty()
-                && let Poll::Ready(Ok(mut guard)) = driver.poll_write_ready(cx)
-            {
-                guard.clear_ready();
-                place.write_backlog();
-            }
+            place.poll_write(cx);
         }
         Poll::Pending
     }

@@ -28,7 +28,7 @@ impl Identity {
         Self {
             imei: with_check_digit(&format!("35742208{serial:06}")),
             iccid: with_check_digit(&format!("893530120{serial:09}")),
-            imsi: format!("272019{serial:09}"),
+            imsi: format!("272999{serial:09}"),
             number: format!("+35385{:07}", 5_000_000 + serial),
             smsc: "+35385000000".into(),
         }

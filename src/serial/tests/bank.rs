@@ -173,3 +173,29 @@ async fn a_vanished_port_hangs_up_and_comes_back_under_its_name() {
     }
     bank.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_driver_that_reads_late_gets_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    let (bank, _journal) = bank(Options::default(), dir.path());
+    let mut port = open(&PortSpec::Path(bank.ports()[0].clone())).await.unwrap();
+    let injector = bank.injector();
+    for _ in 0..30 {
+        injector
+            .inject(0, "+353871234567".into(), "x".repeat(160))
+            .await
+            .unwrap();
+    }
+    // Five listings are ten times what a pty holds.
+    for _ in 0..5 {
+        port.write_all(b"AT+CMGL=4\r").await.unwrap();
+    }
+    port.write_all(b"AT+CGSN\r").await.unwrap();
+    let mut said = String::new();
+    let mut buffer = [0; 512];
+    while said.matches("\r\nOK\r\n").count() < 6 {
+        let count = soon(port.read(&mut buffer)).await.unwrap();
+        said.push_str(&String::from_utf8_lossy(&buffer[..count]));
+    }
+    assert_eq!(said.matches("+CMGL: ").count(), 150);
+}

@@ -8,7 +8,7 @@ use super::{Done, Effect, Ended, Failure, Modem, What, small};
 use crate::base::Now;
 
 const OPERATOR: &str = "Virtual Mobile";
-const PLMN: &str = "27201";
+const PLMN: &str = "27299";
 /// `<AcT>` of a network with E-UTRAN.
 const LTE: u8 = 7;
 

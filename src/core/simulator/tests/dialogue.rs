@@ -218,7 +218,7 @@ fn registration_and_operator_are_told_both_ways() {
     driver.expect("AT+CEREG=2", "\r\nOK\r\n");
     driver.expect("AT+CEREG?", "\r\n+CEREG: 2,1,\"1A2B\",\"01C3D4E5\",7\r\n\r\nOK\r\n");
     driver.expect("AT+COPS?", "\r\n+COPS: 0,0,\"Virtual Mobile\",7\r\n\r\nOK\r\n");
-    driver.expect("AT+COPS=3,2;+COPS?", "\r\n+COPS: 0,2,\"27201\",7\r\n\r\nOK\r\n");
+    driver.expect("AT+COPS=3,2;+COPS?", "\r\n+COPS: 0,2,\"27299\",7\r\n\r\nOK\r\n");
     driver.expect("AT+CFUN=4;+CREG?", "\r\n+CREG: 0,0\r\n\r\nOK\r\n");
     let (line, length) = pdus(PHONE, "hello").remove(0);
     driver.expect(&format!("AT+CMGS={length}"), "\r\n> ");

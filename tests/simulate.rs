@@ -1,0 +1,105 @@
+//! `wardwire simulate` as a program: what it prints, makes, writes down and cleans up.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says by a panic what went wrong, also in its helpers"
+)]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use wardwire::serial::{Port, PortSpec, open};
+
+/// Ends the program with the test, however that ends.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn simulate(dir: &Path, more: &[&str]) -> Program {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wardwire"));
+    command.arg("simulate").arg("--dir").arg(dir.join("bank")).args(more);
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut program = Program(child);
+    let mut line = String::new();
+    BufReader::new(program.0.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert_eq!(line, "ready\n");
+    program
+}
+
+async fn until(port: &mut Port, what: &str) {
+    let mut said = String::new();
+    let mut buffer = [0; 512];
+    while !said.contains(what) {
+        let reading = tokio::time::timeout(Duration::from_secs(10), port.read(&mut buffer));
+        let count = reading.await.unwrap_or_else(|_| panic!("no {what} in {said}")).unwrap();
+        said.push_str(&String::from_utf8_lossy(&buffer[..count]));
+    }
+}
+
+#[tokio::test]
+async fn it_says_ready_serves_writes_its_journal_and_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = dir.path().join("journal");
+    let more = [
+        "--modems",
+        "2",
+        "--report-delay-ms",
+        "1",
+        "--journal",
+        journal.to_str().unwrap(),
+    ];
+    let mut program = simulate(dir.path(), &more);
+    let name = dir.path().join("bank/modem1");
+    let mut port = open(&PortSpec::Path(name.clone())).await.unwrap();
+    port.write_all(b"AT+CNMI=2,1,0,1,0\r").await.unwrap();
+    until(&mut port, "OK\r\n").await;
+    port.write_all(b"AT+CMGS=22\r").await.unwrap();
+    until(&mut port, "> ").await;
+    port.write_all(b"0021000C9153831732547600000AE8329BFD4697D9EC37\x1a")
+        .await
+        .unwrap();
+    until(&mut port, "+CDS: ").await;
+    // The end of the input changes nothing; what came before it is sent.
+    let mut input = program.0.stdin.take().unwrap();
+    input
+        .write_all(b"\n{\"modem\":1,\"from\":\"+353871234567\",\"text\":\"hi\"}\n")
+        .unwrap();
+    drop(input);
+    until(&mut port, "+CMTI: \"ME\",0").await;
+    kill_process(Pid::from_child(&program.0), Signal::TERM).unwrap();
+    assert!(program.0.wait().unwrap().success());
+    assert!(std::fs::symlink_metadata(&name).is_err());
+    let journal = std::fs::read_to_string(&journal).unwrap();
+    let events: Vec<serde_json::Value> = journal
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let names: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(names, ["accepted", "reported", "sent", "stored"]);
+    assert_eq!(
+        (&events[0]["to"], &events[0]["text"]),
+        (&"+353871234567".into(), &"hellohello".into())
+    );
+}
+
+#[tokio::test]
+async fn a_killed_simulator_is_followed_by_another_in_the_same_place() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(simulate(dir.path(), &[]));
+    let _program = simulate(dir.path(), &[]);
+    let mut port = open(&PortSpec::Path(dir.path().join("bank/modem0"))).await.unwrap();
+    port.write_all(b"AT\r").await.unwrap();
+    until(&mut port, "OK").await;
+}
