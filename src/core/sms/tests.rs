@@ -192,20 +192,4 @@ proptest! {
         }
         prop_assert_eq!(join_text(&parts.iter().collect::<Vec<_>>()), text);
     }
-
-    #[test]
-    fn no_octets_break_it(octets in proptest::collection::vec(any::<u8>(), 0..190), inbound: bool) {
-        let direction = if inbound { Direction::Inbound } else { Direction::Outbound };
-        let strict = decode(&octets, direction, Reading::Strict);
-        let tolerant = decode(&octets, direction, Reading::Tolerant);
-        if let Ok(strict) = strict {
-            prop_assert_eq!(Ok(strict), tolerant);
-        } else if let Ok(tolerant) = tolerant {
-            prop_assert!(!tolerant.deviations.is_empty());
-            if tolerant.is_complete() {
-                let again = tolerant.tpdu.encode().unwrap();
-                prop_assert_eq!(decode(&again, direction, Reading::Strict).unwrap().tpdu, tolerant.tpdu);
-            }
-        }
-    }
 }

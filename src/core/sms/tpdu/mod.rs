@@ -204,3 +204,6 @@ const fn undefined_bits(kind: Kind) -> u8 {
         Kind::Command => 0x9C,
     }
 }
+
+#[cfg(test)]
+mod tests;
