@@ -13,6 +13,9 @@ pub mod request;
 pub mod result;
 pub mod urc;
 
+#[cfg(test)]
+mod tests;
+
 pub use engine::{Command, Counters, Engine, Event, Outcome, Transmit, WakeReason};
 pub use framer::Line;
 pub use memory::Memory;

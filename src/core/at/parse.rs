@@ -246,3 +246,126 @@ pub fn same_but_blanks(line: &str, begin: &str) -> bool {
     let mut chars = line.chars().filter(|c| *c != ' ');
     begin.chars().filter(|c| *c != ' ').all(|c| chars.next() == Some(c))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    fn list(rest: &str) -> Vec<&str> {
+        params(rest).iter().copied().collect()
+    }
+
+    #[test]
+    fn parameters_in_every_form() {
+        assert_eq!(list("1,\"a,b\", c"), ["1", "a,b", "c"]);
+        assert_eq!(list(",\"\",,"), ["", "", "", ""]);
+        assert_eq!(list("(\"SM\",\"ME\"),(0-3),5"), ["(\"SM\",\"ME\")", "(0-3)", "5"]);
+        assert_eq!(list("\"unended"), ["unended"]);
+        assert_eq!(list("(unended, (in it"), ["(unended, (in it"]);
+        assert_eq!(list(""), [""]);
+        assert_eq!(list(&"1,".repeat(40)).len(), PARAMS);
+    }
+
+    #[test]
+    fn the_name_stands_before_the_colon() {
+        assert_eq!(split_prefix("+CSQ: 20,99"), Some(("+CSQ", "20,99")));
+        assert_eq!(split_prefix("+CPIN :READY"), Some(("+CPIN", "READY")));
+        assert_eq!(split_prefix("say \"a:b\""), None);
+        assert_eq!(split_prefix("OK"), None);
+    }
+
+    #[test]
+    fn registration_answers_and_codes_are_told_apart_by_their_fields() {
+        for (rest, stat, act, answer) in [
+            ("1", 1, None, false),
+            ("0,5", 5, None, true),
+            ("2,1,\"00D1\",\"0000ABCD\"", 1, None, true),
+            ("2,1,\"00D1\",\"0000ABCD\",7", 1, Some(7), true),
+            ("1,\"00D1\",\"ABCD\"", 1, None, false),
+            ("1,\"00D1\",\"0000ABCD\",2", 1, Some(2), false),
+            ("1,29,28931", 1, None, false),
+            ("5,00D1,ABCD,7", 5, Some(7), false),
+        ] {
+            assert_eq!(
+                registration(rest),
+                Some(RegistrationLine { stat, act, answer }),
+                "{rest}"
+            );
+        }
+        assert_eq!(registration("x"), None);
+        assert_eq!(registration(""), None);
+    }
+
+    #[test]
+    fn entries_with_and_without_alpha() {
+        let header = |index, length| Some(EntryHeader { index, length });
+        assert_eq!(entry("3,1,,26", true), header(Some(3), 26));
+        assert_eq!(entry("3,1,\"Ann, B\",26", true), header(Some(3), 26));
+        assert_eq!(entry("3,1,26", true), header(Some(3), 26));
+        assert_eq!(entry("0,,26", false), header(None, 26));
+        assert_eq!(entry("0,26", false), header(None, 26));
+        assert_eq!(entry("\"REC READ\",\"+353871234567\",,\"26/06/15\"", false), None);
+        assert_eq!(entry("26", false), None);
+    }
+
+    #[test]
+    fn references_and_acknowledgements() {
+        assert_eq!(submitted("5"), Some((5, None)));
+        assert_eq!(submitted("255,\"0001\""), Some((255, Some("0001"))));
+        assert_eq!(submitted("5,"), Some((5, None)));
+        assert_eq!(submitted("256"), None);
+    }
+
+    #[test]
+    fn signal_in_dbm() {
+        for (rest, dbm) in [
+            ("0,0", Some(-113)),
+            ("31,99", Some(-51)),
+            ("99,99", None),
+            ("116,99", Some(-100)),
+            ("199,99", None),
+            ("", None),
+        ] {
+            assert_eq!(signal(rest), dbm, "{rest}");
+        }
+    }
+
+    #[test]
+    fn storages_and_their_slots() {
+        let [reading, writing, receiving] = storages("(\"SM\",\"ME\"),(\"SM\"),(\"SM\",\"MT\")");
+        assert_eq!(reading.as_slice(), [Memory::SM, Memory::ME]);
+        assert_eq!(writing.as_slice(), [Memory::SM]);
+        assert_eq!(receiving.as_slice(), [Memory::SM, Memory::MT]);
+        assert_eq!(slots("3,30,3,30,3,30"), Some((3, 30)));
+        assert_eq!(slots("\"SM\",3,30,\"SM\",3,30"), Some((3, 30)));
+        assert_eq!(slots("\"SM\""), None);
+    }
+
+    #[test]
+    fn ranges() {
+        for (group, inside, outside) in [("(0-2)", 2, 3), ("(0,2)", 2, 1), ("(0-1,3)", 3, 2), ("1", 1, 0)] {
+            assert!(allows(group, inside), "{group}");
+            assert!(!allows(group, outside), "{group}");
+        }
+        assert!(!allows("()", 0));
+    }
+
+    #[test]
+    fn operators_and_tries() {
+        assert_eq!(operator("0,0,\"An Operator\",7"), Some((0, "An Operator", Some(7))));
+        assert_eq!(operator("2"), Some((2, "", None)));
+        assert_eq!(pin_tries("SIM PIN,3,3"), Some(3));
+        assert_eq!(pin_tries("\"SIM PIN\",3"), Some(3));
+        assert_eq!(pin_tries("SIM PUK,10,10"), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_line_is_too_odd(line in ".{0,80}", value in 0u16..400) {
+            let _ = (registration(&line), entry(&line, true), submitted(&line), signal(&line), operator(&line));
+            let _ = (storages(&line), slots(&line), allows(&line, value), pin_tries(&line), stored(&line));
+            proptest::prop_assert!(params(&line).len() <= PARAMS);
+        }
+    }
+}

@@ -66,7 +66,7 @@ impl Modem {
     pub(super) fn bring_up(&mut self, now: Now, state: State) {
         self.trouble.settings_lost = false;
         self.trouble.strays = 0;
-        self.store.forget_entries(now.monotonic);
+        self.inbox.forget_entries(now.monotonic);
         self.identified = false;
         // Another SIM may be in it, another network around it.
         self.identity.iccid = None;
@@ -251,8 +251,8 @@ impl Modem {
         cursor.step += 1;
         cursor.tries = 0;
         match cursor.task.take() {
-            Some(Task::Storage(task)) => self.store.chosen(task.chosen, task.readable()),
-            Some(Task::Notification(task)) => self.store.notified(task.chosen.is_some(), task.stores_reports()),
+            Some(Task::Storage(task)) => self.inbox.chosen(task.chosen, task.readable()),
+            Some(Task::Notification(task)) => self.inbox.notified(task.chosen.is_some(), task.stores_reports()),
             Some(Task::Attention(_) | Task::Send(_) | Task::Sim(_)) | None => {}
         }
     }
@@ -280,9 +280,9 @@ impl Modem {
             self.steps_failed(now, Why::SetupRefused);
         } else {
             if action == Action::Notification {
-                self.store.notified(false, false);
+                self.inbox.notified(false, false);
             } else if action == Action::Storage {
-                self.store.chosen(None, heapless::Vec::new());
+                self.inbox.chosen(None, heapless::Vec::new());
             }
             cursor.task = None;
             cursor.tries = 0;
@@ -302,7 +302,7 @@ impl Modem {
                 let identity = self.identity.clone();
                 self.tell(Event::Identified(identity));
                 self.tell_early();
-                self.store.list_now(now.monotonic);
+                self.inbox.list_now(now.monotonic);
                 self.stats.begin(now.monotonic);
             }
         }
@@ -316,7 +316,7 @@ impl Modem {
         };
         self.enter(State::Recovering(why));
         match (list, why) {
-            (List::Resync, Why::NotAnswering) => self.ask_for_port(now),
+            (List::Resync, Why::NotAnswering) => self.ask_for_port_after_evidence(now),
             (List::Resync, _) => self.bring_up(now, State::Recovering(why)),
             (List::BringUp, Why::NotAnswering) => self.pause(now, Next::Reopen),
             (List::BringUp, _) => self.pause(now, Next::BringUp),

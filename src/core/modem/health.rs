@@ -225,7 +225,7 @@ impl Modem {
             }
             Learn::SmsService => {
                 let service = parse::params(rest).first().and_then(|service| parse::number(service));
-                self.store.acknowledge = service == Some(1) && !self.profile.quirks.no_acknowledge;
+                self.inbox.acknowledge = service == Some(1) && !self.profile.quirks.no_acknowledge;
                 service.is_some()
             }
             Learn::Registration => {

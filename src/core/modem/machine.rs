@@ -6,8 +6,8 @@ use core::fmt;
 
 use super::bring_up::Cursor;
 use super::health::{Poll, Stats};
+use super::inbox::Inbox;
 use super::profile::{Profile, Step};
-use super::receive::Store;
 use super::recover::{self, Trouble};
 use super::state::{Health, State};
 use super::submit::Submission;
@@ -134,7 +134,7 @@ pub struct Modem {
     pub(super) identified: bool,
     pub(super) health: Health,
     pub(super) stats: Stats,
-    pub(super) store: Store,
+    pub(super) inbox: Inbox,
     pub(super) trouble: Trouble,
     pub(super) pin: super::sim::PinMemory,
     /// Waiting for the engine.
@@ -159,7 +159,7 @@ impl Modem {
     pub fn new(profile: Profile, settings: Settings, seed: u64) -> Self {
         Self {
             resync: recover::resync_steps(),
-            store: Store::new(&profile),
+            inbox: Inbox::new(&profile),
             profile,
             settings,
             random: fastrand::Rng::with_seed(seed),
@@ -317,7 +317,7 @@ impl Modem {
         match &mut self.job {
             Some(Job::Step) => self.step_info(line),
             Some(Job::Submit(submission)) => submission.info(line),
-            Some(Job::Select { .. }) => self.store.slots_told(line),
+            Some(Job::Select { .. }) => self.inbox.slots_told(line),
             Some(Job::Poll(poll)) => {
                 let learn = poll.learn();
                 self.learn(learn, line);
@@ -360,7 +360,7 @@ impl Modem {
             self.next_step(now);
             return;
         }
-        if self.waiting.is_some() && !self.store.goes_first(now.monotonic) {
+        if self.waiting.is_some() && !self.inbox.goes_first(now.monotonic) {
             self.start_submit(now);
         } else if !self.start_chore(now) && !self.stopping {
             self.start_poll(now);
@@ -371,7 +371,7 @@ impl Modem {
         if self.waiting.is_some() {
             return Some((self.not_before, WakeReason::Pause));
         }
-        let chores = self.store.next_at(self.stopping);
+        let chores = self.inbox.next_at(self.stopping);
         let polls = if self.stopping { None } else { Some(self.next_poll_at()) };
         let at = chores.into_iter().chain(polls).min()?;
         Some((at.max(self.not_before), WakeReason::Poll))

@@ -4,6 +4,7 @@
 
 mod bring_up;
 mod health;
+mod inbox;
 pub mod machine;
 pub mod profile;
 mod receive;

@@ -123,7 +123,7 @@ impl Modem {
         if self.trouble.troubles >= TROUBLES {
             self.bring_up(now, State::Recovering(Why::NotAnswering));
         } else {
-            self.store.list_now(now.monotonic);
+            self.inbox.list_now(now.monotonic);
         }
     }
 
@@ -153,6 +153,19 @@ impl Modem {
         self.phase = Phase::Reopening {
             until: now.monotonic + REOPEN,
         };
+    }
+
+    /// The same, but not while the answer to a submit may still come: it would be lost with the port.
+    pub(super) fn ask_for_port_after_evidence(&mut self, now: Now) {
+        match self.late_until {
+            Some(until) if now.monotonic < until => {
+                self.phase = Phase::Pause {
+                    until,
+                    then: Next::Reopen,
+                }
+            }
+            Some(_) | None => self.ask_for_port(now),
+        }
     }
 
     /// It works: what went wrong before is forgotten.
@@ -230,7 +243,7 @@ impl Modem {
             at::Urc::Sim(state) => self.sim_told(now, state),
             at::Urc::Restarted => self.restarted(now, true),
             at::Urc::Booting => self.restarted(now, false),
-            at::Urc::StorageFull => self.store.list_now(now.monotonic),
+            at::Urc::StorageFull => self.inbox.list_now(now.monotonic),
             at::Urc::LateSubmit(tp_mr) => {
                 if self.late_until.take().is_some_and(|until| now.monotonic <= until) {
                     self.tell(Event::LateResult { tp_mr });

@@ -156,7 +156,7 @@ impl Modem {
     }
 
     pub(super) fn submit_done(&mut self, now: Now, submission: Submission, outcome: Outcome) {
-        self.store.submit_ended(submission.more);
+        self.inbox.submit_ended(submission.more);
         let result = match submission.written_at {
             None => SubmitResult::NotSent(match outcome {
                 Outcome::Final(result) => answer(result),

@@ -118,9 +118,12 @@ pub(super) fn submit(tpdu: &[u8], more: bool) -> Command {
 
 /// Places of what was received.
 pub(super) fn places(events: &[Event]) -> Vec<Place> {
-    let place = |event: &Event| match event {
-        Event::Received { place, .. } => Some(*place),
-        _ => None,
+    let place = |event: &Event| {
+        if let Event::Received { place, .. } = event {
+            Some(*place)
+        } else {
+            None
+        }
     };
     events.iter().filter_map(place).collect()
 }

@@ -1,0 +1,271 @@
+//! What the modem keeps for us and how far each piece of it is: to be read, handed on, to be deleted. Sends nothing itself.
+
+use core::time::Duration;
+
+use super::profile::Profile;
+use super::storage::Memories;
+use super::verbs::Tpdu;
+use crate::at::{Memory, parse};
+use crate::base::Instant;
+
+/// Entries under way at once; what does not fit is found by a later listing.
+const SLOTS: usize = 64;
+/// Routed messages kept before it is known which SIM they came to.
+const EARLY: usize = 8;
+/// Acknowledgements owed at most; the modem routes the next message only after the last was acknowledged.
+pub(super) const ACKS: u8 = 8;
+/// Readings of an entry whose PDU is torn, or of one that is not there yet.
+pub(super) const READINGS: u8 = 3;
+/// Deletions tried in a row.
+pub(super) const DELETIONS: u8 = 3;
+/// Pause before an entry is tried again.
+pub(super) const LATER: Duration = Duration::from_secs(60);
+/// Pause before an entry that seemed empty is read again.
+pub(super) const SOON: Duration = Duration::from_millis(500);
+/// An entry handed on and never answered for is handed on again after this.
+const UNANSWERED: Duration = Duration::from_secs(600);
+/// Chores between two submits, with few and with many entries under way.
+const CREDIT: (u8, u8) = (2, 8);
+const MANY: usize = 8;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    ToRead,
+    HandedOn,
+    ToDelete,
+}
+
+/// An entry under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    pub(super) memory: Memory,
+    pub(super) index: u16,
+    pub(super) stage: Stage,
+    /// Not touched before.
+    pub(super) due: Instant,
+    pub(super) tries: u8,
+    /// It was announced again meanwhile.
+    pub(super) again: bool,
+}
+
+/// The storages and what is under way in them.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    pub(super) chosen: Option<Memory>,
+    pub(super) readable: Memories,
+    /// Selected for reading, listing and deleting.
+    pub(super) selected: Option<Memory>,
+    /// Naming one use alone was refused.
+    pub(super) all_uses: bool,
+    pub(super) notified: bool,
+    pub(super) reports_stored: bool,
+    pub(super) slots: heapless::Vec<Slot, SLOTS>,
+    pub(super) to_list: Memories,
+    pub(super) list_at: Instant,
+    pub(super) list_every: Duration,
+    pub(super) poll_every: Duration,
+    /// The listing goes before submits.
+    pub(super) list_urgent: bool,
+    /// The storage was selected for the listing that comes next.
+    pub(super) list_selected: bool,
+    /// Slots used and in all, as the selection told.
+    pub(super) told: Option<(u16, u16)>,
+    /// Entries the listing or reading under way has shown.
+    pub(super) shown: u16,
+    /// Where the next reading one by one begins.
+    pub(super) sweep_from: u16,
+    /// Routed messages are to be acknowledged.
+    pub(super) acknowledge: bool,
+    pub(super) acks: u8,
+    pub(super) credit: u8,
+    pub(super) early: heapless::Deque<Tpdu, EARLY>,
+}
+
+impl Inbox {
+    pub(super) fn new(profile: &Profile) -> Self {
+        Self {
+            chosen: None,
+            readable: Memories::new(),
+            selected: None,
+            all_uses: false,
+            notified: false,
+            reports_stored: false,
+            slots: heapless::Vec::new(),
+            to_list: Memories::new(),
+            list_at: Instant::ZERO,
+            list_every: profile.timing.list_every,
+            poll_every: profile.timing.poll_every,
+            list_urgent: false,
+            list_selected: false,
+            told: None,
+            shown: 0,
+            sweep_from: 0,
+            acknowledge: false,
+            acks: 0,
+            credit: 0,
+            early: heapless::Deque::new(),
+        }
+    }
+
+    /// Storages as bring-up chose them; without a choice the modem has one, unnamed.
+    pub(super) fn chosen(&mut self, chosen: Option<Memory>, readable: Memories) {
+        self.chosen = chosen;
+        self.readable = readable;
+        self.selected = chosen;
+        self.all_uses = false;
+    }
+
+    pub(super) fn notified(&mut self, notified: bool, reports_stored: bool) {
+        self.notified = notified;
+        self.reports_stored = reports_stored;
+    }
+
+    /// The modem has restarted: indexes known before may mean something else.
+    pub(super) fn forget_entries(&mut self, now: Instant) {
+        self.slots.clear();
+        self.to_list.clear();
+        self.selected = None;
+        self.acks = 0;
+        self.credit = 0;
+        self.list_at = now;
+    }
+
+    /// The next listing is due at once, and goes before submits.
+    pub(super) fn list_now(&mut self, now: Instant) {
+        self.list_at = now;
+        self.list_urgent = true;
+    }
+
+    /// A submit ended; what arrived gets its turn, unless the next part follows.
+    pub(super) fn submit_ended(&mut self, more: bool) {
+        let (few, many) = CREDIT;
+        self.credit = match (more, self.slots.len() > MANY) {
+            (true, _) => 0,
+            (false, false) => few,
+            (false, true) => many,
+        };
+    }
+
+    /// Something here goes before the submit that waits.
+    pub(super) fn goes_first(&self, now: Instant) -> bool {
+        let listing = !self.to_list.is_empty() || self.list_at <= now;
+        self.acks > 0
+            || (self.credit > 0 && self.slots.iter().any(|slot| slot.is_due(now, false)))
+            || (listing && (self.list_urgent || self.list_at + self.list_every <= now))
+    }
+
+    /// When [`Modem::start_chore`] has something to do.
+    pub(super) fn next_at(&self, stopping: bool) -> Option<Instant> {
+        if self.acks > 0 {
+            return Some(Instant::ZERO);
+        }
+        let slots = self
+            .slots
+            .iter()
+            .filter(|slot| slot.is_wanted(stopping))
+            .map(|slot| slot.due);
+        let listing = match (stopping, self.to_list.is_empty()) {
+            (true, _) => None,
+            (false, true) => Some(self.list_at),
+            (false, false) => Some(Instant::ZERO),
+        };
+        slots.chain(listing).min()
+    }
+
+    /// Used and total slots, from a selection's answer.
+    pub(super) fn slots_told(&mut self, line: &str) {
+        if let Some((_, rest)) = parse::split_prefix(line) {
+            self.told = parse::slots(rest);
+        }
+    }
+
+    pub(super) fn slot(&mut self, memory: Memory, index: u16) -> Option<&mut Slot> {
+        self.slots
+            .iter_mut()
+            .find(|slot| slot.memory == memory && slot.index == index)
+    }
+
+    pub(super) fn drop_slot(&mut self, memory: Memory, index: u16) {
+        self.slots.retain(|slot| slot.memory != memory || slot.index != index);
+    }
+
+    /// A new entry; false when there is no room or it is known already.
+    pub(super) fn add(&mut self, memory: Memory, index: u16, stage: Stage, due: Instant) -> bool {
+        let known = self.slot(memory, index).is_some();
+        let slot = Slot {
+            memory,
+            index,
+            stage,
+            due,
+            tries: 0,
+            again: false,
+        };
+        !known && self.slots.push(slot).is_ok()
+    }
+
+    /// Which storages a listing visits: the chosen one, and those where messages end up in spite of the choice.
+    pub(super) fn begin_listing(&mut self, now: Instant) {
+        self.list_at = now
+            + if self.notified {
+                self.list_every
+            } else {
+                self.poll_every
+            };
+        self.slots
+            .retain(|slot| slot.stage != Stage::HandedOn || slot.due + UNANSWERED > now);
+        self.to_list.clear();
+        let also = [Memory::SM, Memory::ME]
+            .into_iter()
+            .filter(|_| self.chosen != Some(Memory::MT));
+        let reports = self.reports_stored.then_some(Memory::SR);
+        for memory in self.chosen.into_iter().chain(also).chain(reports) {
+            if self.readable.contains(&memory) && !self.to_list.contains(&memory) {
+                let _ = self.to_list.push(memory);
+            }
+        }
+        if self.to_list.is_empty() {
+            // A modem that cannot name its storage still lists it.
+            let _ = self.to_list.push(self.chosen.unwrap_or(Memory::SM));
+        }
+        self.list_selected = false;
+    }
+
+    pub(super) fn listed(&mut self) {
+        if !self.to_list.is_empty() {
+            self.to_list.remove(0);
+        }
+        self.list_selected = false;
+        self.list_urgent &= !self.to_list.is_empty();
+    }
+
+    /// The storage has entries that its listing did not show: they are read one by one, some at a time.
+    pub(super) fn sweep(&mut self, now: Instant, memory: Memory) {
+        let total = self.told.map_or(30, |(_, total)| total.min(255));
+        for index in (self.sweep_from..=total).take(SLOTS / 2) {
+            if self.add(memory, index, Stage::ToRead, now)
+                && let Some(slot) = self.slot(memory, index)
+            {
+                // Most are empty; once is enough to see that.
+                slot.tries = READINGS - 1;
+            }
+        }
+        let next = self
+            .sweep_from
+            .saturating_add(u16::try_from(SLOTS / 2).unwrap_or(u16::MAX));
+        self.sweep_from = if next > total { 0 } else { next };
+    }
+}
+
+impl Slot {
+    pub(super) fn is_wanted(&self, stopping: bool) -> bool {
+        match self.stage {
+            Stage::ToRead => !stopping,
+            Stage::HandedOn => false,
+            Stage::ToDelete => true,
+        }
+    }
+
+    pub(super) fn is_due(&self, now: Instant, stopping: bool) -> bool {
+        self.is_wanted(stopping) && self.due <= now
+    }
+}
