@@ -155,6 +155,12 @@ pub async fn run_port(
                 continue;
             }
         };
+        // What was meant for the port before it was lost must not reach the one that is open now.
+        while let Ok(command) = commands.try_recv() {
+            if command == PortCommand::Close {
+                return port.close().await;
+            }
+        }
         let opened = Instant::now();
         if events.send(PortEvent::Opened(slot)).await.is_err() {
             return port.close().await;

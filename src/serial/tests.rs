@@ -158,6 +158,22 @@ async fn a_lost_device_is_told_once_and_found_again_under_its_name() {
 }
 
 #[tokio::test]
+async fn what_was_meant_for_a_lost_port_does_not_reach_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("modem0");
+    let (events, mut inbox) = mpsc::channel(8);
+    let (handle, _task) = spawn_port(0, PortSpec::Path(path.clone()), events);
+    handle.send(PortCommand::Write(b"stale".to_vec())).unwrap();
+    assert_eq!(next(&mut inbox).await, PortEvent::Lost(0, LostReason::Absent));
+    handle.send(PortCommand::Write(b"stale".to_vec())).unwrap();
+    let pty = Pty::create().unwrap();
+    let _link = Link::create(&path, &pty).unwrap();
+    assert_eq!(next(&mut inbox).await, PortEvent::Opened(0));
+    handle.send(PortCommand::Write(b"fresh".to_vec())).unwrap();
+    assert_eq!(hear(&pty).await, b"fresh");
+}
+
+#[tokio::test]
 async fn reading_goes_on_while_the_device_takes_nothing() {
     let pty = Pty::create().unwrap();
     let (events, mut inbox) = mpsc::channel(8);
