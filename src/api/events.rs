@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
-use serde_json::json;
+use serde::Serialize;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use wardwire_core::base::ServiceId;
@@ -111,7 +111,17 @@ pub(super) async fn list(
         .filter(|e| fits(&wanted.types, e))
         .map(EventView::of)
         .collect();
-    Ok(Json(json!({ "data": views, "next_after": next })).into_response())
+    Ok(Json(Events {
+        data: views,
+        next_after: next,
+    })
+    .into_response())
+}
+
+#[derive(Serialize)]
+struct Events<'a> {
+    data: Vec<EventView<'a>>,
+    next_after: u64,
 }
 
 /// `message.*` or a whole type; no list = all.
@@ -195,7 +205,7 @@ async fn next_event(mut cursor: Cursor) -> Option<(Result<Event, Infallible>, Cu
                     .id(record.sequence.to_string())
                     .event(record.kind.as_str())
                     .retry(Duration::from_secs(3))
-                    .data(json!(EventView::of(&record)).to_string());
+                    .data(serde_json::to_string(&EventView::of(&record)).unwrap_or_default());
                 return Some((Ok(event), cursor));
             }
         }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::Context;
 use super::auth::{Caller, Scope};
+use super::list::Listing;
 use super::problem::{Code, Problem};
 use super::status::StatusView;
 use super::views::ModemView;
@@ -46,7 +47,7 @@ pub(super) async fn status(
 ) -> Result<Response, Problem> {
     caller.require(Scope::StatusRead)?;
     let status = context.board.current().await;
-    let body = json!(StatusView::of(&status)).to_string();
+    let body = serde_json::to_string(&StatusView::of(&status)).unwrap_or_default();
     let hash: String = digest(&SHA256, body.as_bytes())
         .as_ref()
         .iter()
@@ -87,7 +88,7 @@ fn views(context: &Context) -> Vec<ModemView> {
 /// The bank.
 pub(super) async fn modems(State(context): State<Context>, caller: Caller) -> Result<Response, Problem> {
     caller.require(Scope::ModemsRead)?;
-    Ok(Json(json!({ "data": views(&context), "next_cursor": null })).into_response())
+    Ok(Json(Listing::whole(views(&context))).into_response())
 }
 
 /// One modem, by id or label.

@@ -2,7 +2,6 @@
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
-use serde_json::json;
 
 use super::Context;
 use super::auth::{Caller, Scope};
@@ -22,5 +21,6 @@ pub(super) async fn list(
     let filter = query.filter.clone();
     let page = context.store.read(move |r| r.inbound(service, &filter)).await?;
     let with_body = caller.may(Scope::MessagesReadBody);
-    Ok(query.answer(&page, |m| json!(InboundView::of(m, with_body))))
+    let views: Vec<InboundView<'_>> = page.rows.iter().map(|m| InboundView::of(m, with_body)).collect();
+    Ok(query.answer(views, page.next))
 }

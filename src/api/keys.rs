@@ -4,12 +4,13 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::auth::{Caller, Scope, Token};
 use super::body::read_json;
 use super::envelope::fresh_id;
 use super::fields::Fields;
+use super::list::Listing;
 use super::problem::{Code, Problem};
 use super::views::KeyView;
 use super::{Context, DEFAULT_SERVICE};
@@ -113,7 +114,7 @@ pub(super) async fn list(State(context): State<Context>, caller: Caller) -> Resu
         Caller::Key { service, .. } => k.service == *service,
     });
     let views: Vec<KeyView<'_>> = seen.map(|k| KeyView::of(k, None)).collect();
-    Ok(Json(json!({ "data": views, "next_cursor": null })).into_response())
+    Ok(Json(Listing::whole(views)).into_response())
 }
 
 /// Makes a key void, at once and for good.

@@ -11,10 +11,27 @@ use wardwire_core::queue::state::MessageStatus;
 
 use super::fields::{parse_time, unknown};
 use super::problem::{Code, FieldError, Problem};
-use crate::store::{ListFilter, Page};
+use crate::store::ListFilter;
 
 /// Rows of a page unless the caller says otherwise.
 const LIMIT: u16 = 50;
+
+/// A page of a list in JSON.
+#[derive(Serialize)]
+pub(super) struct Listing<V> {
+    pub(super) data: Vec<V>,
+    pub(super) next_cursor: Option<String>,
+}
+
+impl<V> Listing<V> {
+    /// A list that is short enough to be one page.
+    pub(super) fn whole(data: Vec<V>) -> Self {
+        Self {
+            data,
+            next_cursor: None,
+        }
+    }
+}
 
 /// A list's query, read.
 pub(super) struct Query {
@@ -88,16 +105,10 @@ impl Query {
     }
 
     /// The page as it goes out.
-    pub(super) fn answer<T, V: Serialize>(&self, page: &Page<T>, view: impl Fn(&T) -> V) -> Response {
-        #[derive(Serialize)]
-        struct Body<V> {
-            data: Vec<V>,
-            next_cursor: Option<String>,
-        }
-        let next_cursor = page.next.map(|u| format!("{u}-{}", self.hash));
+    pub(super) fn answer<V: Serialize>(&self, data: Vec<V>, next: Option<Ulid>) -> Response {
+        let next_cursor = next.map(|place| format!("{place}-{}", self.hash));
         let link = next_cursor.as_ref().map(|c| self.link(c));
-        let data = page.rows.iter().map(view).collect();
-        let mut response = axum::Json(Body { data, next_cursor }).into_response();
+        let mut response = axum::Json(Listing { data, next_cursor }).into_response();
         if let Some(value) = link.and_then(|l| HeaderValue::from_str(&l).ok()) {
             response.headers_mut().insert(header::LINK, value);
         }

@@ -12,7 +12,7 @@ use wardwire_core::base::MessageId;
 use super::auth::{Caller, Scope};
 use super::body::read_json;
 use super::fields::Fields;
-use super::list::{Kind, Query};
+use super::list::{Kind, Listing, Query};
 use super::problem::{Code, Problem};
 use super::views::{MessageView, PartView};
 use super::{Context, new_message};
@@ -181,7 +181,8 @@ pub(super) async fn list(
     let filter = query.filter.clone();
     let page = context.store.read(move |r| r.messages(service, &filter)).await?;
     let with_body = caller.may(Scope::MessagesReadBody);
-    Ok(query.answer(&page, |m| json!(MessageView::of(m, with_body))))
+    let views: Vec<MessageView<'_>> = page.rows.iter().map(|m| MessageView::of(m, with_body)).collect();
+    Ok(query.answer(views, page.next))
 }
 
 /// The parts of a message with their attempts.
@@ -195,7 +196,7 @@ pub(super) async fn parts(
     let service = context.service_of(&caller).await?;
     let found = context.store.read(move |r| r.parts(service, id)).await?;
     let views: Vec<PartView> = found.ok_or_else(not_found)?.iter().map(PartView::of).collect();
-    Ok(Json(json!({ "data": views })).into_response())
+    Ok(Json(Listing::whole(views)).into_response())
 }
 
 /// Withdraws a message.
