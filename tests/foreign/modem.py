@@ -86,6 +86,7 @@ class Modem:
     prompt_delay = 0.001
     answer_delay = 0.0
     boot_lines = ()
+    boot_seconds = 0.6
     sms_ready_after = 0.0
     after_escape = "OK"
     starts_when_spoken_to = False
@@ -133,14 +134,19 @@ class Modem:
         self.power_up()
         self.warm_up()
         self.note("restart")
+        self.deaf = True
+        self.after(self.boot_seconds, self.listen)
         for after, line in self.boot_lines:
-            self.after(after, lambda line=line: self.urc(line))
-        self.after(0.5, self.retry_waiting)
+            self.after(self.boot_seconds + after, lambda line=line: self.urc(line))
+        self.after(self.boot_seconds + 0.5, self.retry_waiting)
 
     def after(self, seconds, action):
         """Later, unless the modem was restarted in between."""
         epoch = self.epoch
         self.loop.later(seconds, lambda: action() if epoch == self.epoch else None)
+
+    def listen(self):
+        self.deaf = False
 
     def age(self):
         return self.loop.now() - self.born
