@@ -59,10 +59,14 @@ impl Window {
     }
 
     /// Adds a message the store gave out. One without parts, or known already, is ignored.
-    pub fn insert(&mut self, now: Instant, message: DueMessage) {
+    pub fn insert(&mut self, now: Instant, mut message: DueMessage) {
         let key = (message.priority, message.due_at, message.id);
         if message.parts.is_empty() || self.keys.contains_key(&message.id) {
             return;
+        }
+        // It would wait for the very SIM that it should not take.
+        if message.sim == message.avoid {
+            message.sim = None;
         }
         self.keys.insert(message.id, key);
         self.entries.insert(
@@ -290,6 +294,16 @@ mod tests {
         let mut w = window(vec![refused]);
         assert!(w.pick(Instant::ZERO, SIM_A, true, |_| true).is_none());
         assert!(w.pick(Instant::ZERO, SIM_A, false, |_| true).is_some());
+    }
+
+    #[test]
+    fn a_message_refused_by_its_own_sim_goes_by_another_at_once() {
+        let mut refused = message(1, Priority::Normal, 1, 1);
+        refused.sim = Some(SIM_A);
+        refused.avoid = Some(SIM_A);
+        let mut w = window(vec![refused]);
+        assert!(w.pick(Instant::ZERO, SIM_A, true, |_| true).is_none());
+        assert!(w.pick(Instant::ZERO, SIM_B, true, |_| true).is_some());
     }
 
     #[test]
