@@ -204,10 +204,7 @@ fn settle(
             life.step(part, PartEvent::Refused, now);
             life.note(part, |part| part.error = error);
             life.error = error;
-            let begun = life
-                .parts
-                .iter()
-                .any(|p| p.state.is_accepted_like() || p.state == PartState::Unknown);
+            let begun = is_begun(life);
             if !begun {
                 life.withdraw_waiting(PartEvent::Canceled, now);
             }
@@ -257,6 +254,17 @@ fn again(
     life.error = error;
     life.due_at = Some(due_at);
     life.avoid = avoid;
+    // One SIM for all parts binds a message from its first part that went out, and not before.
+    if !is_begun(life) {
+        life.sim = None;
+    }
+}
+
+/// Whether a part of it went out, or may have.
+fn is_begun(life: &Life) -> bool {
+    life.parts
+        .iter()
+        .any(|p| p.state.is_accepted_like() || p.state == PartState::Unknown)
 }
 
 /// The words for what went wrong; silence has none of its own.
