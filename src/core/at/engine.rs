@@ -49,7 +49,7 @@ pub enum Command {
     },
     /// Leave the prompt, or the wait for it, without sending. Ignored after Ctrl-Z.
     Escape,
-    /// The port is another one or has lost its state: forget everything, tell nothing.
+    /// The port is another one or has lost its state: forget everything but that the modem had stopped to echo, tell nothing.
     Reset,
 }
 
@@ -227,6 +227,7 @@ impl Engine {
             Command::Reset => {
                 *self = Self {
                     counters: self.counters,
+                    echo_off: self.echo_off,
                     ..Self::default()
                 };
             }

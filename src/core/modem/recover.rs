@@ -197,10 +197,19 @@ impl Modem {
 
     /// Echo is on again: so are all the other defaults, text mode among them, in which a PDU would go out as a text.
     pub(super) fn echo_returned(&mut self, now: Now) {
-        if self.trouble.echoes >= ECHOES || matches!(&self.phase, Phase::Steps(cursor) if cursor.is_at_start()) {
+        let at_start = match &self.phase {
+            Phase::Steps(cursor) => cursor.is_at_start().then_some(cursor.list),
+            Phase::Absent | Phase::Serving | Phase::Pause { .. } | Phase::Reopening { .. } => None,
+        };
+        if self.trouble.echoes >= ECHOES || at_start == Some(List::BringUp) {
             return;
         }
         self.trouble.echoes += 1;
+        // It fell silent because it restarted: being in step again is not enough.
+        if at_start == Some(List::Resync) {
+            self.trouble.settings_lost = true;
+            return;
+        }
         self.leave_prompt(now);
         match self.phase {
             Phase::Serving => self.trouble.settings_lost = true,

@@ -117,6 +117,19 @@ fn an_echo_that_returns_means_lost_settings_before_a_pdu_goes_out_as_text() {
 }
 
 #[test]
+fn a_silence_that_was_a_restart_ends_with_the_settings_back() {
+    let mut rig = Rig::ready();
+    rig.input(b"\r\nOK\r\n\r\nOK\r\n");
+    assert_eq!(rig.modem.state(), State::Recovering(Why::NotAnswering));
+    rig.fake.echo = true;
+    rig.wait(Duration::from_secs(5));
+    assert_eq!(rig.modem.state(), State::Ready);
+    let asked = rig.asked();
+    assert_eq!(asked[..3], ["AT", "ATE0", "AT+CGSN"].map(|c| c.to_string()));
+    assert!(asked.contains(&"AT+CNMI=2,1,0,1,0".to_string()), "{asked:?}");
+}
+
+#[test]
 fn a_modem_that_echoes_as_it_likes_is_not_set_up_for_ever() {
     let mut rig = Rig::ready();
     for _ in 0..20 {
