@@ -204,8 +204,10 @@ class Bank:
             port.modem.restart()
         elif verb == "unplug":
             port.unplug()
+            port.modem.powered = False
         elif verb == "replug":
             port.modem.power_up()
+            port.modem.after(4, port.modem.retry_waiting)
             port.plug()
         elif verb == "set":
             self.smsc.latency = order.get("latency_ms", self.smsc.latency * 1000) / 1000

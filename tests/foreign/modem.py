@@ -103,7 +103,6 @@ class Modem:
         self.mr = (index * 83 + 250) % 256
         self.stores = {memory: {} for memory in self.memories}
         self.waiting, self.faults = [], []
-        self.deaf = False
         self.power_up()
 
     # -- life ---------------------------------------------------------------------------------------------------
@@ -119,7 +118,7 @@ class Modem:
         self.line, self.prompt, self.busy = bytearray(), None, False
         self.backlog, self.held = bytearray(), []
         self.sending = False
-        self.deaf = False
+        self.deaf, self.powered = False, True
         self.epoch = getattr(self, "epoch", 0) + 1
         self.woken = False
 
@@ -138,7 +137,7 @@ class Modem:
         self.after(self.boot_seconds, self.listen)
         for after, line in self.boot_lines:
             self.after(self.boot_seconds + after, lambda line=line: self.urc(line))
-        self.after(self.boot_seconds + 0.5, self.retry_waiting)
+        self.after(self.boot_seconds + 4, self.retry_waiting)
 
     def after(self, seconds, action):
         """Later, unless the modem was restarted in between."""
@@ -522,7 +521,10 @@ class Modem:
         return None
 
     def inbound(self, octets, ident):
-        """A DELIVER arrives over the air; the network keeps it while the memory is full."""
+        """A DELIVER arrives over the air; the network keeps it while nobody answers or the memory is full."""
+        if self.deaf or not self.powered:
+            self.waiting.append((self.inbound, octets, ident))
+            return
         if self.cnmi[1] == 2 and self.cnmi[0]:
             self.note("inbound", id=ident, via="+CMT")
             line = (service_centre(SMSC_NUMBER) + octets).hex().upper()
@@ -531,7 +533,7 @@ class Modem:
         memory = self.selected[2]
         index = self.put(memory, octets, ident)
         if index is None:
-            self.waiting.append((octets, ident))
+            self.waiting.append((self.inbound, octets, ident))
             return
         self.note("inbound", id=ident, via="+CMTI", memory=memory, index=index)
         if self.cnmi[0] and self.cnmi[1]:
@@ -539,11 +541,14 @@ class Modem:
 
     def retry_waiting(self):
         waiting, self.waiting = self.waiting, []
-        for octets, ident in waiting:
-            self.inbound(octets, ident)
+        for arrive, octets, ident in waiting:
+            arrive(octets, ident)
 
     def report(self, octets, mr):
-        """A STATUS-REPORT arrives over the air."""
+        """A STATUS-REPORT arrives over the air; the network keeps it as it keeps a text."""
+        if self.deaf or not self.powered:
+            self.waiting.append((self.report, octets, mr))
+            return
         line = (service_centre(SMSC_NUMBER) + octets).hex().upper()
         ds = self.cnmi[3] if self.cnmi[0] else 0
         if ds == 1:
@@ -551,9 +556,11 @@ class Modem:
             self.urc("+CDS: %d" % len(octets), line)
         elif ds == 2:
             index = self.put(self.report_memory, octets, "report %d" % mr)
+            if index is None:
+                self.waiting.append((self.report, octets, mr))
+                return
             self.note("report", mr=mr, via="+CDSI", memory=self.report_memory, index=index)
-            if index is not None:
-                self.urc('+CDSI: "%s",%d' % (self.report_memory, index))
+            self.urc('+CDSI: "%s",%d' % (self.report_memory, index))
         else:
             self.note("report", mr=mr, via="nowhere")
 
