@@ -339,7 +339,7 @@ impl Modem {
 
     /// Ready or not, by what is known of the network.
     pub(super) fn judge(&mut self) {
-        if !matches!(self.phase, Phase::Serving) || self.stopping {
+        if !matches!(self.phase, Phase::Serving) || self.stopping || self.trouble.settings_lost {
             return;
         }
         let state = match self.health.registration {

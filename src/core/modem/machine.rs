@@ -356,7 +356,7 @@ impl Modem {
 
     pub(super) fn next_business(&mut self, now: Now) {
         if self.trouble.settings_lost {
-            self.bring_up(now, State::Recovering(Why::Restarted));
+            self.bring_up(now, self.state);
             self.next_step(now);
             return;
         }

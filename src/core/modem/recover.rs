@@ -212,10 +212,16 @@ impl Modem {
         }
         self.leave_prompt(now);
         match self.phase {
-            Phase::Serving => self.trouble.settings_lost = true,
+            Phase::Serving => self.lose_settings(Why::Restarted),
             Phase::Steps(_) => self.restart_steps(now),
             Phase::Absent | Phase::Pause { .. } | Phase::Reopening { .. } => {}
         }
+    }
+
+    /// Bring-up follows as soon as the outstanding command has ended; until then nothing is sent.
+    fn lose_settings(&mut self, why: Why) {
+        self.trouble.settings_lost = true;
+        self.enter(State::Recovering(why));
     }
 
     /// Steps from the begin, once the outstanding command has ended.
@@ -269,7 +275,12 @@ impl Modem {
             (Phase::Serving, SimState::Ready) => {}
             // Gone while serving: bring-up finds out what it is, and waits for it to come back.
             (Phase::Serving, SimState::NotReady | SimState::Absent | SimState::Locked | SimState::PinNeeded) => {
-                self.trouble.settings_lost = true;
+                let why = if state == SimState::Absent {
+                    Why::NoSim
+                } else {
+                    Why::SimBusy
+                };
+                self.lose_settings(why);
             }
             (
                 Phase::Pause {
