@@ -47,8 +47,8 @@ pub enum NotInjected {
 pub(super) enum Timer {
     /// Bytes for the driver; after the last of them the modem listens again.
     Say { epoch: u32, bytes: Vec<u8>, last: bool },
-    /// The network answers a submission.
-    Settle { epoch: u32, submitting: Submitting },
+    /// The network answers a submission; until then the modem is busy, so nothing can have come between.
+    Settle(Submitting),
     /// Unsolicited lines.
     Tell(Vec<u8>),
     /// A delivery report is ready.
@@ -382,8 +382,8 @@ impl Bank {
                     self.release(now, modem);
                 }
             }
-            Timer::Settle { epoch, submitting } if epoch == seat.epoch => self.settle(now, modem, submitting),
-            Timer::Say { .. } | Timer::Settle { .. } => {}
+            Timer::Say { .. } => {}
+            Timer::Settle(submitting) => self.settle(now, modem, submitting),
             Timer::Tell(lines) => self.say(modem, lines),
             Timer::Report(report) => self.offer(now, modem, report),
             Timer::Reply { from, text } => {

@@ -93,7 +93,7 @@ impl Bank {
         }
         seat.modem.last_reference = seat.modem.last_reference.wrapping_add(1);
         seat.busy = true;
-        let (tp_mr, epoch) = (seat.modem.last_reference, seat.epoch);
+        let tp_mr = seat.modem.last_reference;
         let ending = self.draw_ending(now, modem);
         let submitting = Submitting {
             tpdu,
@@ -104,11 +104,7 @@ impl Bank {
         if self.options.latency.is_zero() {
             self.settle(now, modem, submitting);
         } else {
-            self.schedule(
-                now.monotonic + self.options.latency,
-                modem,
-                Timer::Settle { epoch, submitting },
-            );
+            self.schedule(now.monotonic + self.options.latency, modem, Timer::Settle(submitting));
         }
     }
 

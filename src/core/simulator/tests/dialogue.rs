@@ -178,6 +178,27 @@ fn storages_are_chosen_listed_read_and_emptied() {
 }
 
 #[test]
+fn what_is_deleted_at_one_blow_depends_on_its_state() {
+    for (flag, left) in [(1, [0, 2, 3].as_slice()), (2, &[0, 2]), (3, &[0]), (4, &[])] {
+        let mut driver = Driver::one(Faults::none()).set_up();
+        let (line, length) = pdus(PHONE, "draft").remove(0);
+        driver.bank.inject(driver.now, 0, PHONE, "read").unwrap();
+        driver.ask("AT+CMGR=1");
+        driver.bank.inject(driver.now, 0, PHONE, "unread").unwrap();
+        for state in [2, 3] {
+            driver.ask(&format!("AT+CMGW={length},{state}"));
+            driver.write(0, &format!("{line}\x1a"));
+        }
+        driver.ask(&format!("AT+CMGD=1,{flag}"));
+        // Listing the unread marks them, so they come last.
+        for state in [3, 2, 1, 0] {
+            let found = driver.ask(&format!("AT+CMGL={state}")).contains("+CMGL: ");
+            assert_eq!(found, left.contains(&state), "flag {flag}, state {state}");
+        }
+    }
+}
+
+#[test]
 fn kept_drafts_can_be_sent() {
     let mut driver = Driver::one(Faults::none()).set_up();
     let (line, length) = pdus(PHONE, "draft").remove(0);
