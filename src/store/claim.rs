@@ -19,7 +19,7 @@ const SELECT_DUE: &str = "SELECT m.due_at, m.id, m.valid_until, m.sim, m.avoid, 
     FROM messages m CROSS JOIN numbers n ON n.id = m.number
     CROSS JOIN parts p ON p.message = m.id AND p.state = 0
     WHERE m.priority = ?1 AND (m.due_at, m.id) >= (?2, ?3) AND m.due_at <= ?4
-    ORDER BY m.due_at, m.id, p.sequence";
+    ORDER BY m.due_at, m.id";
 
 const SELECT_NEXT: &str = "SELECT due_at FROM messages WHERE priority = ?1 AND due_at > ?2 ORDER BY due_at LIMIT 1";
 
@@ -70,6 +70,9 @@ pub(super) fn take_due(turn: &mut Turn<'_>, room: usize) -> Result<Reply, OpErro
         if messages.len() < room {
             take_lane(turn, lane, room, &mut messages)?;
         }
+    }
+    for message in &mut messages {
+        message.parts.sort_by_key(|part| part.sequence);
     }
     let mut next_due = None;
     let mut select = turn.db.prepare_cached(SELECT_NEXT)?;

@@ -152,7 +152,7 @@ CREATE TABLE attempts (
 
 CREATE INDEX attempts_open ON attempts (id) WHERE state IN (0, 3);
 CREATE INDEX attempts_sim ON attempts (sim, written_at);
-CREATE INDEX attempts_awaiting ON attempts (sim, tp_mr) WHERE awaiting = 1;
+CREATE INDEX attempts_awaiting ON attempts (sim, tp_mr, written_at) WHERE awaiting = 1;
 
 -- Delivery reports as they came. `message` is NULL for one that fits nothing (yet).
 CREATE TABLE reports (

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use wardwire_core::base::{AttemptId, Body, Instant, MessageId, ModemId, Now, Originator, PhoneNumber, SimId, UtcTime};
+use wardwire_core::base::{
+    AttemptId, Body, Instant, MessageId, ModemId, Now, Originator, PhoneNumber, ServiceId, SimId, Ulid, UtcTime,
+};
 use wardwire_core::queue::state::{MessageStatus, OnUnknown, Priority};
 use wardwire_core::queue::verbs::{
     AttemptResult, Begin, Begun, Closed, DueMessage, Introduce, NewMessage, Reply, Report, Request,
@@ -10,7 +12,8 @@ use wardwire_core::queue::verbs::{
 use wardwire_core::sms::{SegmentOptions, segment};
 
 use crate::store::{
-    Accept, Accepted, Answer, EventKind, Keys, MessageRecord, Op, PartRecord, Place, Settings, Store, StoredResponse,
+    Accept, Accepted, Answer, Canceled, EventKind, Keys, MessageRecord, Op, PartRecord, Place, Settings, Store,
+    StoredResponse,
 };
 
 /// Noon of a day in June 2026.
@@ -48,22 +51,15 @@ impl Bank {
         let mut bank = Self {
             store,
             now: at(0),
-            modem: ModemId(wardwire_core::base::Ulid::from_bits(0)),
-            sim: SimId(wardwire_core::base::Ulid::from_bits(0)),
+            modem: ModemId(Ulid::from_bits(0)),
+            sim: SimId(Ulid::from_bits(0)),
         };
         (bank.modem, bank.sim) = bank.introduce("1");
         bank
     }
 
     pub(in crate::store) fn introduce(&mut self, name: &str) -> (ModemId, SimId) {
-        let introduce = Introduce {
-            label: format!("m{name}"),
-            imei: Some(format!("35000000000000{name}")),
-            iccid: Some(format!("894910000000000000{name}")),
-            history: 100,
-            ..Introduce::default()
-        };
-        match self.ask(Request::Introduce(introduce)) {
+        match self.ask(Request::Introduce(introduction(name))) {
             Reply::Introduced(introduced) => (introduced.modem, introduced.sim),
             other => panic!("{other:?}"),
         }
@@ -169,6 +165,21 @@ impl Bank {
         assert!(matches!(self.ask(Request::Report(report)), Reply::Stored));
     }
 
+    pub(in crate::store) fn cancel(&mut self, service: ServiceId, message: MessageId) -> Canceled {
+        match self.one(Op::Cancel { service, message }) {
+            Answer::Canceled(canceled) => canceled,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// How many send times the store tells of a SIM.
+    pub(in crate::store) fn sends(&mut self, name: &str) -> usize {
+        match self.ask(Request::Introduce(introduction(name))) {
+            Reply::Introduced(introduced) => introduced.sends.len(),
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub(in crate::store) fn sweep(&mut self) -> (Option<UtcTime>, bool) {
         match self.ask(Request::Sweep) {
             Reply::Swept { next, due } => (next, due),
@@ -197,6 +208,16 @@ impl Bank {
             assert_eq!(event.sequence, place, "the sequence has no gaps");
         }
         events.into_iter().map(|event| event.kind).collect()
+    }
+}
+
+pub(in crate::store) fn introduction(name: &str) -> Introduce {
+    Introduce {
+        label: format!("m{name}"),
+        imei: Some(format!("35000000000000{name}")),
+        iccid: Some(format!("894910000000000000{name}")),
+        history: 100,
+        ..Introduce::default()
     }
 }
 
