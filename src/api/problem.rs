@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 /// Most mistakes of one request that are listed.
 const LISTED: usize = 50;
@@ -98,6 +98,39 @@ pub struct Problem {
     retry_after_s: Option<u32>,
 }
 
+/// RFC 9457, with our members after the standard's.
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    instance: String,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_s: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Mistake<'a>>,
+}
+
+#[derive(Serialize)]
+struct Mistake<'a> {
+    pointer: &'a str,
+    code: &'static str,
+    detail: &'a str,
+}
+
+impl<'a> Mistake<'a> {
+    fn of(error: &'a FieldError) -> Self {
+        Self {
+            pointer: &error.pointer,
+            code: error.code.as_str(),
+            detail: &error.detail,
+        }
+    }
+}
+
 impl Problem {
     /// A problem with a sentence for people.
     #[must_use]
@@ -143,35 +176,24 @@ impl Problem {
     }
 
     /// The document, for the request of that id.
-    #[must_use]
-    pub fn document(&self, request_id: &str) -> Value {
-        let mut document = json!({
-            "type": format!("/docs/problems/{}", self.code.as_str()),
-            "title": self.code.title(),
-            "status": self.code.status().as_u16(),
-            "detail": self.detail,
-            "instance": format!("/v1/requests/{request_id}"),
-            "code": self.code.as_str(),
-            "request_id": request_id,
-        });
-        if let Some(members) = document.as_object_mut() {
-            if let Some(seconds) = self.retry_after_s {
-                members.insert("retry_after_s".to_owned(), seconds.into());
-            }
-            if !self.errors.is_empty() {
-                let errors = self
-                    .errors
-                    .iter()
-                    .map(|e| json!({"pointer": e.pointer, "code": e.code.as_str(), "detail": e.detail}));
-                members.insert("errors".to_owned(), errors.collect());
-            }
-        }
-        document
+    fn document(&self, request_id: &str) -> String {
+        let document = Document {
+            r#type: format!("/docs/problems/{}", self.code.as_str()),
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            detail: &self.detail,
+            instance: format!("/v1/requests/{request_id}"),
+            code: self.code.as_str(),
+            request_id,
+            retry_after_s: self.retry_after_s,
+            errors: self.errors.iter().map(Mistake::of).collect(),
+        };
+        serde_json::to_string(&document).unwrap_or_default()
     }
 
     /// The whole answer; headers that belong to what it replaces (as `Allow`) are kept.
     pub(super) fn render(&self, request_id: &str, headers: &HeaderMap) -> Response {
-        let mut response = Response::new(Body::from(self.document(request_id).to_string()));
+        let mut response = Response::new(Body::from(self.document(request_id)));
         *response.status_mut() = self.code.status();
         let answer = response.headers_mut();
         if let Some(allow) = headers.get(header::ALLOW) {
