@@ -77,17 +77,17 @@ fn numbers(html: &mut String, status: &Status) -> std::fmt::Result {
         )
     };
     let waited = counts.oldest_due_at.map(|at| status.at.since(at).as_secs());
-    tile("waiting", counts.waiting, "", &waiting(waited))?;
-    tile("sent today", counts.sent, "", "accepted by the network")?;
-    tile("delivered today", counts.delivered, "good", "confirmed by the phone")?;
-    tile("failed today", counts.failed, "bad", "could not be sent or delivered")?;
-    tile("received today", counts.received, "", "replies and other texts")?;
+    tile("waiting now", counts.waiting, "", &waiting(waited))?;
+    tile("sent", counts.sent, "", "accepted by the network")?;
+    tile("delivered", counts.delivered, "good", "confirmed by the phone")?;
+    tile("failed", counts.failed, "bad", "could not be sent or delivered")?;
+    tile("received", counts.received, "", "replies and other texts")?;
     let open = counts.held + counts.unknown;
     if open > 0 {
         let below = format!("{} held, {} not certain", counts.held, counts.unknown);
         tile("to look at", open, "warn", &below)?;
     }
-    html.push_str("</section><p class=\"since\">Today is counted since ");
+    html.push_str("</section><p class=\"since\">Sent, delivered, failed and received: today, since ");
     time(html, status.day_began_at)?;
     html.push_str(".</p>");
     Ok(())
