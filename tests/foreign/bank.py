@@ -143,7 +143,7 @@ class Smsc:
         ref = order.get("ref", self.references & 255)
         parts = delivers(order["from"], order["text"], ref, order.get("wide", False), order.get("alphabet"))
         for number in order.get("only") or range(1, len(parts) + 1):
-            modem.inbound(parts[number - 1], "%s/%d" % (order["id"], number))
+            modem.inbound(parts[number - 1], "%s/%d" % (order["id"], number), order.get("memory"))
         return {"parts": len(parts), "ref": ref}
 
 
@@ -209,6 +209,8 @@ class Bank:
             port.modem.power_up()
             port.modem.after(4, port.modem.retry_waiting)
             port.plug()
+        elif verb == "stick":
+            port.modem.stick(order["pdu"])
         elif verb == "set":
             self.smsc.latency = order.get("latency_ms", self.smsc.latency * 1000) / 1000
             self.smsc.report_after = order.get("report_ms", self.smsc.report_after * 1000) / 1000

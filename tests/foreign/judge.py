@@ -19,6 +19,7 @@ from personalities import PERSONALITIES
 
 BRING_UP = 30
 LONG = "".join("%03d [€] Ward round moved, please come to the clinic; " % i for i in range(9))
+STUCK = "0011000B916407281553F80000AA0AE8329BFD4697D9EC37"
 TEXTS = {
     "GSM-7": "Tue 09:30 @ Clinic 3: £5 {parking} [ramp] é à Ñ ~ ^ | \\ € _ ?\nBring your card",
     "160 septets": "x" * 158 + "€",
@@ -77,7 +78,7 @@ class Trial:
         self.directory = os.path.join(root, name)
         self.emulator = Emulator(os.path.join(self.directory, "bank"), modems, **timing)
         self.gateway = Gateway(binary, os.path.join(self.directory, "data"), self.emulator)
-        self.count = len(modems)
+        self.count, self.asked = len(modems), 0.0
 
     def check(self, name, look):
         return self.bench.check("%s: %s" % (self.name, name), look)
@@ -126,8 +127,9 @@ class Trial:
 
     def served(self, modem, since):
         """A text went out by this modem since then; more are sent until one does."""
-        text = "by modem %d?" % modem
-        self.gateway.send(self.numbers.one(), text)
+        if time.monotonic() - self.asked > 0.1:
+            self.asked = time.monotonic()
+            self.gateway.send(self.numbers.one(), "by modem %d?" % modem)
         return any(e["t"] >= since for e in self.emulator.events("submit", modem=modem))
 
     def heard(self, modem, text):
@@ -153,15 +155,27 @@ class Trial:
 def personality(trial):
     """What every modem must do, whoever made it."""
     kind = PERSONALITIES[trial.emulator.modems[0]]
+    room = kind.memories[next(iter(kind.memories))]
+    stored = ["%s: stored %d" % (kind.name, i) for i in range(room + 2 if room <= 20 else 3)]
+    for text in stored:
+        trial.emulator.order("inbound", modem=0, id=text, text=text, **{"from": "+353861112225"})
     if not trial.check("comes up", trial.bring_up):
         return
+    trial.check("%d texts that waited%s are listed once, and gone" % (len(stored), ", more than the memory holds," if room <= 20 else ""),
+                lambda: waited(trial, stored))
     outbound(trial, kind)
     inbound(trial, kind)
     trial.clean()
     trial.check("idle costs nothing", lambda: idle(trial))
-    if kind.boot_lines:
-        trial.check("a modem that restarts serves again", lambda: restarted(trial))
+    words = "a modem that restarts serves again" if kind.boot_lines else "a modem that restarts without a word serves again"
+    trial.check(words, lambda: restarted(trial))
     trial.finish()
+
+
+def waited(trial, stored):
+    listed = lambda: sorted(m["body"] for m in trial.gateway.inbound())
+    until(20, lambda: listed() == sorted(stored), lambda: "listed %d of %d" % (len(listed()), len(stored)))
+    until(10, lambda: not trial.emulator.order("stored", modem=0)["stored"], "gone from the modem")
 
 
 def outbound(trial, kind):
@@ -193,7 +207,12 @@ def inbound(trial, kind):
         dict(id="multi", text=name + ": " + LONG[:400], only=[2, 3, 1], wide=True, **{"from": "+353871234569"}),
         dict(id="multi-ucs2", text=name + ": " + "病院🏥ÿ" * 30, **{"from": "+353871234570"}),
     ]
+    if {"ME", "SM"} <= set(kind.memories):
+        cases.append(dict(id="sim", text=name + ": kept on the SIM", memory="SM", **{"from": "+353871234571"}))
     listed_first = []
+
+    def mine():
+        return [m for m in trial.gateway.inbound() if ": stored " not in (m["body"] or "")]
 
     def look():
         for number, case in enumerate(cases):
@@ -208,12 +227,12 @@ def inbound(trial, kind):
                     text = next(c["text"] for c in cases if c["id"] == base)
                     listed_first.append((base, any(m["body"] == text for m in trial.gateway.inbound())))
             gone = len(seen) == 3 and not any(trial.emulator.order("stored", modem=m)["stored"] for m in range(trial.count))
-            return gone and len(trial.gateway.inbound()) >= len(cases)
+            return gone and len(mine()) >= len(cases)
 
         try:
             until(20, all_listed_and_gone, "listed, and gone from the modem")
         finally:
-            found = sorted((m["from"], m["body"]) for m in trial.gateway.inbound())
+            found = sorted((m["from"], m["body"]) for m in mine())
             wanted = sorted((c["from"], c["text"]) for c in cases)
             missing = [w for w in wanted if found.count(w) != 1]
             extra = [f for f in found if f not in wanted]
@@ -416,10 +435,12 @@ def killed(trial):
         trial.emulator.order("inbound", modem=2, only=[1, 3], **order)
         until(20, lambda: len(trial.emulator.events("delete")) == 2, "two parts taken from the modem")
         clients, broken = post_many(trial, 200, sent)
-        for _ in range(3):
+        for turn in range(3):
             goal = len(trial.emulator.events("submit")) + dice.randrange(10, 40)
             until(30, lambda: len(trial.emulator.events("submit")) >= goal, "the next %d texts" % goal)
             trial.gateway.kill()
+            if turn == 1:
+                trial.emulator.order("stick", modem=0, pdu=STUCK)
             trial.gateway.start()
             until(BRING_UP, trial.gateway.ready, "ready again")
         for thread in clients:
@@ -428,6 +449,12 @@ def killed(trial):
         trial.settled(sent, 60, ("delivered", "sent"))
 
     trial.check("200 texts, kill -9 three times: all settle", look)
+
+    def stuck():
+        must(trial.emulator.events("escape", modem=0), "the prompt was never left by ESC")
+        must(not trial.emulator.texts_to("+46708251358"), "the half-typed text was sent")
+
+    trial.check("a prompt left open by the kill is left without sending", stuck)
 
     def lost():
         gone = [text for number, text in sent.values() if not trial.emulator.texts_to(number)]

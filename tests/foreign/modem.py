@@ -520,8 +520,11 @@ class Modem:
                 return index
         return None
 
-    def inbound(self, octets, ident):
-        """A DELIVER arrives over the air; the network keeps it while nobody answers or the memory is full."""
+    def inbound(self, octets, ident, memory=None):
+        """A DELIVER arrives over the air; the network keeps it while nobody answers or the memory is full.
+
+        A class 2 text goes to the SIM whatever is selected (TS 23.038 clause 4): `memory`.
+        """
         if self.deaf or not self.powered:
             self.waiting.append((self.inbound, octets, ident))
             return
@@ -530,7 +533,7 @@ class Modem:
             line = (service_centre(SMSC_NUMBER) + octets).hex().upper()
             self.urc("+CMT: ,%d" % len(octets), line)
             return
-        memory = self.selected[2]
+        memory = memory or self.selected[2]
         index = self.put(memory, octets, ident)
         if index is None:
             self.waiting.append((self.inbound, octets, ident))
@@ -593,6 +596,10 @@ class Modem:
                 self.faults.pop(0)
             return fault
         return None
+
+    def stick(self, typed):
+        """A host died while it typed: the prompt is open, a Ctrl-Z would send what stands there."""
+        self.announced, self.prompt, self.busy = len(typed) // 2 - 1, bytearray(typed.encode()), False
 
     def submit(self, typed):
         """Ctrl-Z came: the text is on the air from here."""

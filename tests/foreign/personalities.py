@@ -6,7 +6,7 @@ from modem import CR, LF, Modem, Refused, cme, cms, error, fields_of
 
 
 class Sim800(Modem):
-    """2G module: text mode by default, SIM storage alone, a first answer that comes late, SMS stack up after the rest."""
+    """2G module: text mode by default, SIM storage alone, noise and a late first answer, SMS stack up after the rest."""
 
     name = "sim800"
     maker, model, firmware = "SIMCOM_Ltd", "SIMCOM_SIM800L", "Revision:1418B05SIM800L24"
@@ -24,6 +24,7 @@ class Sim800(Modem):
         """Nothing is answered for 1.2 s from the first byte on; then the stacks report."""
         super().warm_up()
         self.busy = True
+        self.write(b"\x00\xff\xfcx\x80\x00")
         self.after(1.2, self.idle)
         for after, line in self.boot_lines[3:] if self.epoch == 1 else ():
             self.after(after, lambda line=line: self.urc(line))
@@ -233,7 +234,7 @@ class Picky(Modem):
 
 
 class Torn(Modem):
-    """A slow line: every byte is written by itself, unsolicited lines stand between all lines, reports overtake answers."""
+    """A slow line: every byte is written by itself, unsolicited lines stand between all lines, reports overtake answers and come twice."""
 
     name = "torn"
     maker, model, firmware = "Telit", "LE910-EU1", "20.00.405"
@@ -268,6 +269,11 @@ class Torn(Modem):
     def final(self, result):
         self.between()
         super().final(result)
+
+    def report(self, octets, mr):
+        """The network did not hear that the first was taken."""
+        super().report(octets, mr)
+        self.after(0.3, lambda: super(Torn, self).report(octets, mr))
 
     def do_ccid(self, operation, argument):
         raise error()

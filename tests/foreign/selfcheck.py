@@ -39,7 +39,7 @@ class World:
             self.time = max(self.time, due[0][0])
             due[0][2]()
         self.time = end
-        return bytes(self.out).decode()
+        return bytes(self.out).decode("latin-1")
 
 
 class Pdus(unittest.TestCase):
