@@ -635,6 +635,9 @@ class Modem:
         self.mr = (self.mr + 1) % 256
         self.smsc.take(self, submit, self.mr)
 
+    def result_of(self, mr):
+        return "+CMGS: %d" % mr
+
     def sent(self, submit, fault):
         self.accept(submit)
         if fault and fault["fault"] == "lose_result":
@@ -642,5 +645,5 @@ class Modem:
         if fault and fault["fault"] == "lose_reference":
             self.final("OK")
         else:
-            self.respond(["+CMGS: %d" % self.mr], "OK")
+            self.respond([self.result_of(self.mr)], "OK")
         return self.idle()

@@ -1,4 +1,4 @@
-"""Six modems that differ in ways the standards allow or the field has seen; each states what it is."""
+"""Eight modems that differ in ways the standards allow or the field has seen; each states what it is."""
 
 import random
 
@@ -279,4 +279,42 @@ class Torn(Modem):
         raise error()
 
 
-PERSONALITIES = {kind.name: kind for kind in (Sim800, Quectel, Huawei, Minimal, Picky, Torn)}
+class Bare(Minimal):
+    """The same author in a hurry: it sends and receives, and answers OK to all else, the SIM and the network included."""
+
+    name = "bare"
+    known = {"+CMGS", "+CMGL", "+CMGR", "+CMGD"}
+
+
+class Sloppy(Modem):
+    """Lines that end in LF alone, no blanks after colons, lower-case hex without a service centre, an acknowledgement PDU."""
+
+    name = "sloppy"
+    maker, model, firmware = "ZTE INCORPORATED", "MF190", "BD_P673A2V1.0.0B09"
+    memories = {"ME": 20, "SM": 20}
+    prompt_text = b"\n>"
+
+    def __init__(self, index, loop, smsc, write, journal):
+        super().__init__(index, loop, smsc, lambda data: write(self.worded(data)), journal)
+
+    @staticmethod
+    def worded(data):
+        return data.replace(b"\r\n", b"\n").replace(b": ", b":")
+
+    def put(self, memory, octets, ident):
+        index = super().put(memory, octets, ident)
+        if index is not None:
+            self.stores[memory][index]["pdu"] = "00" + octets.hex()
+        return index
+
+    def report(self, octets, mr):
+        self.note("report", mr=mr, via="+CDS")
+        self.urc("+CDS: ,%d" % len(octets), "00" + octets.hex())
+
+    def result_of(self, mr):
+        return '+CMGS: %d,"%s"' % (mr, "010062111222000040")
+
+    do_cereg = do_ccid = Modem.ignore
+
+
+PERSONALITIES = {kind.name: kind for kind in (Sim800, Quectel, Huawei, Minimal, Picky, Torn, Bare, Sloppy)}
