@@ -23,7 +23,8 @@ pub(super) enum PinMemory {
     Refused,
 }
 
-/// Plain ERRORs to `AT+CPIN?` after which the SMS commands are asked instead: some modems do not know the question.
+/// Answers to `AT+CPIN?` that tell nothing (ERROR, or OK alone) after which the SMS commands are asked instead: some modems do
+/// not know the question.
 const UNKNOWN_AFTER: u8 = 3;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -98,20 +99,24 @@ impl SimTask {
             Outcome::Final(FinalResult::Ok) | Outcome::Settled => {}
             Outcome::Final(FinalResult::Cme(10) | FinalResult::Cms(310)) => return self.not_yet(Why::NoSim),
             Outcome::Final(FinalResult::Cme(_) | FinalResult::Cms(_)) => return self.not_yet(Why::SimBusy),
-            Outcome::Final(FinalResult::Error) => {
-                self.errors += 1;
-                if self.errors >= UNKNOWN_AFTER {
-                    return Verdict::Passed;
-                }
-                return self.not_yet(Why::SimBusy);
-            }
+            Outcome::Final(FinalResult::Error) => return self.told_nothing(),
         }
         match seen {
             Some(SimState::Ready) => Verdict::Passed,
             Some(SimState::PinNeeded) => self.pin_needed(),
             Some(SimState::Locked) => Verdict::Blocked(Why::Locked),
             Some(SimState::Absent) => self.not_yet(Why::NoSim),
-            Some(SimState::NotReady) | None => self.not_yet(Why::SimBusy),
+            Some(SimState::NotReady) => self.not_yet(Why::SimBusy),
+            None => self.told_nothing(),
+        }
+    }
+
+    fn told_nothing(&mut self) -> Verdict {
+        self.errors = self.errors.saturating_add(1);
+        if self.errors >= UNKNOWN_AFTER {
+            Verdict::Passed
+        } else {
+            self.not_yet(Why::SimBusy)
         }
     }
 
@@ -237,11 +242,12 @@ mod tests {
 
     #[test]
     fn a_modem_that_does_not_know_the_question_is_believed_to_have_a_sim() {
-        let mut sim = task(PinMemory::Untried);
-        let error = Outcome::Final(FinalResult::Error);
-        assert_eq!(sim.done(error), Verdict::Refused);
-        assert_eq!(sim.done(error), Verdict::Refused);
-        assert_eq!(sim.done(error), Verdict::Passed);
+        for nothing in [Outcome::Final(FinalResult::Error), OK] {
+            let mut sim = task(PinMemory::Untried);
+            assert_eq!(sim.done(nothing), Verdict::Refused);
+            assert_eq!(sim.done(nothing), Verdict::Refused);
+            assert_eq!(sim.done(nothing), Verdict::Passed);
+        }
     }
 
     #[test]
