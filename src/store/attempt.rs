@@ -75,14 +75,16 @@ struct Open {
     sim: SimId,
     expected_tp_mr: Option<u8>,
     written_at: UtcTime,
+    /// Row of the number it goes to.
+    recipient: i64,
 }
 
 fn find(turn: &Turn<'_>, attempt: AttemptId) -> Result<Option<Open>, OpError> {
     let open = turn
         .db
         .prepare_cached(
-            "SELECT message, sequence, number, state, sim, expected_tp_mr, written_at FROM attempts
-             WHERE id = ?1 AND state IN (0, 3)",
+            "SELECT message, sequence, number, state, sim, expected_tp_mr, written_at,
+             (SELECT m.number FROM messages m WHERE m.id = message) FROM attempts WHERE id = ?1 AND state IN (0, 3)",
         )?
         .query_row([attempt.0.to_octets()], |row| {
             let mut c = Columns::new(row);
@@ -94,6 +96,7 @@ fn find(turn: &Turn<'_>, attempt: AttemptId) -> Result<Option<Open>, OpError> {
                 sim: SimId(c.ulid()?),
                 expected_tp_mr: c.get()?,
                 written_at: c.time()?,
+                recipient: c.get()?,
             })
         })
         .optional()?;
@@ -120,8 +123,8 @@ pub(super) fn close(turn: &mut Turn<'_>, attempt: AttemptId, result: AttemptResu
         false
     };
     life.pass_time(turn);
-    let more = life.waiting().next().is_some();
-    if !(go_on && more) {
+    let go_on = go_on && life.waiting().next().is_some();
+    if !go_on {
         turn.memory.lease(open.message, false);
     }
     life.save(turn)?;
@@ -136,6 +139,8 @@ pub(super) fn close(turn: &mut Turn<'_>, attempt: AttemptId, result: AttemptResu
     for tp_mr in references.into_iter().flatten() {
         report::match_orphans(turn, open.sim, tp_mr, open.written_at)?;
     }
+    // It is in flight no more: what was held because of it may fit now.
+    report::retry_held(turn, open.sim, open.recipient, open.written_at)?;
     Ok(Reply::Closed(if go_on { Closed::GoOn } else { Closed::Forget }))
 }
 

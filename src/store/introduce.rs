@@ -51,64 +51,68 @@ pub(super) fn introduce(turn: &mut Turn<'_>, introduce: &Introduce) -> Result<Re
     }))
 }
 
+/// The modem with this IMEI; one that does not tell it now is the one that had this label last.
 fn modem(turn: &mut Turn<'_>, introduce: &Introduce) -> Result<ModemId, OpError> {
-    let identity = match &introduce.imei {
-        Some(imei) => format!("imei:{imei}"),
-        None => format!("label:{}", introduce.label),
-    };
-    let fresh = turn.new_id().to_octets();
-    let id = turn
+    let known: Option<[u8; 16]> = turn
         .db
         .prepare_cached(
-            "INSERT INTO modems (id, identity, label, imei, manufacturer, model, firmware, created_at, seen_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
-             ON CONFLICT (identity) DO UPDATE SET label = excluded.label, manufacturer = excluded.manufacturer,
-             model = excluded.model, firmware = excluded.firmware, seen_at = excluded.seen_at RETURNING id",
+            "SELECT id FROM modems WHERE imei = ?1 OR (label = ?2 AND (?1 IS NULL OR imei IS NULL))
+             ORDER BY imei IS ?1 DESC, seen_at DESC LIMIT 1",
         )?
-        .query_row(
-            params![
-                fresh,
-                identity,
-                introduce.label,
-                introduce.imei,
-                introduce.manufacturer,
-                introduce.model,
-                introduce.firmware,
-                turn.now.utc.as_millis(),
-            ],
-            |row| row.get(0),
-        )?;
+        .query_row(params![introduce.imei, introduce.label], |row| row.get(0))
+        .optional()?;
+    let id = known.unwrap_or_else(|| turn.new_id().to_octets());
+    turn.db
+        .prepare_cached(
+            "INSERT INTO modems (id, label, imei, manufacturer, model, firmware, created_at, seen_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+             ON CONFLICT (id) DO UPDATE SET label = excluded.label, imei = coalesce(excluded.imei, imei),
+             manufacturer = excluded.manufacturer, model = excluded.model, firmware = excluded.firmware,
+             seen_at = excluded.seen_at",
+        )?
+        .execute(params![
+            id,
+            introduce.label,
+            introduce.imei,
+            introduce.manufacturer,
+            introduce.model,
+            introduce.firmware,
+            turn.now.utc.as_millis(),
+        ])?;
     Ok(ModemId(Ulid::from_octets(id)))
 }
 
+/// The SIM with this ICCID, else with this IMSI; one that tells neither now is the one this modem had last. So a read that
+/// fails once does not make a new SIM, with a budget of its own and everything on it received again.
 fn sim(turn: &mut Turn<'_>, introduce: &Introduce, modem: ModemId) -> Result<SimId, OpError> {
-    let identity = match (&introduce.iccid, &introduce.imsi) {
-        (Some(iccid), _) => format!("iccid:{iccid}"),
-        (None, Some(imsi)) => format!("imsi:{imsi}"),
-        (None, None) => format!("modem:{modem}"),
-    };
-    let fresh = turn.new_id().to_octets();
-    let number = introduce.number.as_ref().map(|number| number.as_e164());
-    let id = turn
+    let known: Option<[u8; 16]> = turn
         .db
         .prepare_cached(
-            "INSERT INTO sims (id, identity, iccid, imsi, number, modem, created_at, seen_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
-             ON CONFLICT (identity) DO UPDATE SET imsi = coalesce(excluded.imsi, imsi),
-             number = coalesce(excluded.number, number), modem = excluded.modem, seen_at = excluded.seen_at
-             RETURNING id",
+            "SELECT id FROM sims WHERE iccid = ?1 OR (imsi = ?2 AND (?1 IS NULL OR iccid IS NULL))
+             OR (modem = ?3 AND (coalesce(?1, ?2) IS NULL OR coalesce(iccid, imsi) IS NULL))
+             ORDER BY iccid IS ?1 AND ?1 IS NOT NULL DESC, imsi IS ?2 AND ?2 IS NOT NULL DESC, seen_at DESC LIMIT 1",
         )?
-        .query_row(
-            params![
-                fresh,
-                identity,
-                introduce.iccid,
-                introduce.imsi,
-                number,
-                modem.0.to_octets(),
-                turn.now.utc.as_millis(),
-            ],
-            |row| row.get(0),
-        )?;
+        .query_row(params![introduce.iccid, introduce.imsi, modem.0.to_octets()], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    let id = known.unwrap_or_else(|| turn.new_id().to_octets());
+    let number = introduce.number.as_ref().map(|number| number.as_e164());
+    turn.db
+        .prepare_cached(
+            "INSERT INTO sims (id, iccid, imsi, number, modem, created_at, seen_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+             ON CONFLICT (id) DO UPDATE SET iccid = coalesce(excluded.iccid, iccid),
+             imsi = coalesce(excluded.imsi, imsi), number = coalesce(excluded.number, number),
+             modem = excluded.modem, seen_at = excluded.seen_at",
+        )?
+        .execute(params![
+            id,
+            introduce.iccid,
+            introduce.imsi,
+            number,
+            modem.0.to_octets(),
+            turn.now.utc.as_millis(),
+        ])?;
     Ok(SimId(Ulid::from_octets(id)))
 }

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 use wardwire_core::base::{MessageId, Originator, SimId, Ulid, UtcTime};
-use wardwire_core::queue::correlate::{Candidate, ReportFacts, match_report, same_number};
+use wardwire_core::queue::correlate::{Candidate, Fate, ReportFacts, match_report, same_number};
 use wardwire_core::queue::error::NetworkCode;
 use wardwire_core::queue::report::meaning;
 use wardwire_core::queue::state::PartState;
@@ -15,7 +15,7 @@ use wardwire_core::queue::verbs::{Reply, Report};
 use super::code::{Columns, millis};
 use super::life::Life;
 use super::numbers::{self, SealedNumber};
-use super::records::MessageError;
+use super::records::{AttemptState, MessageError};
 use super::seal::Slot;
 use super::turn::{OpError, Turn};
 
@@ -26,6 +26,8 @@ const CANDIDATES: i64 = 64;
 const ORPHANS: i64 = 16;
 /// A report may be noted this much before the attempt it speaks of, when the clock was set back.
 const AHEAD: Duration = Duration::from_secs(120);
+/// Accepted attempts this far from the report's time may be what it speaks of.
+const RIVALRY: Duration = Duration::from_secs(180);
 
 /// Takes a report in.
 pub(super) fn report(turn: &mut Turn<'_>, report: &Report) -> Result<Reply, OpError> {
@@ -68,7 +70,9 @@ pub(super) fn report(turn: &mut Turn<'_>, report: &Report) -> Result<Reply, OpEr
         discharged_at: report.discharged_at,
         number: person.id,
     };
-    settle(turn, &kept, Some(&report.recipient))?;
+    if settle(turn, &kept, Some(&report.recipient))? {
+        retry_held(turn, report.sim, person.id, turn.now.utc.before(RIVALRY))?;
+    }
     Ok(Reply::Stored)
 }
 
@@ -85,6 +89,29 @@ struct Kept {
 
 /// Tries reports again that fitted nothing when they came: those of this SIM and reference since the attempt.
 pub(super) fn match_orphans(turn: &mut Turn<'_>, sim: SimId, tp_mr: u8, since: UtcTime) -> Result<(), OpError> {
+    let orphans = orphans(turn, sim, "tp_mr = ?2", i64::from(tp_mr), since)?;
+    for orphan in orphans {
+        settle(turn, &orphan, None)?;
+    }
+    Ok(())
+}
+
+/// Tries reports again that were held because they might have spoken of another attempt to the same number. Each that fits
+/// may free the next, so it goes round as long as one does.
+pub(super) fn retry_held(turn: &mut Turn<'_>, sim: SimId, number: i64, since: UtcTime) -> Result<(), OpError> {
+    for _ in 0..ORPHANS {
+        let mut fitted = false;
+        for orphan in orphans(turn, sim, "number = ?2", number, since)? {
+            fitted |= settle(turn, &orphan, None)?;
+        }
+        if !fitted {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn orphans(turn: &Turn<'_>, sim: SimId, of: &str, value: i64, since: UtcTime) -> Result<Vec<Kept>, OpError> {
     let read = |row: &Row<'_>| {
         let mut c = Columns::new(row);
         Ok(Kept {
@@ -92,7 +119,7 @@ pub(super) fn match_orphans(turn: &mut Turn<'_>, sim: SimId, tp_mr: u8, since: U
             sim,
             tp_st: c.get()?,
             facts: ReportFacts {
-                tp_mr,
+                tp_mr: c.get()?,
                 smsc_timestamp: c.time_or_none()?,
                 received_at: c.time()?,
             },
@@ -100,21 +127,18 @@ pub(super) fn match_orphans(turn: &mut Turn<'_>, sim: SimId, tp_mr: u8, since: U
             number: c.get()?,
         })
     };
-    let orphans: Vec<Kept> = turn
+    let orphans = turn
         .db
-        .prepare_cached(
-            "SELECT id, tp_st, smsc_timestamp, received_at, discharged_at, number FROM reports
-             WHERE sim = ?1 AND tp_mr = ?2 AND received_at >= ?3 AND message IS NULL ORDER BY received_at LIMIT ?4",
-        )?
+        .prepare_cached(&format!(
+            "SELECT id, tp_st, tp_mr, smsc_timestamp, received_at, discharged_at, number FROM reports
+             WHERE sim = ?1 AND {of} AND received_at >= ?3 AND message IS NULL ORDER BY received_at LIMIT ?4"
+        ))?
         .query_map(
-            params![sim.0.to_octets(), tp_mr, since.before(AHEAD).as_millis(), ORPHANS],
+            params![sim.0.to_octets(), value, since.before(AHEAD).as_millis(), ORPHANS],
             read,
         )?
         .collect::<Result<_, _>>()?;
-    for orphan in orphans {
-        settle(turn, &orphan, None)?;
-    }
-    Ok(())
+    Ok(orphans)
 }
 
 /// An attempt that a report may speak of, and where it is.
@@ -122,37 +146,60 @@ struct Place {
     message: MessageId,
     sequence: u8,
     number: u32,
-    accepted: bool,
+    fate: Fate,
 }
 
-/// Attempts of the SIM whose fate is open, with this reference or without any.
-const SELECT_CANDIDATES: &str = "SELECT a.message, a.sequence, a.number, a.state = 1, a.tp_mr, a.expected_tp_mr,
-    a.written_at, m.valid_until, a.smsc_timestamp, m.number, n.hash, n.data_key, n.number, n.tail_hash
-    FROM attempts a INDEXED BY attempts_awaiting JOIN parts p ON p.message = a.message AND p.sequence = a.sequence
+/// Accepted attempts of the SIM with this reference whose report is awaited.
+const SELECT_REFERENCED: &str = "FROM attempts a INDEXED BY attempts_awaiting
+    JOIN parts p ON p.message = a.message AND p.sequence = a.sequence
     JOIN messages m ON m.id = a.message JOIN numbers n ON n.id = m.number
-    WHERE a.sim = ?1 AND a.awaiting = 1 AND a.tp_mr IS ?2 AND p.state IN (0, 3, 4, 8, 11)
+    WHERE a.sim = ?1 AND a.awaiting = 1 AND a.tp_mr IS ?2 AND a.state = 1 AND p.state IN (0, 3, 4, 8, 11)
     ORDER BY a.written_at DESC LIMIT ?3";
 
+/// Attempts of the SIM in flight, or without an outcome.
+const SELECT_OPEN: &str = "FROM attempts a INDEXED BY attempts_open
+    JOIN parts p ON p.message = a.message AND p.sequence = a.sequence
+    JOIN messages m ON m.id = a.message JOIN numbers n ON n.id = m.number
+    WHERE a.state IN (0, 3) AND a.sim = ?1 AND p.state IN (0, 2, 3, 4, 8, 11)
+    ORDER BY a.written_at DESC LIMIT ?2";
+
+/// Accepted attempts of the SIM under other references, written in this time, whose report is awaited.
+const SELECT_RIVALS: &str = "FROM attempts a INDEXED BY attempts_sim
+    JOIN parts p ON p.message = a.message AND p.sequence = a.sequence
+    JOIN messages m ON m.id = a.message JOIN numbers n ON n.id = m.number
+    WHERE a.sim = ?1 AND a.written_at BETWEEN ?2 AND ?3 AND a.state = 1 AND a.awaiting = 1 AND a.tp_mr IS NOT ?4
+    AND p.state IN (0, 3, 4, 8, 11) ORDER BY a.written_at DESC LIMIT ?5";
+
+const COLUMNS: &str = "SELECT a.message, a.sequence, a.number, a.state, a.tp_mr, a.expected_tp_mr,
+    a.written_at, m.valid_until, a.smsc_timestamp, m.number, n.hash, n.data_key, n.number, n.tail_hash ";
+
+/// Runs one of the selects above; false when there were more than may be weighed.
 fn candidates(
     turn: &Turn<'_>,
     kept: &Kept,
     recipient: &Originator,
-    tp_mr: Option<u8>,
+    (select, parameters): (&str, &[&dyn rusqlite::ToSql]),
     found: &mut Vec<(Place, Candidate)>,
-) -> Result<(), OpError> {
+) -> Result<bool, OpError> {
     let tail = numbers::tail_hash(turn.keys, recipient);
-    let mut select = turn.db.prepare_cached(SELECT_CANDIDATES)?;
-    let mut rows = select.query(params![kept.sim.0.to_octets(), tp_mr, CANDIDATES])?;
+    let mut select = turn.db.prepare_cached(&format!("{COLUMNS}{select}"))?;
+    let mut rows = select.query(parameters)?;
+    let mut count = 0;
     while let Some(row) = rows.next()? {
+        count += 1;
         let mut c = Columns::new(row);
         let place = Place {
             message: MessageId(c.ulid()?),
             sequence: c.get()?,
             number: c.get()?,
-            accepted: c.get()?,
+            fate: match c.one_of(&AttemptState::ALL)? {
+                AttemptState::Written => Fate::InFlight,
+                AttemptState::Accepted => Fate::Accepted,
+                AttemptState::Unknown | AttemptState::Refused | AttemptState::NotSent => Fate::Unknown,
+            },
         };
         let mut candidate = Candidate {
-            accepted: place.accepted,
+            fate: place.fate,
             tp_mr: c.get()?,
             expected_tp_mr: c.get()?,
             written_at: c.time()?,
@@ -175,7 +222,7 @@ fn candidates(
         }
         found.push((place, candidate));
     }
-    Ok(())
+    Ok(count < CANDIDATES)
 }
 
 /// Compares digit by digit where hashes cannot: short numbers, national forms.
@@ -208,29 +255,93 @@ fn recipient_of(turn: &Turn<'_>, kept: &Kept) -> Result<Originator, OpError> {
     Ok(number.unwrap_or_else(|| Originator::new("")))
 }
 
-/// Finds the attempt the report speaks of and applies it; one that fits nothing stays for later.
-fn settle(turn: &mut Turn<'_>, kept: &Kept, recipient: Option<&Originator>) -> Result<(), OpError> {
+/// Finds the attempt the report speaks of and applies it; one that fits nothing stays for later. Whether it fitted.
+fn settle(turn: &mut Turn<'_>, kept: &Kept, recipient: Option<&Originator>) -> Result<bool, OpError> {
     let recipient = match recipient {
         Some(recipient) => recipient.clone(),
         None => recipient_of(turn, kept)?,
     };
-    let mut found = Vec::new();
-    candidates(turn, kept, &recipient, Some(kept.facts.tp_mr), &mut found)?;
-    candidates(turn, kept, &recipient, None, &mut found)?;
-    let facts: Vec<Candidate> = found.iter().map(|(_, candidate)| *candidate).collect();
-    let Some((place, _)) = match_report(kept.facts, &facts).and_then(|at| found.get(at)) else {
-        return Ok(());
+    let Some(place) = spoken_of(turn, kept, &recipient)? else {
+        return Ok(false);
     };
     let Some(life) = Life::load(turn, place.message)? else {
-        return Ok(());
+        return Ok(false);
     };
-    apply(turn, kept, place, life)
+    apply(turn, kept, &place, life)?;
+    Ok(true)
+}
+
+/// The attempt the report speaks of.
+fn spoken_of(turn: &Turn<'_>, kept: &Kept, recipient: &Originator) -> Result<Option<Place>, OpError> {
+    if let Some(place) = second_word(turn, kept, Duration::ZERO)? {
+        return Ok(Some(place));
+    }
+    let sim = kept.sim.0.to_octets();
+    let mut found = Vec::new();
+    let referenced: [&dyn rusqlite::ToSql; 3] = [&sim, &kept.facts.tp_mr, &CANDIDATES];
+    candidates(turn, kept, recipient, (SELECT_REFERENCED, &referenced), &mut found)?;
+    if let Some(place) = best(kept, &found) {
+        return Ok(Some(found.swap_remove(place).0));
+    }
+    // It may be evidence for an attempt without an outcome, if it can mean no other: nor one that had its word.
+    if second_word(turn, kept, RIVALRY)?.is_some() {
+        return Ok(None);
+    }
+    let whole = candidates(turn, kept, recipient, (SELECT_OPEN, &[&sim, &CANDIDATES]), &mut found)?;
+    if !whole || best(kept, &found).is_none() {
+        return Ok(None);
+    }
+    let at = kept.facts.smsc_timestamp.unwrap_or(kept.facts.received_at);
+    let (from, to) = (at.before(RIVALRY).as_millis(), (at + RIVALRY).as_millis());
+    let rivals: [&dyn rusqlite::ToSql; 5] = [&sim, &from, &to, &kept.facts.tp_mr, &CANDIDATES];
+    let whole = candidates(turn, kept, recipient, (SELECT_RIVALS, &rivals), &mut found)?;
+    Ok(best(kept, &found)
+        .filter(|_| whole)
+        .map(|place| found.swap_remove(place).0))
+}
+
+fn best(kept: &Kept, found: &[(Place, Candidate)]) -> Option<usize> {
+    let facts: Vec<Candidate> = found.iter().map(|(_, candidate)| *candidate).collect();
+    match_report(kept.facts, &facts)
+}
+
+/// An earlier report with the same reference, number and time of submit (give or take `slack`) was matched: this one
+/// speaks of the same attempt (a repeat, or the last word after an interim one) and proves nothing about any other.
+fn second_word(turn: &Turn<'_>, kept: &Kept, slack: Duration) -> Result<Option<Place>, OpError> {
+    let at = kept.facts.smsc_timestamp.unwrap_or(kept.facts.received_at);
+    let place = turn
+        .db
+        .prepare_cached(
+            "SELECT message, sequence FROM reports WHERE number = ?1 AND tp_mr = ?2 AND sim = ?3 AND id <> ?5
+             AND coalesce(smsc_timestamp, received_at) BETWEEN ?4 AND ?6 AND message IS NOT NULL LIMIT 1",
+        )?
+        .query_row(
+            params![
+                kept.number,
+                kept.facts.tp_mr,
+                kept.sim.0.to_octets(),
+                at.before(slack).as_millis(),
+                kept.id.to_octets(),
+                (at + slack).as_millis(),
+            ],
+            |row| {
+                let mut c = Columns::new(row);
+                Ok(Place {
+                    message: MessageId(c.ulid()?),
+                    sequence: c.get()?,
+                    number: 0,
+                    fate: Fate::Accepted,
+                })
+            },
+        )
+        .optional()?;
+    Ok(place)
 }
 
 fn apply(turn: &mut Turn<'_>, kept: &Kept, place: &Place, mut life: Life) -> Result<(), OpError> {
     let now = turn.now.utc;
     let part = place.sequence;
-    if !place.accepted {
+    if place.fate != Fate::Accepted {
         turn.db
             .prepare_cached(
                 "UPDATE attempts SET state = 1, tp_mr = ?4 WHERE message = ?1 AND sequence = ?2 AND number = ?3",

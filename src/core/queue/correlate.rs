@@ -23,11 +23,22 @@ pub struct ReportFacts {
     pub received_at: UtcTime,
 }
 
+/// What is known of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was accepted, and its report is still awaited.
+    Accepted,
+    /// The modem has not answered yet.
+    InFlight,
+    /// The modem gave no answer.
+    Unknown,
+}
+
 /// An attempt of the same SIM whose fate is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// It was accepted; else its outcome is unknown.
-    pub accepted: bool,
+    /// What is known of it.
+    pub fate: Fate,
     /// TP-MR it was accepted under.
     pub tp_mr: Option<u8>,
     /// TP-MR that was expected when it was written.
@@ -60,7 +71,8 @@ pub fn same_number(recipient: &str, reported: &str) -> Option<bool> {
 
 /// The place of the attempt in `candidates` that the report speaks of; `None` when none fits well enough.
 ///
-/// An accepted attempt with this TP-MR goes before an unknown one. The rules are those of reports-and-outcomes.md 4.3.
+/// An accepted attempt with this TP-MR goes before an unknown one. `candidates` hold the accepted ones with this TP-MR, and
+/// of the report's number all without an outcome and all accepted ones whose report is still awaited.
 #[must_use]
 pub fn match_report(report: ReportFacts, candidates: &[Candidate]) -> Option<usize> {
     let open = || {
@@ -69,7 +81,7 @@ pub fn match_report(report: ReportFacts, candidates: &[Candidate]) -> Option<usi
             .enumerate()
             .filter(|(_, c)| c.written_at <= report.received_at + AHEAD && report.received_at <= c.wait_until)
     };
-    let referenced = || open().filter(|(_, c)| c.accepted && c.tp_mr == Some(report.tp_mr));
+    let referenced = || open().filter(|(_, c)| c.fate == Fate::Accepted && c.tp_mr == Some(report.tp_mr));
     if let Some(at) = report.smsc_timestamp
         && let Some((place, _)) = referenced().find(|(_, c)| c.smsc_timestamp == Some(at))
     {
@@ -88,18 +100,21 @@ pub fn match_report(report: ReportFacts, candidates: &[Candidate]) -> Option<usi
     unknown(report, open())
 }
 
-/// Evidence for attempts without an outcome. The modem may have retried, and used a reference more, before it went
-/// silent. Without any expectation the number alone must do.
-fn unknown<'a>(report: ReportFacts, open: impl Iterator<Item = (usize, &'a Candidate)> + Clone) -> Option<usize> {
-    let likely = open
-        .filter(|(_, c)| !c.accepted && c.same_number != Some(false))
+/// Evidence for an attempt without an outcome. A report proves it only when it can speak of nothing else: another attempt
+/// to the same number that still waits for its own word (in flight, unknown too, or accepted under a reference that a
+/// lying modem made up) may be meant as well, and a wrong "delivered" is worse than an honest "unknown". Such a report is
+/// held, and weighed again when the other has had its word.
+fn unknown<'a>(report: ReportFacts, open: impl Iterator<Item = (usize, &'a Candidate)>) -> Option<usize> {
+    let mut fitting = open
+        .filter(|(_, c)| c.same_number != Some(false))
         .filter(|(_, c)| within(report, c, CLOCKS_OF_UNKNOWN));
-    let expected = |c: &Candidate| {
-        c.expected_tp_mr
-            .is_some_and(|mr| report.tp_mr == mr || report.tp_mr == mr.wrapping_add(1))
-    };
-    nearest(report, likely.clone().filter(|(_, c)| expected(c)))
-        .or_else(|| nearest(report, likely.filter(|(_, c)| c.same_number == Some(true))))
+    let (place, candidate) = fitting.next()?;
+    // The modem may have retried, and used a reference more, before it went silent.
+    let expected = candidate
+        .expected_tp_mr
+        .is_some_and(|mr| report.tp_mr == mr || report.tp_mr == mr.wrapping_add(1));
+    let fits = candidate.fate == Fate::Unknown && (expected || candidate.same_number == Some(true));
+    (fits && fitting.next().is_none()).then_some(place)
 }
 
 /// Whether the SMSC's time of the submit fits the attempt's. A report without a time is weighed by its arrival.

@@ -259,9 +259,9 @@ pub enum Begun {
 /// What follows for the gateway's copy of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
-    /// Send its next part, if there is one.
+    /// Send its next part; one waits.
     GoOn,
-    /// Forget the message; the store gives it out again when (and if) it is due again.
+    /// None waits, or none may go now: forget the message; the store gives it out again when (and if) it is due again.
     Forget,
 }
 

@@ -36,9 +36,8 @@ CREATE TABLE numbers (
 
 CREATE TABLE modems (
     id           BLOB PRIMARY KEY NOT NULL,
-    identity     TEXT NOT NULL UNIQUE,
     label        TEXT NOT NULL,
-    imei         TEXT,
+    imei         TEXT UNIQUE,
     manufacturer TEXT NOT NULL,
     model        TEXT NOT NULL,
     firmware     TEXT NOT NULL,
@@ -48,8 +47,7 @@ CREATE TABLE modems (
 
 CREATE TABLE sims (
     id            BLOB PRIMARY KEY NOT NULL,
-    identity      TEXT NOT NULL UNIQUE,
-    iccid         TEXT,
+    iccid         TEXT UNIQUE,
     imsi          TEXT,
     number        TEXT,
     modem         BLOB NOT NULL REFERENCES modems (id),
@@ -170,6 +168,7 @@ CREATE TABLE reports (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX reports_orphan ON reports (sim, tp_mr, received_at) WHERE message IS NULL;
+CREATE INDEX reports_number ON reports (number, tp_mr);
 
 CREATE TABLE inbound_messages (
     id             BLOB PRIMARY KEY NOT NULL,

@@ -24,7 +24,7 @@ fn a_message_goes_out_and_arrives() {
     let attempt = written(bank.begin(&due[0], 0, Some(4)));
     assert_eq!(bank.status(id), M::Submitting);
     bank.pass(1);
-    assert_eq!(bank.close(attempt, accepted(5)), Closed::GoOn);
+    assert_eq!(bank.close(attempt, accepted(5)), Closed::Forget);
     let record = bank.record(id);
     assert_eq!(
         (record.status, record.is_final, record.delivery),

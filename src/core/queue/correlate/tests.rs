@@ -19,7 +19,7 @@ fn report(tp_mr: u8, scts: Option<i64>, received: i64) -> ReportFacts {
 
 fn accepted(tp_mr: u8, written: i64) -> Candidate {
     Candidate {
-        accepted: true,
+        fate: Fate::Accepted,
         tp_mr: Some(tp_mr),
         expected_tp_mr: None,
         written_at: at(written),
@@ -31,7 +31,7 @@ fn accepted(tp_mr: u8, written: i64) -> Candidate {
 
 fn unknown(expected: Option<u8>, written: i64) -> Candidate {
     Candidate {
-        accepted: false,
+        fate: Fate::Unknown,
         tp_mr: None,
         expected_tp_mr: expected,
         ..accepted(0, written)
@@ -123,9 +123,31 @@ fn an_unknown_outcome_is_settled_by_its_recipient_in_the_window() {
 fn an_accepted_attempt_goes_before_an_unknown_one() {
     let candidates = [unknown(Some(8), 0), accepted(8, 0)];
     assert_eq!(match_report(report(8, Some(0), 1), &candidates), Some(1));
-    // And the unknown one before a guess by number alone.
-    let candidates = [unknown(Some(3), 0), unknown(Some(8), 0)];
-    assert_eq!(match_report(report(8, Some(0), 1), &candidates), Some(1));
+}
+
+#[test]
+fn a_report_that_may_speak_of_another_attempt_to_the_number_proves_nothing() {
+    let report = report(8, Some(0), 1);
+    let in_flight = Candidate {
+        fate: Fate::InFlight,
+        ..unknown(Some(8), 0)
+    };
+    // The next part is in flight, was lost too, or was accepted under a reference that need not be true.
+    for other in [in_flight, unknown(Some(3), 0), accepted(9, 0)] {
+        assert_eq!(match_report(report, &[unknown(Some(8), 0), other]), None, "{other:?}");
+        assert_eq!(match_report(report, &[other, unknown(Some(8), 0)]), None, "{other:?}");
+        let elsewhere = Candidate {
+            same_number: Some(false),
+            ..other
+        };
+        assert_eq!(match_report(report, &[unknown(Some(8), 0), elsewhere]), Some(0));
+        let long_ago = Candidate {
+            written_at: at(-30),
+            ..other
+        };
+        assert_eq!(match_report(report, &[long_ago, unknown(Some(8), 0)]), Some(1));
+    }
+    assert_eq!(match_report(report, &[in_flight]), None, "its own answer comes first");
 }
 
 #[test]
