@@ -25,8 +25,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// Pause after the store could not write.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 
-/// Shedding for more urgent work happens at most this often.
-const SHED_EVERY: Duration = Duration::from_millis(50);
+/// A full window is looked through for more urgent work at most this often.
+const MAKE_ROOM_EVERY: Duration = Duration::from_millis(50);
 
 /// The running bank.
 #[derive(Debug)]
@@ -43,7 +43,9 @@ pub struct Gateway {
     sweep_at: Option<Instant>,
     pace_at: Option<Instant>,
     store_retry_at: Option<Instant>,
-    shed_at: Instant,
+    /// Something arrived while the window was full: it may be more urgent than what is held.
+    make_room_at: Option<Instant>,
+    refilled_at: Instant,
     draining: bool,
     drained: bool,
     changed: bool,
@@ -67,7 +69,8 @@ impl Gateway {
             sweep_at: Some(Instant::ZERO),
             pace_at: None,
             store_retry_at: None,
-            shed_at: Instant::ZERO,
+            make_room_at: None,
+            refilled_at: Instant::ZERO,
             draining: false,
             drained: false,
             changed: false,
@@ -90,7 +93,10 @@ impl Gateway {
             Command::Reply { token, reply } => self.handle_reply(now, token, reply),
             Command::WorkArrived => {
                 self.more_due = true;
-                self.make_room_for_urgent(now.monotonic);
+                if self.window.len() > self.capacity / 2 {
+                    let at = now.monotonic.max(self.refilled_at + MAKE_ROOM_EVERY);
+                    self.make_room_at.get_or_insert(at);
+                }
                 self.refill(now.monotonic);
             }
             Command::Drain => {
@@ -126,6 +132,15 @@ impl Gateway {
         if due(&mut self.due_at) {
             self.more_due = true;
             self.refill(now.monotonic);
+        }
+        if due(&mut self.make_room_at) {
+            if self.taking {
+                // What is under way was asked for before the arrival.
+                self.make_room_at = Some(now.monotonic + MAKE_ROOM_EVERY);
+            } else {
+                self.make_room();
+                self.refill(now.monotonic);
+            }
         }
         if due(&mut self.pace_at) {
             self.assign(now);
@@ -164,6 +179,7 @@ impl Gateway {
         let own = [
             self.pace_at.map(|at| (at, WakeReason::Pace)),
             self.due_at.map(|at| (at, WakeReason::Due)),
+            self.make_room_at.map(|at| (at, WakeReason::Due)),
             self.sweep_at.map(|at| (at, WakeReason::Sweep)),
             self.store_retry_at.map(|at| (at, WakeReason::StoreRetry)),
         ];
@@ -422,8 +438,13 @@ impl Gateway {
 
     fn closed(&mut self, message: MessageId, ahead: bool, closed: Closed) {
         match closed {
-            // After an acceptance the window went on already.
-            Closed::GoOn if ahead => {}
+            // After an acceptance the window went on already. Had it no part left, then one waits again that was not
+            // given out with the others (its unknown outcome was given up meanwhile): the store must give it out.
+            Closed::GoOn if ahead => {
+                if self.window.message(message).is_none() {
+                    self.ledger.ask(Purpose::Release, Request::Release(message));
+                }
+            }
             Closed::GoOn => self.window.done(message),
             Closed::Forget => self.window.forget(message),
         }
@@ -508,17 +529,17 @@ impl Gateway {
             let room = self.capacity - self.window.len();
             self.taking = true;
             self.more_due = false;
-            self.shed_at = now;
+            self.refilled_at = now;
             self.ledger.ask(Purpose::TakeDue { room }, Request::TakeDue { room });
         }
     }
 
-    /// With a full window, lets the least urgent quarter go, so that what is more urgent can come in.
-    fn make_room_for_urgent(&mut self, now: Instant) {
-        let full = self.window.len() > self.capacity / 2;
-        if full && now.since(self.shed_at) >= SHED_EVERY && !self.taking && !self.draining {
-            self.shed_at = now;
-            for id in self.window.shed(self.window.len() - self.capacity / 4) {
+    /// Lets the least urgent of a full window go, so that what is more urgent can come in; the store gives the rest
+    /// back, if nothing was.
+    fn make_room(&mut self) {
+        let beyond = self.window.len().saturating_sub(self.capacity / 2);
+        if beyond > 0 && !self.draining {
+            for id in self.window.shed(beyond + self.capacity / 4) {
                 self.ledger.ask(Purpose::Release, Request::Release(id));
             }
         }
