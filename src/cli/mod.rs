@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 75 try again later, 78 wrong configuration.
 
 mod check_config;
+mod demo;
 mod door;
 mod keys;
 mod pdu;
@@ -35,8 +36,8 @@ struct Cli {
 enum Command {
     /// Run the gateway
     Run(ConfigFile),
-    //OFF     /// Try it out: a virtual bank, the gateway, its API and its status page, all on this machine
-    //OFF     Demo(demo::DemoArgs),
+    /// Try it out: a virtual bank, the gateway, its API and its status page, all on this machine
+    Demo(demo::DemoArgs),
     /// Check a configuration file; all mistakes at once, each with its line
     CheckConfig(ConfigFile),
     /// Make API keys
@@ -62,7 +63,7 @@ struct ConfigFile {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(file) => in_runtime(run::run(file.config)),
-        //OFF         Command::Demo(args) => in_runtime(demo::run(args)),
+        Command::Demo(args) => in_runtime(demo::run(args)),
         Command::CheckConfig(file) => check_config::run(&file.config),
         Command::Keys(command) => in_runtime(keys::run(command)),
         Command::Send(args) => in_runtime(send::run(args)),

@@ -111,7 +111,7 @@ impl Loop {
                     Event::Reopen(slot) => self.tell(slot, PortCommand::Reopen),
                     Event::Ready(slot) => tracing::info!(modem = self.gateway.label(slot), "modem ready"),
                     Event::NotReady(slot, why) => {
-                        tracing::warn!(modem = self.gateway.label(slot), why, "modem not ready");
+                        tracing::info!(modem = self.gateway.label(slot), why, "modem not ready");
                     }
                     Event::Changed => {
                         self.show_at.get_or_insert_with(|| Instant::now() + SHOW_EVERY);

@@ -62,6 +62,9 @@ pub enum DaemonError {
         /// Why.
         error: PortSpecError,
     },
+    /// A modem profile that is part of the program.
+    #[error(transparent)]
+    Profile(#[from] config::profile::ProfileFileError),
     /// The system gives no random numbers.
     #[error("the system has no random numbers")]
     Random,
@@ -135,7 +138,7 @@ impl Daemon {
         let control = control_socket(&config.data_dir);
         let socket = control_listener(&control)?;
 
-        let gateway = Gateway::new(slots(&config), random()?);
+        let gateway = Gateway::new(slots(&config)?, random()?);
         let (shown, snapshot) = watch::channel(gateway.snapshot(clock::now()));
         let alive = notify::Alive::default();
         let bank = bank::Loop::new(gateway, specs, holding.store.clone(), shown, alive.clone());
@@ -229,7 +232,7 @@ fn port_specs(config: &Config) -> Result<Vec<PortSpec>, DaemonError> {
     config.modems.iter().map(parse).collect()
 }
 
-fn slots(config: &Config) -> Vec<SlotSettings> {
+fn slots(config: &Config) -> Result<Vec<SlotSettings>, DaemonError> {
     let limits = config.sim_defaults;
     let plan = Plan {
         per_minute: limits.per_minute,
@@ -237,16 +240,17 @@ fn slots(config: &Config) -> Vec<SlotSettings> {
         per_hour: limits.per_hour,
         per_day: limits.per_day,
     };
+    let profile = config::profile::generic()?;
     let slot = |modem: &config::Modem| SlotSettings {
         label: modem.label.clone(),
-        profile: wardwire_core::modem::Profile::smallest(), //PROFILE
+        profile: profile.clone(),
         modem: ModemSettings {
             pin: modem.pin.clone(),
             smsc: modem.smsc.clone(),
         },
         plan,
     };
-    config.modems.iter().map(slot).collect()
+    Ok(config.modems.iter().map(slot).collect())
 }
 
 async fn listen_on(address: SocketAddr) -> Result<TcpListener, DaemonError> {
