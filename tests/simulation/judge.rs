@@ -1,0 +1,222 @@
+//! Safety and liveness of a world that came to its end, from the air's side: what the SMSC saw against what the store says.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use wardwire::store::MessageRecord;
+use wardwire_core::queue::state::{MessageStatus, OnUnknown};
+use wardwire_core::simulator::Air;
+
+use super::world::{Plot, World};
+
+/// What was found; `faults` is empty when every promise held.
+#[derive(Default)]
+pub struct Verdict {
+    pub faults: Vec<String>,
+    pub messages: usize,
+    pub delivered: usize,
+    pub copies: usize,
+    pub unknown: usize,
+    pub failed: usize,
+    pub inbound: usize,
+    pub injected: BTreeMap<&'static str, usize>,
+    pub steps: u64,
+}
+
+impl Verdict {
+    pub fn add(&mut self, other: &Self) {
+        self.messages += other.messages;
+        self.delivered += other.delivered;
+        self.copies += other.copies;
+        self.unknown += other.unknown;
+        self.failed += other.failed;
+        self.inbound += other.inbound;
+        self.steps += other.steps;
+        for (fault, count) in &other.injected {
+            *self.injected.entry(fault).or_default() += count;
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} messages, {} delivered, {} possible copies, {} unknown, {} failed, {} inbound, {} steps, faults {:?}",
+            self.messages,
+            self.delivered,
+            self.copies,
+            self.unknown,
+            self.failed,
+            self.inbound,
+            self.steps,
+            self.injected
+        )
+    }
+}
+
+/// A message whose outcome stayed unknown this often is given to a person.
+const UNKNOWN_TRIES: u32 = 3;
+
+/// Part of a message as the air knows it: recipient and 1-based place.
+type OnAir = (String, u8);
+
+pub fn judge(world: &World, plot: Plot) -> Verdict {
+    let mut verdict = Verdict {
+        steps: world.steps,
+        ..Verdict::default()
+    };
+    let mut seen: BTreeMap<OnAir, usize> = BTreeMap::new();
+    let mut heard: BTreeMap<String, usize> = BTreeMap::new();
+    for event in &world.air {
+        match &event.what {
+            Air::Accepted(accepted) => {
+                let place = accepted.concat.map_or(1, |(_, _, sequence)| sequence);
+                *seen.entry((accepted.recipient.clone(), place)).or_default() += 1;
+            }
+            Air::Sent { from, .. } => *heard.entry(from.clone()).or_default() += 1,
+            Air::Fault(fault) => *verdict.injected.entry(fault.as_str()).or_default() += 1,
+            Air::Refused { .. }
+            | Air::Reported { .. }
+            | Air::ReportLost { .. }
+            | Air::Stored { .. }
+            | Air::Routed { .. }
+            | Air::Deleted { .. } => {}
+        }
+    }
+    let messages = world.messages();
+    verdict.messages = messages.len();
+    for message in &messages {
+        let found = verdict.faults.len();
+        judge_message(message, &seen, plot, &mut verdict);
+        if verdict.faults.len() > found {
+            verdict.faults.push(story(world, message));
+        }
+    }
+    for (recipient, id) in &world.accepted {
+        if !messages.iter().any(|message| message.id == *id) {
+            verdict
+                .faults
+                .push(format!("{id} to {recipient} is lost from the store"));
+        }
+    }
+    for (recipient, _) in seen.keys() {
+        if !world.accepted.contains_key(recipient) {
+            verdict
+                .faults
+                .push(format!("the air saw a text to {recipient} that nobody asked for"));
+        }
+    }
+    judge_inbound(world, &heard, &mut verdict);
+    verdict
+}
+
+/// The parts of a message with their attempts, for whoever must find out.
+fn story(world: &World, message: &MessageRecord) -> String {
+    let parts = world
+        .store
+        .read()
+        .parts(world.service, message.id)
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    let attempt = |a: &wardwire::store::AttemptRecord| {
+        format!(
+            "{} {:?} mr {:?} {:?} at {}",
+            a.state.as_str(),
+            a.sim,
+            a.tp_mr,
+            a.network_code,
+            a.written_at
+        )
+    };
+    let part = |p: &wardwire::store::PartRecord| {
+        let attempts: Vec<String> = p.attempts.iter().map(attempt).collect();
+        format!(
+            "\n    part {} {}: {}",
+            p.sequence,
+            p.state.as_str(),
+            attempts.join("; ")
+        )
+    };
+    parts.iter().map(part).collect()
+}
+
+fn judge_message(message: &MessageRecord, seen: &BTreeMap<OnAir, usize>, plot: Plot, verdict: &mut Verdict) {
+    let recipient = message
+        .recipient
+        .as_ref()
+        .map(|number| number.as_e164().to_owned())
+        .unwrap_or_default();
+    let on_air = |part: u8| seen.get(&(recipient.clone(), part)).copied().unwrap_or_default();
+    let times: Vec<usize> = (1..=message.part_count).map(on_air).collect();
+    let id = message.id;
+    let mut fault = |what: &str| {
+        verdict
+            .faults
+            .push(format!("{id} {:?} on air {times:?}: {what}", message.status))
+    };
+    if times.iter().any(|count| *count > 1) {
+        if !message.possible_copy {
+            fault("repeated, and does not say that it may be a copy");
+        }
+        if plot.on_unknown == OnUnknown::Hold {
+            fault("repeated, although at most once was asked for");
+        }
+    }
+    let all = times.iter().all(|count| *count > 0);
+    match message.status {
+        MessageStatus::Delivered => {
+            verdict.delivered += 1;
+            if !all {
+                fault("delivered, but never wholly on the air");
+            }
+        }
+        MessageStatus::Sent
+        | MessageStatus::Undelivered
+        | MessageStatus::PartiallyDelivered
+        | MessageStatus::Expired => {
+            if !all {
+                fault("sent, but never wholly on the air");
+            }
+        }
+        MessageStatus::Unknown => {
+            verdict.unknown += 1;
+            if plot.on_unknown == OnUnknown::Retry && message.attempts < UNKNOWN_TRIES {
+                fault("still unknown at the end, although it was to be sent again");
+            }
+        }
+        MessageStatus::Failed | MessageStatus::PartiallySent => verdict.failed += 1,
+        MessageStatus::Queued
+        | MessageStatus::Assigned
+        | MessageStatus::Submitting
+        | MessageStatus::Scheduled
+        | MessageStatus::Held
+        | MessageStatus::Blocked
+        | MessageStatus::Canceled => fault("stuck: not at rest at the end"),
+    }
+    verdict.copies += usize::from(times.iter().any(|count| *count > 1));
+}
+
+/// Every answer of a handset is listed exactly once, none invented.
+fn judge_inbound(world: &World, heard: &BTreeMap<String, usize>, verdict: &mut Verdict) {
+    let mut listed: BTreeMap<String, usize> = BTreeMap::new();
+    for row in world.inbound() {
+        verdict.inbound += 1;
+        let from = row.from.map(|from| from.reveal().to_owned()).unwrap_or_default();
+        *listed.entry(from).or_default() += 1;
+    }
+    for (from, sent) in heard {
+        let got = listed.get(from).copied().unwrap_or_default();
+        if got != *sent {
+            verdict
+                .faults
+                .push(format!("{from} answered {sent} times, listed {got} times"));
+        }
+    }
+    for from in listed.keys().filter(|from| !heard.contains_key(*from)) {
+        verdict
+            .faults
+            .push(format!("an inbound message of {from} that nobody sent"));
+    }
+}

@@ -1,0 +1,406 @@
+//! A whole site in virtual time: the gateway, the real store in memory, and the simulator's bank with its faults. One seed
+//! decides everything; nothing waits.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use wardwire::store::{Accept, Accepted, Answer, Keys, ListFilter, NewKey, Op, Place, Settings, Store, StoredResponse};
+use wardwire_core::base::{Body, Instant, MessageId, Now, PhoneNumber, ServiceId, UtcTime};
+use wardwire_core::dispatch::Plan;
+use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
+use wardwire_core::queue::state::{OnUnknown, Priority};
+use wardwire_core::queue::verbs::{NewMessage, Reply};
+use wardwire_core::simulator::{AirEvent, Bank, BankEvent, Faults, Options};
+use wardwire_core::sms::{SegmentOptions, segment};
+
+/// The start of every world: 2026-06-15T07:00:00Z.
+const BEGIN: UtcTime = UtcTime::from_millis(1_781_506_800_000);
+
+/// What a world is made of.
+#[derive(Clone, Copy)]
+pub struct Plot {
+    pub seed: u64,
+    pub modems: usize,
+    pub messages: usize,
+    /// Each fault of the simulator happens this often.
+    pub per_mille: u16,
+    /// Hard stops of the gateway process.
+    pub crashes: usize,
+    /// Faults and crashes end, and the last message comes, before this.
+    pub trouble: Duration,
+    /// The world ends then; in between everything must come to rest.
+    pub end: Duration,
+    pub on_unknown: OnUnknown,
+}
+
+pub struct World {
+    plot: Plot,
+    now: Now,
+    random: fastrand::Rng,
+    gateway: Gateway,
+    generation: u64,
+    bank: Bank,
+    pub store: Store,
+    pub service: ServiceId,
+    open: Vec<bool>,
+    present: Vec<bool>,
+    reopen: BTreeMap<usize, Instant>,
+    replies: VecDeque<(Instant, u64, Reply)>,
+    pub air: Vec<AirEvent>,
+    /// What was accepted: the id by recipient.
+    pub accepted: BTreeMap<String, MessageId>,
+    pub steps: u64,
+}
+
+impl World {
+    pub fn new(plot: Plot) -> Self {
+        let mut random = fastrand::Rng::with_seed(plot.seed);
+        let options = Options {
+            modems: plot.modems,
+            seed: random.u64(..),
+            latency: Duration::from_millis(random.u64(200..3_000)),
+            faults: Faults::all(plot.per_mille),
+            ..Options::default()
+        };
+        let settings = Settings {
+            seed: random.u64(..),
+            ..Settings::default()
+        };
+        let now = Now {
+            monotonic: Instant::ZERO,
+            utc: BEGIN,
+        };
+        let mut store = Store::open(&Place::Memory, Keys::from_master(&[7; 32]), settings, now).expect("memory opens");
+        let service = default_service(&mut store, now);
+        Self {
+            plot,
+            now,
+            gateway: gateway(plot.modems, random.u64(..)),
+            generation: 0,
+            bank: Bank::new(options),
+            store,
+            service,
+            open: vec![false; plot.modems],
+            present: vec![true; plot.modems],
+            reopen: (0..plot.modems).map(|modem| (modem, Instant::ZERO)).collect(),
+            replies: VecDeque::new(),
+            air: Vec::new(),
+            accepted: BTreeMap::new(),
+            random,
+            steps: 0,
+        }
+    }
+
+    /// Runs to the end.
+    pub fn run(&mut self) {
+        let trouble = Instant::ZERO + self.plot.trouble;
+        let mut moments = self.moments();
+        let mut calm = false;
+        while self.now.monotonic < Instant::ZERO + self.plot.end {
+            self.settle();
+            let planned = moments.front().map(|(at, _)| *at);
+            let peace = (!calm).then_some(trouble);
+            let next = [self.next_wake(), planned, peace, Some(Instant::ZERO + self.plot.end)];
+            self.pass_to(next.into_iter().flatten().min().expect("the end is always next"));
+            while moments.front().is_some_and(|(at, _)| *at <= self.now.monotonic) {
+                match moments.pop_front() {
+                    Some((_, Moment::Message(index))) => self.accept(index),
+                    Some((_, Moment::Crash)) => self.crash(),
+                    None => {}
+                }
+            }
+            if !calm && self.now.monotonic >= trouble {
+                calm = true;
+                self.bank.set_faults(Faults::none());
+            }
+        }
+        self.settle();
+    }
+
+    /// One line for each thing the air saw and one for each message: equal for equal seeds.
+    pub fn log(&self) -> String {
+        let mut log = String::new();
+        for event in &self.air {
+            let _ = writeln!(
+                log,
+                "{} {} {:?}",
+                event.at.monotonic.as_micros(),
+                event.modem,
+                event.what
+            );
+        }
+        for message in self.messages() {
+            let _ = writeln!(log, "{} {:?} {:?}", message.id, message.status, message.delivery);
+        }
+        log
+    }
+
+    pub fn messages(&self) -> Vec<wardwire::store::MessageRecord> {
+        let mut rows = Vec::new();
+        let mut filter = ListFilter {
+            limit: 200,
+            ..ListFilter::default()
+        };
+        loop {
+            let page = self.store.read().messages(self.service, &filter).expect("memory reads");
+            rows.extend(page.rows);
+            filter.cursor = page.next;
+            if filter.cursor.is_none() {
+                return rows;
+            }
+        }
+    }
+
+    pub fn inbound(&self) -> Vec<wardwire::store::InboundRecord> {
+        let mut rows = Vec::new();
+        let mut filter = ListFilter {
+            limit: 200,
+            ..ListFilter::default()
+        };
+        loop {
+            let page = self.store.read().inbound(self.service, &filter).expect("memory reads");
+            rows.extend(page.rows);
+            filter.cursor = page.next;
+            if filter.cursor.is_none() {
+                return rows;
+            }
+        }
+    }
+
+    /// When messages come and when the process dies, in order.
+    fn moments(&mut self) -> VecDeque<(Instant, Moment)> {
+        let span = u64::try_from(self.plot.trouble.as_micros()).expect("a short trouble");
+        let mut moments = Vec::new();
+        for index in 0..self.plot.messages {
+            moments.push((
+                Instant::from_micros(self.random.u64(0..span / 2)),
+                Moment::Message(index),
+            ));
+        }
+        for _ in 0..self.plot.crashes {
+            moments.push((Instant::from_micros(self.random.u64(0..span)), Moment::Crash));
+        }
+        moments.sort_by_key(|(at, _)| *at);
+        moments.into()
+    }
+
+    fn next_wake(&self) -> Option<Instant> {
+        let gateway = self.gateway.poll_timeout().map(|(at, _)| at);
+        let reply = self.replies.iter().map(|(at, ..)| *at).min();
+        let reopen = self.reopen.values().min().copied();
+        [gateway, self.bank.poll_timeout(), reply, reopen]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn pass_to(&mut self, at: Instant) {
+        let at = at.max(self.now.monotonic);
+        self.now = Now {
+            utc: self.now.utc + at.since(self.now.monotonic),
+            monotonic: at,
+        };
+        // Times are kept to the millisecond in UTC; both clocks are derived from one count.
+        self.now.utc = BEGIN + Duration::from_micros(at.as_micros());
+        self.steps += 1;
+        let due: Vec<usize> = self
+            .reopen
+            .iter()
+            .filter(|(_, when)| **when <= at)
+            .map(|(modem, _)| *modem)
+            .collect();
+        for modem in due {
+            self.reopen.remove(&modem);
+            if self.present[modem] {
+                self.open[modem] = true;
+                self.gateway.handle_command(self.now, Command::PortOpened(modem));
+            }
+        }
+        while self.replies.front().is_some_and(|(when, ..)| *when <= at) {
+            if let Some((_, token, reply)) = self.replies.pop_front() {
+                self.gateway.handle_command(self.now, Command::Reply { token, reply });
+            }
+        }
+        self.bank.handle_timeout(self.now);
+        self.gateway.handle_timeout(self.now);
+    }
+
+    /// Moves bytes and requests until nobody has anything to say at this moment.
+    fn settle(&mut self) {
+        loop {
+            let mut silent = true;
+            while let Some(transmit) = self.gateway.poll_transmit() {
+                silent = false;
+                if self.open[transmit.slot] {
+                    self.bank.handle_input(self.now, transmit.slot, &transmit.octets);
+                }
+            }
+            while let Some((modem, bytes)) = self.bank.poll_transmit() {
+                silent = false;
+                if self.open[modem] {
+                    self.gateway.handle_input(self.now, modem, &bytes);
+                }
+            }
+            while let Some(event) = self.bank.poll_event() {
+                silent = false;
+                match event {
+                    BankEvent::PortGone(modem) => {
+                        self.present[modem] = false;
+                        self.close(modem);
+                    }
+                    BankEvent::PortBack(modem) => {
+                        self.present[modem] = true;
+                        self.reopen.insert(modem, self.now.monotonic + Duration::from_secs(1));
+                    }
+                }
+            }
+            silent &= self.answer_gateway();
+            self.air.extend(self.bank.take_journal());
+            if silent {
+                return;
+            }
+        }
+    }
+
+    /// Takes the gateway's events; its requests of one turn are one transaction. True when there were none.
+    fn answer_gateway(&mut self) -> bool {
+        let mut silent = true;
+        let mut batch = Vec::new();
+        while let Some(event) = self.gateway.poll_event() {
+            silent = false;
+            match event {
+                Event::Request { token, request } => batch.push((token, Op::Gateway(request))),
+                Event::Reopen(modem) => {
+                    self.close(modem);
+                    self.reopen.insert(modem, self.now.monotonic + Duration::from_secs(1));
+                }
+                Event::Ready(_) | Event::NotReady(..) | Event::Changed | Event::Drained => {}
+            }
+        }
+        if !batch.is_empty() {
+            let (tokens, ops): (Vec<u64>, Vec<Op>) = batch.into_iter().unzip();
+            // A commit takes its time; now and then a long one.
+            let slow = self.random.u32(0..50) == 0;
+            let took = Duration::from_micros(self.random.u64(if slow { 100_000..800_000 } else { 200..8_000 }));
+            // The writer does one transaction after the other.
+            let begun = self
+                .replies
+                .back()
+                .map_or(self.now.monotonic, |(at, ..)| (*at).max(self.now.monotonic));
+            for (token, answer) in tokens.into_iter().zip(self.apply(ops)) {
+                let reply = match answer {
+                    Answer::Gateway(reply) => reply,
+                    other => panic!("a gateway's request got {other:?}"),
+                };
+                self.replies.push_back((begun + took, token, reply));
+            }
+        }
+        silent
+    }
+
+    fn apply(&mut self, ops: Vec<Op>) -> Vec<Answer> {
+        let answers = self.store.apply(self.now, ops);
+        if self.store.work_arrived() {
+            self.gateway.handle_command(self.now, Command::WorkArrived);
+        }
+        answers
+    }
+
+    fn close(&mut self, modem: usize) {
+        self.open[modem] = false;
+        self.bank.handle_closed(self.now, modem);
+        self.gateway.handle_command(self.now, Command::PortLost(modem));
+    }
+
+    /// The process dies: what was committed stays, all else is gone, replies under way too.
+    fn crash(&mut self) {
+        self.generation += 1;
+        self.replies.clear();
+        self.gateway = gateway(self.plot.modems, self.plot.seed ^ self.generation);
+        self.store.restart(self.now).expect("memory writes");
+        for modem in 0..self.plot.modems {
+            self.open[modem] = false;
+            self.bank.handle_closed(self.now, modem);
+            self.reopen
+                .insert(modem, self.now.monotonic + Duration::from_millis(500));
+        }
+    }
+
+    fn accept(&mut self, index: usize) {
+        let recipient = format!("+35387{:07}", 1_000_000 + index);
+        let text = match index % 5 {
+            0 => "Reminder: Your appointment with Dr. Smith is on June 20 at 10:00 AM. Reply Y to confirm.".to_owned(),
+            1 => format!(
+                "{index}: {}",
+                "a long text that needs two parts, with \u{20ac} in it; ".repeat(5)
+            ),
+            2 => format!("{index}: Thank you \u{1f44d}"),
+            _ => format!("{index}: Your results are ready."),
+        };
+        let segmentation = segment(&text, &SegmentOptions::default()).expect("a sample fits");
+        let message = NewMessage {
+            service: self.service,
+            recipient: PhoneNumber::from_e164(&recipient).expect("a sample is a number"),
+            body: Body::new(text),
+            alphabet: segmentation.alphabet,
+            units: segmentation.units,
+            parts: segmentation.parts,
+            priority: if index % 20 == 0 {
+                Priority::Emergency
+            } else {
+                Priority::Normal
+            },
+            send_at: None,
+            valid_until: self.now.utc + Duration::from_secs(72 * 3_600),
+            delivery_report: true,
+            on_unknown: self.plot.on_unknown,
+            held: None,
+            reference: None,
+            metadata: None,
+        };
+        let respond = Box::new(|_: &wardwire::store::MessageRecord| StoredResponse {
+            status: 201,
+            body: String::new(),
+        });
+        let accept = Accept {
+            message,
+            idempotency: None,
+            respond,
+        };
+        match self.apply(vec![Op::Accept(Box::new(accept))]).pop() {
+            Some(Answer::Accepted(Accepted::New { id, .. })) => drop(self.accepted.insert(recipient, id)),
+            other => panic!("not accepted: {other:?}"),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Moment {
+    Message(usize),
+    Crash,
+}
+
+fn gateway(modems: usize, seed: u64) -> Gateway {
+    let slot = |index| SlotSettings {
+        label: format!("m{index}"),
+        profile: wardwire::config::profile::generic().expect("the shipped profile is in order"),
+        modem: wardwire_core::modem::Settings::default(),
+        plan: Plan::default(),
+    };
+    Gateway::new((0..modems).map(slot).collect(), seed)
+}
+
+fn default_service(store: &mut Store, now: Now) -> ServiceId {
+    let key = NewKey {
+        id: None,
+        service: "default".to_owned(),
+        label: "simulation".to_owned(),
+        secret_sha256: [0; 32],
+        scopes: Vec::new(),
+    };
+    match store.apply(now, vec![Op::CreateKey(key)]).pop() {
+        Some(Answer::Key(record)) => record.service,
+        other => panic!("no key: {other:?}"),
+    }
+}
