@@ -1,6 +1,8 @@
 //! The shipped generic profile and the modem machine against the virtual modem of the simulator, in virtual time: two
 //! readings of the same standards. The gateway is not in it.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 use std::time::Duration;
 
 use wardwire::config::profile;

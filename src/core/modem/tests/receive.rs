@@ -115,6 +115,35 @@ fn a_place_nobody_was_told_of_is_never_deleted() {
 }
 
 #[test]
+fn what_was_not_handed_on_yet_is_not_deleted() {
+    let mut rig = Rig::ready();
+    // Announced before it can be read.
+    rig.input(b"\r\n+CMTI: \"SM\",4\r\n");
+    rig.fake.stored.insert(4, stored(7));
+    rig.command(Command::Stored(sm(4)));
+    assert_eq!(rig.asked(), ["AT+CMGR=4"]);
+    rig.wait(Duration::from_secs(1));
+    assert_eq!(places(&rig.events), [sm(4)]);
+    assert!(rig.fake.stored.contains_key(&4));
+}
+
+#[test]
+fn what_was_handed_on_before_a_restart_is_handed_on_again() {
+    let mut rig = Rig::ready();
+    rig.fake.stored.insert(4, stored(7));
+    rig.input(b"\r\n+CMTI: \"SM\",4\r\n");
+    let busy = "\r\n+CME ERROR: 14\r\n".to_string();
+    rig.fake.overrides.insert("AT+CPIN?".to_string(), busy);
+    rig.input(b"\r\nRDY\r\n");
+    // The place may hold another message by now: this speaks of the one before.
+    rig.command(Command::Stored(sm(4)));
+    rig.fake.overrides.clear();
+    rig.wait(Duration::from_secs(3));
+    assert_eq!(places(&rig.events), [sm(4), sm(4)]);
+    assert!(rig.fake.stored.contains_key(&4));
+}
+
+#[test]
 fn an_empty_place_is_looked_at_a_few_times_and_forgotten() {
     let mut rig = Rig::ready();
     rig.input(b"\r\n+CDSI: \"SM\",0\r\n");
