@@ -318,7 +318,7 @@ def throughput(trial):
 
 def faults(trial):
     """What networks and cables do, one thing after the other; the last leaves a modem silent while the others work."""
-    if not trial.check("comes up", trial.bring_up):
+    if not late_port(trial):
         return
     trial.check("CMS ERROR 38: the text goes by another modem, once", lambda: refused(trial, 38))
     trial.check("CMS ERROR 500 at once: sent again, or kept, and never doubled in silence", lambda: refused(trial, 500))
@@ -329,6 +329,27 @@ def faults(trial):
     trial.check("the text it swallowed is sent again, marked as a possible copy", lambda: swallowed(trial))
     trial.clean()
     trial.finish()
+
+
+def late_port(trial):
+    """Starts while a port is missing; it comes later."""
+
+    def without():
+        trial.emulator.order("unplug", modem=1)
+        trial.gateway.start()
+        until(BRING_UP, trial.gateway.ready, "/readyz 200")
+
+    def with_all():
+        took = back_again(trial, 1)
+        until(BRING_UP, lambda: trial.gateway.all_ready(trial.count), "all modems ready")
+        return took
+
+    came_up = trial.check("comes up while a port is missing", without)
+    if came_up:
+        until(BRING_UP, lambda: [m["state"] for m in trial.gateway.modems().values()].count("ready") == trial.count - 1,
+              "the other modems ready")
+        trial.check("a missing port costs nothing", lambda: idle(trial))
+    return came_up and trial.check("the port that comes later: serving < 5 s after it is there", with_all)
 
 
 def one_fault(trial, **fault):
@@ -373,6 +394,10 @@ def replugged(trial, modem):
     label = "m%d" % modem
     trial.emulator.order("unplug", modem=modem)
     until(10, lambda: trial.gateway.modems()[label]["state"] != "ready", "noticed as gone")
+    return back_again(trial, modem)
+
+
+def back_again(trial, modem):
     back, clock = time.time(), time.monotonic()
     trial.emulator.order("replug", modem=modem)
     until(5, lambda: trial.served(modem, back), lambda: "a text by the modem that came back; %r" % trial.states())
@@ -475,8 +500,23 @@ def killed(trial):
         trial.emulator.order("inbound", modem=2, only=[2], **order)
         until(15, lambda: [m["body"] for m in trial.gateway.inbound()] == [order["text"]], "joined and listed once")
 
+    trial.check("SIGTERM in the middle of a text waits for its result", lambda: drained(trial))
     trial.check("a text whose parts came before and after the kills is listed whole, once", joined)
     trial.finish()
+
+
+def drained(trial):
+    trial.emulator.order("set", latency_ms=1500)
+    number = trial.numbers.one()
+    ident = trial.gateway.send(number, "the last")
+    until(10, lambda: trial.emulator.events("typed", to=number), "Ctrl-Z")
+    code = trial.gateway.stop()
+    must(code == 0, "exit code %d" % code)
+    must(trial.emulator.texts_to(number) == ["the last"], "gone before the result came")
+    trial.gateway.start()
+    until(BRING_UP, trial.gateway.ready, "ready again")
+    message = trial.gateway.message(ident)
+    must(message["status"] in ("sent", "delivered") and not message["possible_copy"], "status %s" % message["status"])
 
 
 MIXED = {

@@ -610,6 +610,7 @@ class Modem:
             self.note("bad_pdu", line=typed, announced=self.announced)
             self.final("+CMS ERROR: 304")
             return self.idle()
+        self.note("typed", to=submit["to"], text=submit["text"])
         fault = self.next_fault()
         self.busy, self.sending = True, True
         if fault and fault["fault"] == "silence":
