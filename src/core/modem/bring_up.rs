@@ -226,8 +226,14 @@ impl Modem {
                 cursor.silent = 0;
                 // OK without the digits: the answers may be one behind.
                 cursor.drain = learn == Learn::Imei && outcome == Outcome::Final(FinalResult::Ok);
+                // A modem that says OK and nothing else, or the same again, will not say more the next time.
+                let may_say_more = match &cursor.task {
+                    Some(Task::Send(task)) => cursor.tries == 0 && (task.told || cursor.drain),
+                    Some(Task::Attention(_) | Task::Sim(_) | Task::Storage(_) | Task::Notification(_)) | None => true,
+                };
                 let again = match outcome {
-                    Outcome::Final(result) => result == FinalResult::Ok || result.is_busy(),
+                    Outcome::Final(FinalResult::Ok) => may_say_more,
+                    Outcome::Final(result) => result.is_busy(),
                     Outcome::Settled | Outcome::Silent | Outcome::Escaped => true,
                 };
                 self.step_refused(now, again);

@@ -130,6 +130,8 @@ pub(super) struct SendTask {
     remedying: bool,
     /// Something was learned, or the expected line came.
     pub(super) heard: bool,
+    /// A line came at all.
+    pub(super) told: bool,
 }
 
 impl SendTask {
@@ -147,6 +149,7 @@ impl SendTask {
             at: 0,
             remedying: false,
             heard: false,
+            told: false,
         }
     }
 
@@ -160,6 +163,7 @@ impl SendTask {
 
     /// A line came; `learned` tells whether it held what the step is for.
     pub(super) fn info(&mut self, line: &str, learned: bool) {
+        self.told = true;
         let expected = self
             .expect
             .as_ref()
@@ -174,7 +178,8 @@ impl SendTask {
         match outcome {
             Outcome::Silent | Outcome::Escaped => Verdict::Silent,
             Outcome::Settled | Outcome::Final(FinalResult::Ok) if self.heard || !self.wants_answer => Verdict::Passed,
-            Outcome::Settled | Outcome::Final(FinalResult::Ok) if self.remedy.is_some() => {
+            // OK alone does not say that anything is wrong.
+            Outcome::Settled | Outcome::Final(FinalResult::Ok) if self.remedy.is_some() && self.told => {
                 self.remedying = true;
                 Verdict::More
             }
@@ -231,6 +236,17 @@ mod tests {
         assert_eq!(task.done(ERROR), Verdict::More);
         assert_eq!(task.text(), Some("AT+GSN"));
         // OK without the digits asked for is no answer.
+        assert_eq!(task.done(OK), Verdict::Refused);
+    }
+
+    #[test]
+    fn what_is_not_told_is_not_remedied() {
+        let mut task = SendTask::new(
+            &["AT+CFUN?".to_owned()],
+            Some("+CFUN: 1".to_owned()),
+            Some("AT+CFUN=1".to_owned()),
+            false,
+        );
         assert_eq!(task.done(OK), Verdict::Refused);
     }
 

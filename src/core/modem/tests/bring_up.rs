@@ -112,6 +112,33 @@ fn a_modem_that_knows_next_to_nothing_can_send() {
 }
 
 #[test]
+fn questions_answered_by_ok_alone_do_not_hold_up_the_start() {
+    let mut profile = Profile::smallest();
+    let mut fake = Fake::new();
+    for step in &mut profile.steps {
+        if let Action::Send { learn, commands, .. } = &step.action
+            && *learn != Learn::Nothing
+        {
+            step.tries = 5;
+            for command in commands {
+                fake = fake.with(command, "\r\nOK\r\n");
+            }
+        }
+    }
+    let mut rig = Rig::of(profile, Settings::default(), fake);
+    rig.command(Command::PortOpened);
+    rig.wait(Duration::from_secs(2));
+    assert_eq!(rig.modem.state(), State::Ready);
+    let asked = rig.asked();
+    let times = |command: &str| asked.iter().filter(|a| *a == command).count();
+    assert_eq!(
+        (times("AT+CIMI"), times("AT+CGSN")),
+        (1, 2),
+        "the IMEI again: an answer may be one behind"
+    );
+}
+
+#[test]
 fn text_mode_only_is_of_no_use() {
     let mut rig = opened(Fake::new().with("AT+CMGF=0", "\r\nERROR\r\n"));
     rig.wait(Duration::from_secs(12));
