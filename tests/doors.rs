@@ -118,7 +118,7 @@ async fn what_cannot_be_taken_gets_its_problem_and_nothing_is_stored() {
             422,
             "too_many_parts",
         ),
-        (json!({ "to": good, "body": two_mib }), 413, "body_too_large"),
+        (json!({ "to": good, "body": two_mib }), 413, "content_too_large"),
     ];
     for (body, status, code) in cases {
         let mut shown = body.to_string();

@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{Client, Site, number, statuses};
 
@@ -49,7 +49,9 @@ async fn nothing_accepted_is_lost_and_nothing_is_doubled_unflagged() {
         let seen = site.air("accepted").len();
         let more = random.usize(0..=(target - seen.min(target)).max(1) / 2);
         let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        let limit = Instant::now() + Duration::from_secs(60);
         while site.air("accepted").len() < seen + more {
+            assert!(Instant::now() < limit, "the air saw {} of {seen} + {more}", site.air("accepted").len());
             ticks.tick().await;
         }
         gateway.kill_hard();
@@ -77,7 +79,7 @@ fn judge(site: &Site, accepted: &BTreeMap<String, String>, messages: &[serde_jso
     let mut on_air: BTreeMap<String, usize> = BTreeMap::new();
     for line in site.air("accepted") {
         *on_air
-            .entry(line["recipient"].as_str().expect("a recipient").to_owned())
+            .entry(line["to"].as_str().expect("a recipient").to_owned())
             .or_default() += 1;
     }
     for (to, id) in accepted {

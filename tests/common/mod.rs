@@ -215,7 +215,7 @@ impl Site {
     pub fn air(&self, kind: &str) -> Vec<Value> {
         let text = std::fs::read_to_string(self.path("journal.jsonl")).unwrap_or_default();
         let lines = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        lines.filter(|line| line["what"] == kind).collect()
+        lines.filter(|line| line["event"] == kind).collect()
     }
 }
 

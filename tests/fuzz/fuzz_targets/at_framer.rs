@@ -1,3 +1,4 @@
+//! Fuzz target: the AT framer on any octets; what must hold stands in `checks.rs`.
 #![no_main]
 
 #[path = "../checks.rs"]

@@ -1,3 +1,4 @@
+//! Fuzz target: decoding, encoding and decoding again on any octets; what must hold stands in `checks.rs`.
 #![no_main]
 
 #[path = "../checks.rs"]
