@@ -2,6 +2,11 @@
 //! through 8 modems, share of the ideal where the air takes its time, and what the idle daemon costs.
 //!
 //! The bank, the gateway and this client share the machine's cores; read ratios of one run, not figures of two.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a harness: a wrong assumption must stop the run"
+)]
 
 #[expect(dead_code, reason = "shared with tests; the bench uses a part of it")]
 #[path = "../tests/common/mod.rs"]

@@ -1,5 +1,12 @@
 //! What the store costs: durable accepts, whole lives of messages, claims among many. `cargo bench --bench store`
 //! prints one line each; add a number for the rows of the claim measurement (100000 unless told).
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a harness: a wrong assumption must stop the run"
+)]
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! The contract of the command line and of the HTTP door, through the binary: real ports, real disk, real sockets.
+#![expect(clippy::expect_used, reason = "a harness: a wrong assumption must stop the run")]
 
 #[expect(dead_code, reason = "shared with benches; this test uses a part of it")]
 mod common;

@@ -1,4 +1,9 @@
 //! Kill -9 at any moment: what was accepted is neither lost nor silently repeated. Judged by the air's journal.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a harness: a wrong assumption must stop the run"
+)]
 
 #[expect(dead_code, reason = "shared with benches; this test uses a part of it")]
 mod common;
@@ -51,7 +56,11 @@ async fn nothing_accepted_is_lost_and_nothing_is_doubled_unflagged() {
         let mut ticks = tokio::time::interval(Duration::from_millis(1));
         let limit = Instant::now() + Duration::from_secs(60);
         while site.air("accepted").len() < seen + more {
-            assert!(Instant::now() < limit, "the air saw {} of {seen} + {more}", site.air("accepted").len());
+            assert!(
+                Instant::now() < limit,
+                "the air saw {} of {seen} + {more}",
+                site.air("accepted").len()
+            );
             ticks.tick().await;
         }
         gateway.kill_hard();

@@ -1,5 +1,12 @@
 //! What tests and benches of the whole share: a virtual bank and a gateway as processes of their own, and an HTTP client.
 //! Everything through public doors; every wait has a bound.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a harness: a wrong assumption must stop the run"
+)]
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;

@@ -154,7 +154,7 @@ fn judge_message(message: &MessageRecord, seen: &BTreeMap<OnAir, usize>, plot: P
     let mut fault = |what: &str| {
         verdict
             .faults
-            .push(format!("{id} {:?} on air {times:?}: {what}", message.status))
+            .push(format!("{id} {:?} on air {times:?}: {what}", message.status));
     };
     if times.iter().any(|count| *count > 1) {
         if !message.possible_copy {

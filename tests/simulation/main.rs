@@ -2,6 +2,14 @@
 //! the air saw is held against what the store says.
 //!
 //! One seed again: `WARDWIRE_SEED=n cargo test --test simulation`. More of them: `WARDWIRE_SEEDS=1000 cargo test --release --test simulation`.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    unreachable_pub,
+    reason = "a harness: a wrong assumption must stop the run"
+)]
 
 mod judge;
 mod world;

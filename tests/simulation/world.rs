@@ -346,7 +346,7 @@ impl World {
             alphabet: segmentation.alphabet,
             units: segmentation.units,
             parts: segmentation.parts,
-            priority: if index % 20 == 0 {
+            priority: if index.is_multiple_of(20) {
                 Priority::Emergency
             } else {
                 Priority::Normal

@@ -176,79 +176,64 @@ mod tests {
         }
     }
 
+    fn but(change: fn(&mut Facts)) -> Facts {
+        let mut facts = good();
+        change(&mut facts);
+        facts
+    }
+
     #[test]
     fn green_needs_a_modem_a_short_queue_and_a_fresh_proof() {
-        let minute = Duration::from_secs(60);
+        const MINUTE: Duration = Duration::from_secs(60);
+        let late = |facts: &mut Facts| {
+            facts.oldest_due_at = Some(NOW.before(LATE + MINUTE));
+            facts.proven_at = None;
+        };
         for (facts, state, sentence) in [
             (good(), State::Ok, "Patients can be texted now."),
-            (Facts { ready: 2, ..good() }, State::Ok, "Patients can be texted now."),
+            (but(|f| f.ready = 2), State::Ok, "Patients can be texted now."),
             (
-                Facts { ready: 1, ..good() },
+                but(|f| f.ready = 1),
                 State::Slow,
                 "Patients can be texted, but only 1 of 4 modems can send.",
             ),
             (
-                Facts {
-                    proven_at: Some(NOW.before(PROOF + minute)),
-                    ..good()
-                },
+                but(|f| f.proven_at = Some(NOW.before(PROOF + MINUTE))),
                 State::Slow,
                 "Probably reachable, but not proven since 08:14 UTC.",
             ),
             (
-                Facts {
-                    proven_at: None,
-                    ..good()
-                },
+                but(|f| f.proven_at = None),
                 State::Slow,
                 "Ready, but not proven yet: no text has gone out so far.",
             ),
             (
-                Facts {
-                    oldest_due_at: Some(NOW.before(LATE + minute)),
-                    proven_at: None,
-                    ..good()
-                },
+                but(late),
                 State::Slow,
                 "Texts go out late: the oldest has waited 6 minutes.",
             ),
             (
-                Facts { ready: 0, ..good() },
+                but(|f| f.ready = 0),
                 State::Down,
                 "Patients cannot be texted now: none of the 4 modems can send.",
             ),
             (
-                Facts {
-                    modems: 1,
-                    ready: 0,
-                    ..good()
-                },
+                but(|f| (f.modems, f.ready) = (1, 0)),
                 State::Down,
                 "Patients cannot be texted now: the only modem cannot send.",
             ),
             (
-                Facts {
-                    modems: 0,
-                    ready: 0,
-                    ..good()
-                },
+                but(|f| (f.modems, f.ready) = (0, 0)),
                 State::Down,
                 "Patients cannot be texted: no modem is set up.",
             ),
             (
-                Facts {
-                    stopping: true,
-                    ..good()
-                },
+                but(|f| f.stopping = true),
                 State::Down,
                 "The gateway is stopping. Waiting texts are kept.",
             ),
             (
-                Facts {
-                    storage_works: false,
-                    stopping: true,
-                    ..good()
-                },
+                but(|f| (f.storage_works, f.stopping) = (false, true)),
                 State::Down,
                 "Patients cannot be texted: the gateway's disk does not work.",
             ),

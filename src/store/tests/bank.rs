@@ -92,7 +92,7 @@ impl Bank {
             body: Body::new(text),
             parts: cut.parts,
             alphabet: cut.alphabet,
-            units: u32::try_from(cut.units).unwrap(),
+            units: cut.units,
             priority: Priority::Normal,
             send_at: None,
             valid_until: self.now.utc + Duration::from_secs(72 * 3600),

@@ -208,7 +208,7 @@ fn a_scheduled_message_waits_for_its_time() {
     assert!(bank.take(8).is_empty());
     assert_eq!(bank.sweep(), (Some(bank.now.utc + Duration::from_secs(3_600)), false));
     bank.pass(3_600);
-    assert_eq!(bank.sweep().1, true);
+    assert!(bank.sweep().1);
     assert_eq!(bank.status(id), M::Queued);
     assert_eq!(bank.record(id).queued_at, Some(bank.now.utc));
     assert_eq!(bank.take(8).len(), 1);
