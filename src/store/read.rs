@@ -18,6 +18,7 @@ use super::records::{
 };
 use super::seal::{Keys, SealError};
 use super::tally::{QUARTER, Tally};
+use super::writer::stable_plans;
 
 /// Rows of a list at most.
 const MOST_ROWS: u16 = 200;
@@ -55,6 +56,7 @@ impl Reader {
     pub fn open(path: &Path, keys: Keys) -> Read<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
+        stable_plans(&connection)?;
         connection.pragma_update(None, "query_only", true)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(Self::new(connection, keys))

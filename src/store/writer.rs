@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use wardwire_core::base::{IdSource, Now, ServiceId, Ulid};
 use wardwire_core::queue::verbs::Request;
@@ -303,6 +304,7 @@ fn decide(turn: &mut Turn<'_>, op: Op) -> Result<Answer, OpError> {
 
 /// How the writing connection works: see docs/decisions for why.
 fn prepare(db: &Connection) -> Result<(), OpenError> {
+    stable_plans(db)?;
     db.busy_timeout(Duration::from_secs(5))?;
     db.set_prepared_statement_cache_capacity(128);
     db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
@@ -316,6 +318,13 @@ fn prepare(db: &Connection) -> Result<(), OpenError> {
     } else {
         Err(OpenError::Damaged(health))
     }
+}
+
+/// A prepared statement keeps its plan whatever values are bound to it: else every other use is prepared anew, which
+/// costs more than its execution.
+pub(super) fn stable_plans(db: &Connection) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// Notes which key the database is sealed with, or compares.

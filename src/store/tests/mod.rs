@@ -6,6 +6,8 @@
 
 mod bank;
 mod evidence;
+mod inbound;
 mod life;
+mod reports;
 
 pub(super) use bank::Bank;

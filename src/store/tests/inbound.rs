@@ -1,0 +1,173 @@
+//! Received messages: one part, many parts, twice, never.
+
+use wardwire_core::base::Originator;
+use wardwire_core::queue::verbs::{Concat, InboundPart, Reply, Request};
+use wardwire_core::sms::{Address, Dcs, Deliver, Direction, Reading, SegmentOptions, Timestamp, Tpdu, decode, segment};
+use wardwire_core::sms::{Submit, SubmitOptions, submit};
+
+use super::Bank;
+use super::bank::number;
+use crate::store::{EventKind, InboundRecord, ListFilter};
+
+/// The parts of a text as they come from a phone.
+fn parts(bank: &Bank, text: &str, reference: u8) -> Vec<InboundPart> {
+    let cut = segment(text, &SegmentOptions::default()).unwrap();
+    let total = u8::try_from(cut.parts.len()).unwrap();
+    (1..)
+        .zip(cut.parts)
+        .map(|(sequence, mut part)| {
+            if total > 1 {
+                part.set_reference(reference);
+            }
+            // A phone's text is a SUBMIT turned round.
+            let tpdu = submit(&part, &number(9), SubmitOptions::default()).unwrap();
+            let Tpdu::Submit(Submit { user_data, .. }) =
+                decode(&tpdu, Direction::Outbound, Reading::Strict).unwrap().tpdu
+            else {
+                panic!("a SUBMIT");
+            };
+            let scts = Timestamp::from_utc(bank.now.utc, 4);
+            let originator = Address::parse(number(1).as_e164()).unwrap();
+            let deliver = Deliver::new(originator, scts, Dcs(part.dcs), user_data);
+            InboundPart {
+                sim: bank.sim,
+                from: Originator::new(number(1).as_e164()),
+                smsc_timestamp: scts.to_utc(),
+                concat: (total > 1).then_some(Concat {
+                    reference: reference.into(),
+                    bits: 8,
+                    total,
+                    sequence,
+                }),
+                raw: Tpdu::Deliver(deliver).encode().unwrap().to_vec(),
+            }
+        })
+        .collect()
+}
+
+fn receive(bank: &mut Bank, part: &InboundPart) {
+    assert!(matches!(bank.ask(Request::Receive(part.clone())), Reply::Stored));
+}
+
+fn inbox(bank: &Bank) -> Vec<InboundRecord> {
+    let filter = ListFilter {
+        limit: 200,
+        ascending: true,
+        ..ListFilter::default()
+    };
+    let page = bank
+        .store
+        .read()
+        .inbound(bank.store.default_service(), &filter)
+        .unwrap();
+    assert_eq!(page.next, None);
+    page.rows
+}
+
+fn texts(bank: &Bank) -> Vec<String> {
+    inbox(bank)
+        .iter()
+        .map(|row| row.body.as_ref().unwrap().reveal().to_owned())
+        .collect()
+}
+
+const LONG: &str = "I cannot come on Tuesday because the bus does not run that early, and my daughter, who usually drives me, \
+    is away until Thursday. Could you please give me a later time, at best after eleven? Thank you. Mary";
+
+#[test]
+fn a_short_reply_is_there_at_once() {
+    let mut bank = Bank::new();
+    let reply = parts(&bank, "Y", 0).remove(0);
+    receive(&mut bank, &reply);
+    let row = inbox(&bank).remove(0);
+    assert_eq!(row.from.unwrap().reveal(), number(1).as_e164());
+    assert_eq!(row.body.unwrap().reveal(), "Y");
+    assert_eq!((row.sim, row.parts, row.incomplete), (bank.sim, 1, false));
+    assert_eq!(row.received_at, bank.now.utc);
+    assert_eq!(bank.events(), [EventKind::MessageReceived]);
+}
+
+#[test]
+fn the_same_tpdu_read_twice_is_one_message() {
+    let mut bank = Bank::new();
+    let reply = parts(&bank, "Y", 0).remove(0);
+    for _ in 0..3 {
+        receive(&mut bank, &reply);
+        bank.store.restart(bank.now).unwrap();
+    }
+    assert_eq!(texts(&bank), ["Y"]);
+    bank.pass(1);
+    let again = parts(&bank, "Y", 0).remove(0);
+    receive(&mut bank, &again);
+    assert_eq!(
+        texts(&bank),
+        ["Y", "Y"],
+        "the same words a second later are another message"
+    );
+}
+
+#[test]
+fn parts_are_joined_in_any_order_and_over_a_restart() {
+    for order in [[0, 1], [1, 0]] {
+        let mut bank = Bank::new();
+        let parts = parts(&bank, LONG, 7);
+        assert_eq!(parts.len(), 2);
+        receive(&mut bank, &parts[order[0]]);
+        assert!(inbox(&bank).is_empty());
+        bank.pass(60);
+        bank.store.restart(bank.now).unwrap();
+        receive(&mut bank, &parts[order[1]]);
+        assert_eq!(texts(&bank), [LONG]);
+        assert_eq!(inbox(&bank)[0].received_at, bank.now.utc);
+    }
+}
+
+#[test]
+fn what_stays_incomplete_is_handed_on_with_its_gaps() {
+    let mut bank = Bank::new();
+    let long = LONG.repeat(2);
+    let parts = parts(&bank, &long, 7);
+    assert_eq!(parts.len(), 3);
+    receive(&mut bank, &parts[1]);
+    bank.pass(15 * 60 - 1);
+    bank.sweep();
+    assert!(inbox(&bank).is_empty());
+    bank.pass(1);
+    bank.sweep();
+    let row = inbox(&bank).remove(0);
+    assert!(row.incomplete);
+    let body = row.body.unwrap();
+    assert!(body.reveal().starts_with("[…]") && body.reveal().ends_with("[…]"));
+    assert!(long.contains(body.reveal().trim_matches(['[', '…', ']'])));
+    assert_eq!(bank.events(), [EventKind::MessageReceivedIncomplete]);
+}
+
+#[test]
+fn a_reference_used_again_begins_another_message() {
+    let mut bank = Bank::new();
+    let first = parts(&bank, LONG, 7);
+    receive(&mut bank, &first[0]);
+    bank.pass(60);
+    let other = LONG.to_uppercase();
+    let second = parts(&bank, &other, 7);
+    receive(&mut bank, &second[0]);
+    receive(&mut bank, &second[1]);
+    let rows = inbox(&bank);
+    assert_eq!(rows.len(), 2);
+    assert!(rows[0].incomplete && !rows[1].incomplete);
+    assert_eq!(rows[1].body.as_ref().unwrap().reveal(), other);
+}
+
+#[test]
+fn what_cannot_be_read_is_kept_without_a_text() {
+    let mut bank = Bank::new();
+    let part = InboundPart {
+        sim: bank.sim,
+        from: Originator::new(""),
+        smsc_timestamp: None,
+        concat: None,
+        raw: vec![0xFF; 3],
+    };
+    receive(&mut bank, &part);
+    assert_eq!(texts(&bank), [""]);
+}
