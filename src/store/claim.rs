@@ -14,7 +14,7 @@ use super::turn::{OpError, Place, Turn};
 
 /// Rows of one lane that are due, from a place on, each with its recipient and one waiting part; the parts of a message
 /// follow each other.
-const SELECT_DUE: &str = "SELECT m.due_at, m.id, m.valid_until, m.sim, m.avoid, m.delivery_report,
+pub(super) const SELECT_DUE: &str = "SELECT m.due_at, m.id, m.valid_until, m.sim, m.avoid, m.delivery_report,
     n.hash, n.data_key, n.number, p.id, p.sequence, p.attempts, p.content
     FROM messages m CROSS JOIN numbers n ON n.id = m.number
     CROSS JOIN parts p ON p.message = m.id AND p.state = 0

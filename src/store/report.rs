@@ -149,9 +149,17 @@ struct Place {
     fate: Fate,
 }
 
+<<<<<<< HEAD
 /// Accepted attempts of the SIM with this reference whose report is awaited.
 const SELECT_REFERENCED: &str = "FROM attempts a INDEXED BY attempts_awaiting
     JOIN parts p ON p.message = a.message AND p.sequence = a.sequence
+=======
+/// Attempts of the SIM whose fate is open, with this reference or without any.
+pub(super) const SELECT_CANDIDATES: &str =
+    "SELECT a.message, a.sequence, a.number, a.state = 1, a.tp_mr, a.expected_tp_mr,
+    a.written_at, m.valid_until, a.smsc_timestamp, m.number, n.hash, n.data_key, n.number, n.tail_hash
+    FROM attempts a INDEXED BY attempts_awaiting JOIN parts p ON p.message = a.message AND p.sequence = a.sequence
+>>>>>>> 731e69d (store: test its doors, lists, counts, a full disk and random verbs against a model)
     JOIN messages m ON m.id = a.message JOIN numbers n ON n.id = m.number
     WHERE a.sim = ?1 AND a.awaiting = 1 AND a.tp_mr IS ?2 AND a.state = 1 AND p.state IN (0, 3, 4, 8, 11)
     ORDER BY a.written_at DESC LIMIT ?3";

@@ -165,6 +165,12 @@ impl Bank {
         assert!(matches!(self.ask(Request::Report(report)), Reply::Stored));
     }
 
+    /// A disk that takes no more writes, and one that does again.
+    pub(in crate::store) fn read_only(&self, read_only: bool) {
+        let db = self.store.read().connection();
+        db.pragma_update(None, "query_only", read_only).unwrap();
+    }
+
     pub(in crate::store) fn cancel(&mut self, service: ServiceId, message: MessageId) -> Canceled {
         match self.one(Op::Cancel { service, message }) {
             Answer::Canceled(canceled) => canceled,

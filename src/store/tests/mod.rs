@@ -5,9 +5,11 @@
 )]
 
 mod bank;
+mod doors;
 mod evidence;
 mod inbound;
 mod life;
+mod model;
 mod reports;
 
 pub(super) use bank::Bank;
