@@ -8,6 +8,13 @@
     reason = "a harness: a wrong assumption must stop the run"
 )]
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a bench stops where it is wrong"
+)]
+
 use std::time::Duration;
 
 use wardwire::store::{Accept, Accepted, Answer, Idempotency, Keys, Op, Place, Settings, Store, StoredResponse};
@@ -103,9 +110,11 @@ fn gateway(store: &mut Store, now: Now, requests: Vec<Request>) -> Vec<Reply> {
     let answers = store.apply(now, requests.into_iter().map(Op::Gateway).collect());
     answers
         .into_iter()
-        .map(|answer| match answer {
-            Answer::Gateway(reply) => reply,
-            other => panic!("{other:?}"),
+        .map(|answer| {
+            let Answer::Gateway(reply) = answer else {
+                panic!("another answer");
+            };
+            reply
         })
         .collect()
 }
@@ -117,17 +126,17 @@ fn introduce(store: &mut Store) -> (ModemId, SimId) {
         iccid: Some("8949100000000000001".into()),
         ..Introduce::default()
     };
-    match gateway(store, at(0), vec![Request::Introduce(introduce)]).remove(0) {
-        Reply::Introduced(introduced) => (introduced.modem, introduced.sim),
-        other => panic!("{other:?}"),
-    }
+    let Reply::Introduced(introduced) = gateway(store, at(0), vec![Request::Introduce(introduce)]).remove(0) else {
+        panic!("another answer");
+    };
+    (introduced.modem, introduced.sim)
 }
 
 fn take(store: &mut Store, now: Now, room: usize) -> Vec<DueMessage> {
-    match gateway(store, now, vec![Request::TakeDue { room }]).remove(0) {
-        Reply::Due { messages, .. } => messages,
-        other => panic!("{other:?}"),
-    }
+    let Reply::Due { messages, .. } = gateway(store, now, vec![Request::TakeDue { room }]).remove(0) else {
+        panic!("another answer");
+    };
+    messages
 }
 
 fn report(sim: SimId, n: u64, due: &DueMessage, now: Now) -> Request {
@@ -148,7 +157,7 @@ fn lives(store: &mut Store, ids: (ModemId, SimId), count: u64, group: usize) -> 
     let (modem, sim) = ids;
     let mut done = 0;
     while done < count {
-        let now = at(10_000_000 + done);
+        let now = at(40_000_000 + done);
         let due = take(store, now, group);
         let begins = due.iter().map(|due| {
             Request::Begin(Begin {
@@ -162,9 +171,11 @@ fn lives(store: &mut Store, ids: (ModemId, SimId), count: u64, group: usize) -> 
         let begins = begins.collect();
         let attempts: Vec<AttemptId> = gateway(store, now, begins)
             .into_iter()
-            .map(|reply| match reply {
-                Reply::Begun(Begun::Written { attempt }) => attempt,
-                other => panic!("{other:?}"),
+            .map(|reply| {
+                let Reply::Begun(Begun::Written { attempt }) = reply else {
+                    panic!("another answer");
+                };
+                attempt
             })
             .collect();
         let closes = (done..).zip(attempts).map(|(n, attempt)| Request::Close {
@@ -219,15 +230,15 @@ fn main() {
         let begin = Clock::now();
         let mut taken: Vec<MessageId> = Vec::new();
         for n in 0..200 {
-            taken.extend(take(&mut store, at(10_000_000 + n), 1).iter().map(|due| due.id));
+            taken.extend(take(&mut store, at(40_000_000 + n), 1).iter().map(|due| due.id));
         }
         rate(&format!("claim of one among {queued} queued"), 200, begin.elapsed());
         let begin = Clock::now();
-        gateway(&mut store, at(20_000_000), vec![Request::Sweep]);
+        gateway(&mut store, at(50_000_000), vec![Request::Sweep]);
         rate(&format!("sweep with nothing to do among {queued}"), 1, begin.elapsed());
         gateway(
             &mut store,
-            at(20_000_000),
+            at(50_000_000),
             taken.into_iter().map(Request::Release).collect(),
         );
     }

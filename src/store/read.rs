@@ -273,7 +273,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
 }
 
 /// The least id that a row made at this time can have: ids begin with the time, and never fall behind it.
-fn id_from(at: UtcTime) -> [u8; 16] {
+pub(super) fn id_from(at: UtcTime) -> [u8; 16] {
     let millis = u128::from(at.as_millis().max(0).unsigned_abs()).min((1 << 48) - 1);
     Ulid::from_bits(millis << 80).to_octets()
 }

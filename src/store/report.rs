@@ -8,13 +8,13 @@ use wardwire_core::base::{MessageId, Originator, SimId, Ulid, UtcTime};
 use wardwire_core::queue::correlate::{Candidate, Fate, ReportFacts, match_report, same_number};
 use wardwire_core::queue::error::NetworkCode;
 use wardwire_core::queue::report::meaning;
-use wardwire_core::queue::state::PartState;
 use wardwire_core::queue::transition::PartEvent;
 use wardwire_core::queue::verbs::{Reply, Report};
 
 use super::code::{Columns, millis};
 use super::life::Life;
 use super::numbers::{self, SealedNumber};
+use super::read::id_from;
 use super::records::{AttemptState, MessageError};
 use super::seal::Slot;
 use super::turn::{OpError, Turn};
@@ -28,6 +28,8 @@ const ORPHANS: i64 = 16;
 const AHEAD: Duration = Duration::from_secs(120);
 /// Accepted attempts this far from the report's time may be what it speaks of.
 const RIVALRY: Duration = Duration::from_secs(180);
+/// A report without the SMSC's time is evidence for attempts this old at most.
+const LONGEST_WAIT: Duration = Duration::from_secs(5 * 24 * 3600);
 
 /// Takes a report in.
 pub(super) fn report(turn: &mut Turn<'_>, report: &Report) -> Result<Reply, OpError> {
@@ -36,30 +38,8 @@ pub(super) fn report(turn: &mut Turn<'_>, report: &Report) -> Result<Reply, OpEr
         return Ok(Reply::Stored);
     }
     let person = numbers::person(turn, &report.recipient)?;
-    let id = turn.new_id();
-    let octets = id.to_octets();
-    let slot = Slot {
-        column: "reports.raw",
-        row: &octets,
-    };
-    turn.db
-        .prepare_cached(
-            "INSERT INTO reports (id, sim, tp_mr, tp_st, smsc_timestamp, discharged_at, received_at, number, raw)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        )?
-        .execute(params![
-            octets,
-            report.sim.0.to_octets(),
-            report.tp_mr,
-            report.tp_st,
-            millis(report.smsc_timestamp),
-            millis(report.discharged_at),
-            turn.now.utc.as_millis(),
-            person.id,
-            person.key.seal(slot, &report.raw)?,
-        ])?;
     let kept = Kept {
-        id,
+        id: turn.new_id(),
         sim: report.sim,
         tp_st: report.tp_st,
         facts: ReportFacts {
@@ -70,7 +50,32 @@ pub(super) fn report(turn: &mut Turn<'_>, report: &Report) -> Result<Reply, OpEr
         discharged_at: report.discharged_at,
         number: person.id,
     };
-    if settle(turn, &kept, Some(&report.recipient))? {
+    let place = spoken_of(turn, &kept, &report.recipient)?;
+    let octets = kept.id.to_octets();
+    let slot = Slot {
+        column: "reports.raw",
+        row: &octets,
+    };
+    turn.db
+        .prepare_cached(
+            "INSERT INTO reports (id, sim, tp_mr, tp_st, smsc_timestamp, discharged_at, received_at, number, message,
+             sequence, raw) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?
+        .execute(params![
+            octets,
+            report.sim.0.to_octets(),
+            report.tp_mr,
+            report.tp_st,
+            millis(report.smsc_timestamp),
+            millis(report.discharged_at),
+            turn.now.utc.as_millis(),
+            person.id,
+            place.as_ref().map(|place| place.message.0.to_octets()),
+            place.as_ref().map(|place| place.sequence),
+            person.key.seal(slot, &report.raw)?,
+        ])?;
+    if let Some(place) = place {
+        apply(turn, &kept, &place)?;
         retry_held(turn, report.sim, person.id, turn.now.utc.before(RIVALRY))?;
     }
     Ok(Reply::Stored)
@@ -91,7 +96,7 @@ struct Kept {
 pub(super) fn match_orphans(turn: &mut Turn<'_>, sim: SimId, tp_mr: u8, since: UtcTime) -> Result<(), OpError> {
     let orphans = orphans(turn, sim, "tp_mr = ?2", i64::from(tp_mr), since)?;
     for orphan in orphans {
-        settle(turn, &orphan, None)?;
+        settle(turn, &orphan)?;
     }
     Ok(())
 }
@@ -102,13 +107,21 @@ pub(super) fn retry_held(turn: &mut Turn<'_>, sim: SimId, number: i64, since: Ut
     for _ in 0..ORPHANS {
         let mut fitted = false;
         for orphan in orphans(turn, sim, "number = ?2", number, since)? {
-            fitted |= settle(turn, &orphan, None)?;
+            fitted |= settle(turn, &orphan)?;
         }
         if !fitted {
             break;
         }
     }
     Ok(())
+}
+
+/// Kept reports of a SIM, with one more condition.
+pub(super) fn select_orphans(of: &str) -> String {
+    format!(
+        "SELECT id, tp_st, tp_mr, smsc_timestamp, received_at, discharged_at, number FROM reports
+         WHERE sim = ?1 AND {of} AND received_at >= ?3 AND message IS NULL ORDER BY received_at LIMIT ?4"
+    )
 }
 
 fn orphans(turn: &Turn<'_>, sim: SimId, of: &str, value: i64, since: UtcTime) -> Result<Vec<Kept>, OpError> {
@@ -129,10 +142,7 @@ fn orphans(turn: &Turn<'_>, sim: SimId, of: &str, value: i64, since: UtcTime) ->
     };
     let orphans = turn
         .db
-        .prepare_cached(&format!(
-            "SELECT id, tp_st, tp_mr, smsc_timestamp, received_at, discharged_at, number FROM reports
-             WHERE sim = ?1 AND {of} AND received_at >= ?3 AND message IS NULL ORDER BY received_at LIMIT ?4"
-        ))?
+        .prepare_cached(&select_orphans(of))?
         .query_map(
             params![sim.0.to_octets(), value, since.before(AHEAD).as_millis(), ORPHANS],
             read,
@@ -149,27 +159,19 @@ struct Place {
     fate: Fate,
 }
 
-<<<<<<< HEAD
 /// Accepted attempts of the SIM with this reference whose report is awaited.
-const SELECT_REFERENCED: &str = "FROM attempts a INDEXED BY attempts_awaiting
+pub(super) const SELECT_REFERENCED: &str = "FROM attempts a INDEXED BY attempts_awaiting
     JOIN parts p ON p.message = a.message AND p.sequence = a.sequence
-=======
-/// Attempts of the SIM whose fate is open, with this reference or without any.
-pub(super) const SELECT_CANDIDATES: &str =
-    "SELECT a.message, a.sequence, a.number, a.state = 1, a.tp_mr, a.expected_tp_mr,
-    a.written_at, m.valid_until, a.smsc_timestamp, m.number, n.hash, n.data_key, n.number, n.tail_hash
-    FROM attempts a INDEXED BY attempts_awaiting JOIN parts p ON p.message = a.message AND p.sequence = a.sequence
->>>>>>> 731e69d (store: test its doors, lists, counts, a full disk and random verbs against a model)
     JOIN messages m ON m.id = a.message JOIN numbers n ON n.id = m.number
     WHERE a.sim = ?1 AND a.awaiting = 1 AND a.tp_mr IS ?2 AND a.state = 1 AND p.state IN (0, 3, 4, 8, 11)
     ORDER BY a.written_at DESC LIMIT ?3";
 
 /// Attempts of the SIM in flight, or without an outcome.
-const SELECT_OPEN: &str = "FROM attempts a INDEXED BY attempts_open
+pub(super) const SELECT_OPEN: &str = "FROM attempts a INDEXED BY attempts_open
     JOIN parts p ON p.message = a.message AND p.sequence = a.sequence
     JOIN messages m ON m.id = a.message JOIN numbers n ON n.id = m.number
-    WHERE a.state IN (0, 3) AND a.sim = ?1 AND p.state IN (0, 2, 3, 4, 8, 11)
-    ORDER BY a.written_at DESC LIMIT ?2";
+    WHERE a.state IN (0, 3) AND a.id >= ?3 AND a.sim = ?1 AND p.state IN (0, 2, 3, 4, 8, 11)
+    ORDER BY a.id DESC LIMIT ?2";
 
 /// Accepted attempts of the SIM under other references, written in this time, whose report is awaited.
 const SELECT_RIVALS: &str = "FROM attempts a INDEXED BY attempts_sim
@@ -178,7 +180,7 @@ const SELECT_RIVALS: &str = "FROM attempts a INDEXED BY attempts_sim
     WHERE a.sim = ?1 AND a.written_at BETWEEN ?2 AND ?3 AND a.state = 1 AND a.awaiting = 1 AND a.tp_mr IS NOT ?4
     AND p.state IN (0, 3, 4, 8, 11) ORDER BY a.written_at DESC LIMIT ?5";
 
-const COLUMNS: &str = "SELECT a.message, a.sequence, a.number, a.state, a.tp_mr, a.expected_tp_mr,
+pub(super) const COLUMNS: &str = "SELECT a.message, a.sequence, a.number, a.state, a.tp_mr, a.expected_tp_mr,
     a.written_at, m.valid_until, a.smsc_timestamp, m.number, n.hash, n.data_key, n.number, n.tail_hash ";
 
 /// Runs one of the selects above; false when there were more than may be weighed.
@@ -263,19 +265,21 @@ fn recipient_of(turn: &Turn<'_>, kept: &Kept) -> Result<Originator, OpError> {
     Ok(number.unwrap_or_else(|| Originator::new("")))
 }
 
-/// Finds the attempt the report speaks of and applies it; one that fits nothing stays for later. Whether it fitted.
-fn settle(turn: &mut Turn<'_>, kept: &Kept, recipient: Option<&Originator>) -> Result<bool, OpError> {
-    let recipient = match recipient {
-        Some(recipient) => recipient.clone(),
-        None => recipient_of(turn, kept)?,
-    };
+/// Finds the attempt that a kept report speaks of and applies it; one that fits nothing stays for later. Whether it
+/// fitted.
+fn settle(turn: &mut Turn<'_>, kept: &Kept) -> Result<bool, OpError> {
+    let recipient = recipient_of(turn, kept)?;
     let Some(place) = spoken_of(turn, kept, &recipient)? else {
         return Ok(false);
     };
-    let Some(life) = Life::load(turn, place.message)? else {
-        return Ok(false);
-    };
-    apply(turn, kept, &place, life)?;
+    turn.db
+        .prepare_cached("UPDATE reports SET message = ?2, sequence = ?3 WHERE id = ?1")?
+        .execute(params![
+            kept.id.to_octets(),
+            place.message.0.to_octets(),
+            place.sequence
+        ])?;
+    apply(turn, kept, &place)?;
     Ok(true)
 }
 
@@ -295,11 +299,17 @@ fn spoken_of(turn: &Turn<'_>, kept: &Kept, recipient: &Originator) -> Result<Opt
     if second_word(turn, kept, RIVALRY)?.is_some() {
         return Ok(None);
     }
-    let whole = candidates(turn, kept, recipient, (SELECT_OPEN, &[&sim, &CANDIDATES]), &mut found)?;
+    let at = kept.facts.smsc_timestamp.unwrap_or(kept.facts.received_at);
+    // Ids never fall behind the time they are made at: unknowns of months ago are not gone through again.
+    let since = match kept.facts.smsc_timestamp {
+        Some(at) => at.before(RIVALRY),
+        None => at.before(LONGEST_WAIT),
+    };
+    let open: [&dyn rusqlite::ToSql; 3] = [&sim, &CANDIDATES, &id_from(since)];
+    let whole = candidates(turn, kept, recipient, (SELECT_OPEN, &open), &mut found)?;
     if !whole || best(kept, &found).is_none() {
         return Ok(None);
     }
-    let at = kept.facts.smsc_timestamp.unwrap_or(kept.facts.received_at);
     let (from, to) = (at.before(RIVALRY).as_millis(), (at + RIVALRY).as_millis());
     let rivals: [&dyn rusqlite::ToSql; 5] = [&sim, &from, &to, &kept.facts.tp_mr, &CANDIDATES];
     let whole = candidates(turn, kept, recipient, (SELECT_RIVALS, &rivals), &mut found)?;
@@ -313,16 +323,18 @@ fn best(kept: &Kept, found: &[(Place, Candidate)]) -> Option<usize> {
     match_report(kept.facts, &facts)
 }
 
+/// An earlier report that was matched.
+pub(super) const SELECT_SECOND_WORD: &str = "SELECT message, sequence FROM reports WHERE number = ?1 AND tp_mr = ?2
+    AND sim = ?3 AND id <> ?5 AND coalesce(smsc_timestamp, received_at) BETWEEN ?4 AND ?6 AND message IS NOT NULL
+    LIMIT 1";
+
 /// An earlier report with the same reference, number and time of submit (give or take `slack`) was matched: this one
 /// speaks of the same attempt (a repeat, or the last word after an interim one) and proves nothing about any other.
 fn second_word(turn: &Turn<'_>, kept: &Kept, slack: Duration) -> Result<Option<Place>, OpError> {
     let at = kept.facts.smsc_timestamp.unwrap_or(kept.facts.received_at);
     let place = turn
         .db
-        .prepare_cached(
-            "SELECT message, sequence FROM reports WHERE number = ?1 AND tp_mr = ?2 AND sim = ?3 AND id <> ?5
-             AND coalesce(smsc_timestamp, received_at) BETWEEN ?4 AND ?6 AND message IS NOT NULL LIMIT 1",
-        )?
+        .prepare_cached(SELECT_SECOND_WORD)?
         .query_row(
             params![
                 kept.number,
@@ -346,7 +358,11 @@ fn second_word(turn: &Turn<'_>, kept: &Kept, slack: Duration) -> Result<Option<P
     Ok(place)
 }
 
-fn apply(turn: &mut Turn<'_>, kept: &Kept, place: &Place, mut life: Life) -> Result<(), OpError> {
+/// Moves the part as the report says. What is settled already does not move: then the report is history only.
+fn apply(turn: &mut Turn<'_>, kept: &Kept, place: &Place) -> Result<(), OpError> {
+    let Some(mut life) = Life::load(turn, place.message)? else {
+        return Ok(());
+    };
     let now = turn.now.utc;
     let part = place.sequence;
     if place.fate != Fate::Accepted {
@@ -365,10 +381,6 @@ fn apply(turn: &mut Turn<'_>, kept: &Kept, place: &Place, mut life: Life) -> Res
         }
     }
     let (event, error) = meaning(kept.tp_st);
-    let late = life
-        .parts
-        .iter()
-        .any(|p| p.sequence == part && p.state == PartState::Expired);
     if life.step(part, event, now) {
         life.note(part, |part| {
             part.tp_st = Some(kept.tp_st);
@@ -379,13 +391,7 @@ fn apply(turn: &mut Turn<'_>, kept: &Kept, place: &Place, mut life: Life) -> Res
                 network_code: Some(NetworkCode::Status(kept.tp_st)),
             });
         });
-    } else if late {
-        // Another word on what had expired: only a delivery changes it.
-        return Ok(());
     }
-    turn.db
-        .prepare_cached("UPDATE reports SET message = ?2, sequence = ?3 WHERE id = ?1")?
-        .execute(params![kept.id.to_octets(), place.message.0.to_octets(), part])?;
     // Nothing is left to send, when evidence came for a part that waited to be sent again.
     if life.waiting().next().is_none() {
         turn.memory.lease(life.id, false);

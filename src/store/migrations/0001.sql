@@ -168,7 +168,8 @@ CREATE TABLE reports (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX reports_orphan ON reports (sim, tp_mr, received_at) WHERE message IS NULL;
-CREATE INDEX reports_number ON reports (number, tp_mr);
+CREATE INDEX reports_held ON reports (sim, number, received_at) WHERE message IS NULL;
+CREATE INDEX reports_word ON reports (number, tp_mr, coalesce(smsc_timestamp, received_at)) WHERE message IS NOT NULL;
 
 CREATE TABLE inbound_messages (
     id             BLOB PRIMARY KEY NOT NULL,

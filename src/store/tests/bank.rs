@@ -59,10 +59,10 @@ impl Bank {
     }
 
     pub(in crate::store) fn introduce(&mut self, name: &str) -> (ModemId, SimId) {
-        match self.ask(Request::Introduce(introduction(name))) {
-            Reply::Introduced(introduced) => (introduced.modem, introduced.sim),
-            other => panic!("{other:?}"),
-        }
+        let Reply::Introduced(introduced) = self.ask(Request::Introduce(introduction(name))) else {
+            panic!("another answer");
+        };
+        (introduced.modem, introduced.sim)
     }
 
     pub(in crate::store) fn pass(&mut self, seconds: u64) {
@@ -78,10 +78,10 @@ impl Bank {
     }
 
     pub(in crate::store) fn ask(&mut self, request: Request) -> Reply {
-        match self.one(Op::Gateway(request)) {
-            Answer::Gateway(reply) => reply,
-            other => panic!("{other:?}"),
-        }
+        let Answer::Gateway(reply) = self.one(Op::Gateway(request)) else {
+            panic!("another answer");
+        };
+        reply
     }
 
     pub(in crate::store) fn message(&self, to: u32, text: &str) -> NewMessage {
@@ -105,10 +105,10 @@ impl Bank {
     }
 
     pub(in crate::store) fn accept(&mut self, message: NewMessage) -> MessageId {
-        match self.one(Op::Accept(Box::new(plain(message)))) {
-            Answer::Accepted(Accepted::New { id, .. }) => id,
-            other => panic!("{other:?}"),
-        }
+        let Answer::Accepted(Accepted::New { id, .. }) = self.one(Op::Accept(Box::new(plain(message)))) else {
+            panic!("another answer");
+        };
+        id
     }
 
     /// Accepts a text for the first number.
@@ -118,10 +118,10 @@ impl Bank {
     }
 
     pub(in crate::store) fn take(&mut self, room: usize) -> Vec<DueMessage> {
-        match self.ask(Request::TakeDue { room }) {
-            Reply::Due { messages, .. } => messages,
-            other => panic!("{other:?}"),
-        }
+        let Reply::Due { messages, .. } = self.ask(Request::TakeDue { room }) else {
+            panic!("another answer");
+        };
+        messages
     }
 
     pub(in crate::store) fn begin(&mut self, due: &DueMessage, part: usize, expected: Option<u8>) -> Begun {
@@ -132,10 +132,10 @@ impl Bank {
             sim: self.sim,
             expected_tp_mr: expected,
         };
-        match self.ask(Request::Begin(begin)) {
-            Reply::Begun(begun) => begun,
-            other => panic!("{other:?}"),
-        }
+        let Reply::Begun(begun) = self.ask(Request::Begin(begin)) else {
+            panic!("another answer");
+        };
+        begun
     }
 
     /// Takes the only due message and begins its first part.
@@ -146,10 +146,10 @@ impl Bank {
     }
 
     pub(in crate::store) fn close(&mut self, attempt: AttemptId, result: AttemptResult) -> Closed {
-        match self.ask(Request::Close { attempt, result }) {
-            Reply::Closed(closed) => closed,
-            other => panic!("{other:?}"),
-        }
+        let Reply::Closed(closed) = self.ask(Request::Close { attempt, result }) else {
+            panic!("another answer");
+        };
+        closed
     }
 
     pub(in crate::store) fn report(&mut self, tp_mr: u8, tp_st: u8) {
@@ -172,25 +172,25 @@ impl Bank {
     }
 
     pub(in crate::store) fn cancel(&mut self, service: ServiceId, message: MessageId) -> Canceled {
-        match self.one(Op::Cancel { service, message }) {
-            Answer::Canceled(canceled) => canceled,
-            other => panic!("{other:?}"),
-        }
+        let Answer::Canceled(canceled) = self.one(Op::Cancel { service, message }) else {
+            panic!("another answer");
+        };
+        canceled
     }
 
     /// How many send times the store tells of a SIM.
     pub(in crate::store) fn sends(&mut self, name: &str) -> usize {
-        match self.ask(Request::Introduce(introduction(name))) {
-            Reply::Introduced(introduced) => introduced.sends.len(),
-            other => panic!("{other:?}"),
-        }
+        let Reply::Introduced(introduced) = self.ask(Request::Introduce(introduction(name))) else {
+            panic!("another answer");
+        };
+        introduced.sends.len()
     }
 
     pub(in crate::store) fn sweep(&mut self) -> (Option<UtcTime>, bool) {
-        match self.ask(Request::Sweep) {
-            Reply::Swept { next, due } => (next, due),
-            other => panic!("{other:?}"),
-        }
+        let Reply::Swept { next, due } = self.ask(Request::Sweep) else {
+            panic!("another answer");
+        };
+        (next, due)
     }
 
     pub(in crate::store) fn record(&self, id: MessageId) -> MessageRecord {

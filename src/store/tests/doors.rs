@@ -8,6 +8,7 @@ use wardwire_core::queue::verbs::{Begin, Begun, Reply, Request};
 
 use super::Bank;
 use super::bank::{accepted, at, introduction, keys, plain};
+use crate::store::report;
 use crate::store::{
     Accept, Accepted, Answer, Idempotency, Keys, ListFilter, NewKey, Op, OpenError, Place, Settings, Store, StoreHandle,
 };
@@ -38,9 +39,8 @@ fn a_repeated_request_gets_its_first_answer() {
     let attempt = bank.begin_only(None);
     bank.close(attempt, accepted(1));
     let again = idempotent(&bank, "k1", "Come at ten.");
-    let replayed = match bank.one(Op::Accept(Box::new(again))) {
-        Answer::Accepted(replayed) => replayed,
-        other => panic!("{other:?}"),
+    let Answer::Accepted(replayed) = bank.one(Op::Accept(Box::new(again))) else {
+        panic!("accepted");
     };
     assert_eq!(replayed, Accepted::Replayed { id, response });
     let reused = idempotent(&bank, "k1", "Come at eleven.");
@@ -166,17 +166,10 @@ async fn keys_are_made_found_and_revoked() {
 #[test]
 fn an_op_that_cannot_be_written_leaves_its_neighbours_alone() {
     let mut bank = Bank::new();
-    let good = || bank_op(&Bank::new(), None);
-    let bad = bank_op(&bank, Some(ServiceId(Ulid::from_bits(1))));
-    let service = bank.store.default_service();
-    let fix = |op: Op| match op {
-        Op::Accept(mut accept) => {
-            accept.message.service = service;
-            Op::Accept(accept)
-        }
-        other => other,
-    };
-    let answers = bank.store.apply(bank.now, vec![fix(good()), bad, fix(good())]);
+    let foreign = ServiceId(Ulid::from_bits(1));
+    let (good, bad) = (|bank: &Bank| bank_op(bank, None), bank_op(&bank, Some(foreign)));
+    let ops = vec![good(&bank), bad, good(&bank)];
+    let answers = bank.store.apply(bank.now, ops);
     assert!(matches!(answers[0], Answer::Accepted(_)));
     assert!(matches!(answers[1], Answer::Unavailable));
     assert!(matches!(answers[2], Answer::Accepted(_)));
@@ -415,11 +408,23 @@ fn a_killed_process_finds_all_it_was_told_is_there() {
 fn no_statement_of_the_hot_path_scans() {
     let bank = Bank::new();
     let db = bank.store.read().connection();
-    let due = crate::store::claim::SELECT_DUE;
-    let candidates = crate::store::report::SELECT_CANDIDATES;
+    let due = crate::store::claim::SELECT_DUE.to_owned();
+    let referenced = [report::COLUMNS, report::SELECT_REFERENCED].concat();
+    let open = [report::COLUMNS, report::SELECT_OPEN].concat();
+    let held = report::select_orphans("number = ?2");
     for (sql, wanted) in [
         (due, "messages_due (priority=? AND (due_at,id)>(?,?)"),
-        (candidates, "attempts_awaiting (sim=? AND tp_mr=?"),
+        (referenced, "attempts_awaiting (sim=? AND tp_mr=?"),
+        (open, "attempts_open (id>?)"),
+        (held, "reports_held (sim=? AND number=? AND received_at>?)"),
+        (
+            report::select_orphans("tp_mr = ?2"),
+            "reports_orphan (sim=? AND tp_mr=? AND received_at>?)",
+        ),
+        (
+            report::SELECT_SECOND_WORD.to_owned(),
+            "reports_word (number=? AND tp_mr=? AND <expr>>? AND <expr><?)",
+        ),
     ] {
         let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let count = explain.parameter_count();

@@ -63,9 +63,11 @@ fn a_read_that_fails_once_makes_no_new_modem_and_no_new_sim() {
         imsi: Some("272011234567890".into()),
         ..Introduce::default()
     };
-    let mut introduce = |introduce: Introduce| match bank.ask(Request::Introduce(introduce)) {
-        Reply::Introduced(who) => (who.modem, who.sim),
-        other => panic!("{other:?}"),
+    let mut introduce = |introduce: Introduce| {
+        let Reply::Introduced(who) = bank.ask(Request::Introduce(introduce)) else {
+            panic!("another answer");
+        };
+        (who.modem, who.sim)
     };
     let known = introduce(whole.clone());
     for (imei, iccid, imsi) in [

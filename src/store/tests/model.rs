@@ -106,13 +106,15 @@ impl Model {
             sim: self.bank.sim,
             expected_tp_mr: Some(self.tp_mr.wrapping_add(1)),
         };
-        match self.bank.ask(Request::Begin(begin)) {
-            Reply::Begun(Begun::Written { attempt }) => {
+        let Reply::Begun(begun) = self.bank.ask(Request::Begin(begin)) else {
+            panic!("another answer");
+        };
+        match begun {
+            Begun::Written { attempt } => {
                 assert!(!self.known[&id].canceled, "withdrawn is withdrawn");
                 self.open.insert(attempt, (id, place));
             }
-            Reply::Begun(Begun::Withdrawn) => self.held.retain(|held| held.id != id),
-            other => panic!("{other:?}"),
+            Begun::Withdrawn => self.held.retain(|held| held.id != id),
         }
     }
 

@@ -228,7 +228,8 @@ fn a_quick_local_refusal_is_tried_again_only_where_a_copy_is_allowed() {
 #[test]
 fn after_a_restart_what_was_under_way_is_unknown_and_the_rest_waits() {
     let mut bank = Bank::new();
-    let sent = bank.text("One.");
+    let message = bank.message(2, "One.");
+    let sent = bank.accept(message);
     let attempt = bank.begin_only(None);
     bank.close(attempt, accepted(1));
     let open = bank.text("Two.");
