@@ -7,7 +7,6 @@
     clippy::wildcard_enum_match_arm,
     reason = "a harness: a wrong assumption must stop the run"
 )]
-
 #![expect(
     clippy::expect_used,
     clippy::panic,
