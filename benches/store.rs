@@ -2,16 +2,9 @@
 //! prints one line each; add a number for the rows of the claim measurement (100000 unless told).
 #![expect(
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::panic,
-    clippy::wildcard_enum_match_arm,
+    clippy::indexing_slicing,
     reason = "a harness: a wrong assumption must stop the run"
-)]
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a bench stops where it is wrong"
 )]
 
 use std::time::Duration;
