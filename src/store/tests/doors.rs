@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use wardwire_core::base::{ApiKeyId, MessageId, ServiceId, Ulid};
+use wardwire_core::base::{ApiKeyId, MessageId, Originator, ServiceId, SimId, Ulid};
 use wardwire_core::queue::state::{HoldReason, MessageStatus as M};
-use wardwire_core::queue::verbs::{Begin, Begun, Reply, Request};
+use wardwire_core::queue::verbs::{Begin, Begun, Reply, Report, Request};
 
 use super::Bank;
 use super::bank::{accepted, at, introduction, keys, plain};
@@ -437,4 +437,53 @@ fn no_statement_of_the_hot_path_scans() {
         assert!(plan.contains(wanted), "{plan}");
         assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{plan}");
     }
+}
+
+#[test]
+fn an_op_that_fails_half_way_leaves_nothing_behind() {
+    let mut bank = Bank::new();
+    let report = Report {
+        sim: SimId(Ulid::from_bits(1)),
+        tp_mr: 1,
+        recipient: Originator::new("+353800000009"),
+        tp_st: 0,
+        smsc_timestamp: None,
+        discharged_at: None,
+        raw: vec![1],
+    };
+    let count = |bank: &Bank, table: &str| -> i64 {
+        let db = bank.store.read().connection();
+        db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))
+            .unwrap()
+    };
+    let failed = bank.one(Op::Gateway(Request::Report(report)));
+    assert!(matches!(failed, Answer::Unavailable));
+    // Else the report would pass for a repeat when it is brought again.
+    assert_eq!((count(&bank, "seen"), count(&bank, "numbers")), (0, 0));
+
+    let id = bank.text("Come at ten.");
+    let attempt = bank.begin_only(None);
+    // In the way of the next event.
+    let db = bank.store.read().connection();
+    db.execute(
+        "INSERT INTO events SELECT 3, id, kind, service, message, inbound, created_at FROM events LIMIT 1",
+        [],
+    )
+    .unwrap();
+    let close = Request::Close {
+        attempt,
+        result: accepted(1),
+    };
+    let failed = bank.one(Op::Gateway(close.clone()));
+    assert!(matches!(failed, Answer::Unavailable));
+    bank.store
+        .read()
+        .connection()
+        .execute("DELETE FROM events WHERE sequence = 3", [])
+        .unwrap();
+    assert_eq!(bank.record(id).status, M::Submitting);
+    assert!(matches!(bank.ask(close), Reply::Closed(_)));
+    assert_eq!(bank.record(id).status, M::Sent);
+    assert_eq!(bank.events().len(), 3);
+    assert_eq!(bank.store.read().status_counts(at(0).utc).unwrap().sent, 1);
 }
