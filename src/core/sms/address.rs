@@ -214,7 +214,7 @@ impl Address {
             Value::Name(septets) => {
                 let mut decoder = Decoder::default();
                 for septet in septets {
-                    if let Some(character) = decoder.push(Charset::DEFAULT, *septet) {
+                    if let Some(character) = decoder.push(Charset::DEFAULT.tables(), *septet) {
                         let _ = text.push(character);
                     }
                 }
@@ -241,10 +241,7 @@ impl Address {
         let semi_octets = usize::from(reader.octet(field(AddressField::Length))?);
         if semi_octets > ADDRESS_DIGITS {
             // A number cut short would be somebody else's: refused in either reading.
-            let cause = Cause::TooLong {
-                is: semi_octets,
-                max: ADDRESS_DIGITS,
-            };
+            let cause = Cause::too_long(semi_octets, ADDRESS_DIGITS);
             return Err(reader.error(field(AddressField::Length), start, cause));
         }
         let kind = AddressType(reader.octet(field(AddressField::Type))?);
@@ -315,10 +312,7 @@ impl Address {
             return Ok(None);
         }
         if length > 1 + ADDRESS_DIGITS / 2 {
-            let cause = Cause::TooLong {
-                is: length,
-                max: 1 + ADDRESS_DIGITS / 2,
-            };
+            let cause = Cause::too_long(length, 1 + ADDRESS_DIGITS / 2);
             return Err(reader.error(Field::ServiceCentre(AddressField::Length), start, cause));
         }
         let kind = AddressType(reader.octet(Field::ServiceCentre(AddressField::Type))?);
@@ -380,22 +374,28 @@ struct AddressOctets<'a> {
 
 impl AddressOctets<'_> {
     fn digits(&self, reader: &mut Reader<'_, '_>) -> Result<String<ADDRESS_DIGITS>, DecodeError> {
-        let mut digits = String::new();
+        let mut digits = Vec::<u8, ADDRESS_DIGITS>::new();
         for (index, octet) in self.octets.iter().enumerate() {
-            for (place, value) in [(index * 2, octet & 0x0F), (index * 2 + 1, octet >> 4)] {
-                if place >= self.semi_octets {
-                    if value != 0x0F {
-                        reader.deviate(self.field, self.start + index, Cause::Filler)?;
-                    }
-                } else if let Some(digit) = digit(value) {
-                    // At most 20 by the length checked before.
-                    let _ = digits.push(digit);
-                } else {
+            let (low, high) = (digit(octet & 0x0F), digit(octet >> 4));
+            // At most 20 by the length checked before.
+            match (low, high) {
+                (Some(low), Some(high)) if index * 2 + 1 < self.semi_octets => {
+                    let _ = digits.extend_from_slice(&[low, high]);
+                    continue;
+                }
+                (Some(low), _) => _ = digits.push(low),
+                (None, _) => reader.deviate(self.field, self.start + index, Cause::NotDigit)?,
+            }
+            match high {
+                Some(high) if index * 2 + 1 < self.semi_octets => _ = digits.push(high),
+                None if index * 2 + 1 < self.semi_octets => {
                     reader.deviate(self.field, self.start + index, Cause::NotDigit)?;
                 }
+                Some(_) => reader.deviate(self.field, self.start + index, Cause::Filler)?,
+                None => {}
             }
         }
-        Ok(digits)
+        Ok(String::from_utf8(digits).unwrap_or_default())
     }
 
     fn name(&self, reader: &mut Reader<'_, '_>) -> Result<Value, DecodeError> {
@@ -410,16 +410,11 @@ impl AddressOctets<'_> {
     }
 }
 
-const fn digit(semi_octet: u8) -> Option<char> {
-    Some(match semi_octet {
-        0..=9 => (b'0' + semi_octet) as char,
-        10 => '*',
-        11 => '#',
-        12 => 'a',
-        13 => 'b',
-        14 => 'c',
-        _ => return None,
-    })
+/// What the semi-octets 0 to 14 stand for (clause 9.1.2.3).
+const DIGITS: &[u8; 15] = b"0123456789*#abc";
+
+fn digit(semi_octet: u8) -> Option<u8> {
+    DIGITS.get(usize::from(semi_octet)).copied()
 }
 
 fn semi_octet(digit: char) -> Option<u8> {

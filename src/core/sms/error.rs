@@ -154,9 +154,9 @@ pub enum Cause {
     #[error("{is} where at most {max} are allowed")]
     TooLong {
         /// What it claims.
-        is: usize,
+        is: u16,
         /// What is allowed.
-        max: usize,
+        max: u16,
     },
     /// A character that is no hexadecimal digit, or an odd number of them.
     #[error("not hexadecimal")]
@@ -184,7 +184,7 @@ pub enum Cause {
     SpareBits,
     /// So many octets stand after the last field.
     #[error("{0} octets too many")]
-    Extra(usize),
+    Extra(u16),
     /// Text compressed by 3GPP TS 23.042, which nobody sends and this codec does not expand.
     #[error("compressed text is not supported")]
     Compressed,
@@ -203,6 +203,15 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// So much where so much is allowed.
+    pub(super) fn too_long(is: usize, max: usize) -> Self {
+        let short = |value| u16::try_from(value).unwrap_or(u16::MAX);
+        Self::TooLong {
+            is: short(is),
+            max: short(max),
+        }
+    }
+
     /// Whether the value read is whole nevertheless: only bits that carry nothing differed.
     #[must_use]
     pub const fn is_harmless(self) -> bool {

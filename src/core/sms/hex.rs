@@ -24,13 +24,7 @@ pub fn decode<const N: usize>(text: &str) -> Result<Vec<u8, N>, DecodeError> {
         cause,
     };
     if digits.len() / 2 > N {
-        return Err(error(
-            N * 2,
-            Cause::TooLong {
-                is: digits.len() / 2,
-                max: N,
-            },
-        ));
+        return Err(error(N * 2, Cause::too_long(digits.len() / 2, N)));
     }
     let mut octets = Vec::new();
     for (index, pair) in digits.chunks(2).enumerate() {
@@ -44,15 +38,9 @@ pub fn decode<const N: usize>(text: &str) -> Result<Vec<u8, N>, DecodeError> {
         let Some(low) = low else {
             return Err(error(index * 2 + 1, Cause::NotHex));
         };
-        octets.push(high << 4 | low).map_err(|_| {
-            error(
-                index * 2,
-                Cause::TooLong {
-                    is: digits.len() / 2,
-                    max: N,
-                },
-            )
-        })?;
+        octets
+            .push(high << 4 | low)
+            .map_err(|_| error(index * 2, Cause::too_long(digits.len() / 2, N)))?;
     }
     Ok(octets)
 }

@@ -49,7 +49,7 @@ pub use part::{EncodedPart, PartError};
 pub use reassemble::{Arrival, Message, Reassembler};
 pub use segment::{EncodingChoice, Plan, SegmentOptions, Segmentation, plan, segment};
 pub use status::{Outcome, Status};
-pub use text::join_text;
+pub use text::{TextDecoder, join_text};
 pub use timestamp::Timestamp;
 pub use tpdu::{
     Command, Context, Decoded, Deliver, DeliverReport, Direction, Parameters, ReportKind, StatusReport, Submit,

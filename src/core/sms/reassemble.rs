@@ -45,16 +45,17 @@ impl<S> Message<S> {
         let mut gap = false;
         for part in &self.parts {
             match part {
-                Some(part) => decoder.push(part, &mut |character| text.push(character)),
+                // A string takes whatever is written to it.
+                Some(part) => _ = decoder.push(part, &mut text),
                 None if gap => {}
                 None => {
-                    decoder.finish(&mut |character| text.push(character));
+                    let _ = decoder.finish(&mut text);
                     text.push_str(MISSING);
                 }
             }
             gap = part.is_none();
         }
-        decoder.finish(&mut |character| text.push(character));
+        let _ = decoder.finish(&mut text);
         text
     }
 }

@@ -7,8 +7,8 @@ use unicode_segmentation::GraphemeCursor;
 
 use super::dcs::Dcs;
 use super::error::SegmentError;
-use super::form::{Form, national_forms};
-use super::gsm7::{Charset, Languages, Packer, fill_bits, header_septets};
+use super::form::{Form, Weight, national_forms};
+use super::gsm7::{Charset, Languages, Packer, all_same, fill_bits, header_septets};
 use super::udh;
 use super::{Alphabet, EncodedPart};
 use crate::base::limits::USER_DATA_OCTETS;
@@ -121,22 +121,22 @@ pub fn plan<'t>(text: &'t str, options: &SegmentOptions) -> Result<Plan<'t>, Seg
     }
     let concatenation = if options.wide_reference.is_some() { 6 } else { 5 };
     let weigh = |form: Form| {
-        let units = form.units(text)?;
-        let lone = form.lone_capacity();
-        if units <= lone {
-            return Ok(Weighed {
+        let (lone, joined) = (form.lone_capacity(), form.joined_capacity(concatenation));
+        let Weight { units, parts } = form.weigh(text, joined)?;
+        Ok(if units <= lone {
+            Weighed {
                 form,
                 units,
                 capacity: lone,
                 parts: 1,
-            });
-        }
-        let capacity = form.joined_capacity(concatenation);
-        Ok(Weighed {
-            form,
-            units,
-            capacity,
-            parts: form.parts(text, capacity),
+            }
+        } else {
+            Weighed {
+                form,
+                units,
+                capacity: joined,
+                parts,
+            }
         })
     };
     let best = choose(options, weigh).map_err(|(index, character)| SegmentError::NotGsm7 { character, index })?;
@@ -175,8 +175,10 @@ fn choose(options: &SegmentOptions, weigh: impl Fn(Form) -> Result<Weighed, Fore
     if best.is_ok_and(|best| best.parts == 1) {
         return best;
     }
-    for form in national_forms(options.single_shift, options.locking_shift) {
-        best = better(best, weigh(form));
+    if options.single_shift != Languages::NONE || options.locking_shift != Languages::NONE {
+        for form in national_forms(options.single_shift, options.locking_shift) {
+            best = better(best, weigh(form));
+        }
     }
     match options.encoding {
         EncodingChoice::Auto => better(best, weigh(Form::UCS2)),
@@ -215,7 +217,7 @@ impl<'t> Plan<'t> {
     /// The pieces of text in order, each with the part that carries it.
     #[must_use]
     pub fn parts(&self) -> Parts<'t> {
-        let graphemes = self.total > 1 && self.text.chars().any(joins);
+        let graphemes = self.total > 1 && self.text.bytes().fold(false, |may, octet| may | may_join(octet));
         Parts {
             plan: *self,
             rest: self.text,
@@ -225,9 +227,11 @@ impl<'t> Plan<'t> {
     }
 }
 
-/// Whether a character may belong to the one before it or after it. Below U+0300 only CR LF do.
-const fn joins(character: char) -> bool {
-    character >= '\u{300}' || character == '\r'
+/// Whether an octet of UTF-8 may begin a character that belongs to the one before it or after it: CR does (before LF), and
+/// nothing below U+0300, in Cyrillic, most of Greek and the common Chinese characters. For the rest the rules of Unicode
+/// are asked.
+const fn may_join(octet: u8) -> bool {
+    matches!(octet, b'\r' | 0xCC | 0xCD | 0xD2 | 0xD6..=0xE3 | 0xEA..)
 }
 
 /// Walks the parts of a [`Plan`].
@@ -265,7 +269,7 @@ impl Parts<'_> {
         let Plan {
             form, capacity, total, ..
         } = self.plan;
-        let furthest = form.cut(self.rest, capacity);
+        let furthest = form.run(self.rest, capacity).octets;
         if !self.graphemes || furthest == self.rest.len() {
             return furthest;
         }
@@ -278,11 +282,8 @@ impl Parts<'_> {
         };
         let left = usize::from(total - self.sequence);
         let after = self.rest.get(before..).unwrap_or_default();
-        if form.parts(after, capacity) <= left {
-            before
-        } else {
-            furthest
-        }
+        let fits = form.weigh(after, capacity).is_ok_and(|weight| weight.parts <= left);
+        if fits { before } else { furthest }
     }
 }
 
@@ -292,24 +293,16 @@ fn encode(piece: &str, plan: &Plan<'_>, sequence: u8) -> EncodedPart {
     write_header(&mut octets, plan, sequence);
     let before = octets.len();
     let length = match plan.form.alphabet {
-        Alphabet::Gsm7 => {
-            let mut packer = Packer::new(&mut octets, fill_bits(before));
-            let mut septets = header_septets(before);
-            for code in piece.chars().filter_map(|character| plan.form.charset.code(character)) {
-                packer.push_code(code);
-                septets += code.septets();
+        Alphabet::Gsm7 => encode_gsm7(piece, &mut octets, plan.form.charset),
+        Alphabet::Ucs2 | Alphabet::Octets => {
+            let mut coded = [0; USER_DATA_OCTETS];
+            let (places, _) = coded.as_chunks_mut::<2>();
+            let mut units = 0;
+            for (place, unit) in places.iter_mut().zip(piece.encode_utf16()) {
+                *place = unit.to_be_bytes();
+                units += 1;
             }
-            packer.finish();
-            septets
-        }
-        Alphabet::Ucs2 => {
-            for unit in piece.encode_utf16() {
-                let _ = octets.extend_from_slice(&unit.to_be_bytes());
-            }
-            octets.len()
-        }
-        Alphabet::Octets => {
-            let _ = octets.extend_from_slice(piece.as_bytes());
+            let _ = octets.extend_from_slice(coded.get(..units * 2).unwrap_or_default());
             octets.len()
         }
     };
@@ -319,6 +312,39 @@ fn encode(piece: &str, plan: &Plan<'_>, sequence: u8) -> EncodedPart {
         udl: u8::try_from(length).unwrap_or(u8::MAX),
         user_data: octets,
     }
+}
+
+type PartOctets = heapless::Vec<u8, USER_DATA_OCTETS>;
+
+/// Returns TP-UDL. Eight characters at a time where they are plain ASCII in the default alphabet, which most texts are.
+fn encode_gsm7(mut piece: &str, octets: &mut PartOctets, charset: Charset) -> usize {
+    let before = octets.len();
+    let mut septets = header_septets(before);
+    let mut packer = Packer::new(octets, fill_bits(before));
+    while let Some(eight) = piece.as_bytes().first_chunk::<8>() {
+        if charset == Charset::DEFAULT && all_same(*eight) {
+            packer.push_eight(*eight);
+            septets += 8;
+            piece = piece.get(8..).unwrap_or_default();
+            continue;
+        }
+        let mut characters = piece.chars();
+        for code in characters
+            .by_ref()
+            .take(8)
+            .filter_map(|character| charset.code(character))
+        {
+            packer.push_code(code);
+            septets += code.septets();
+        }
+        piece = characters.as_str();
+    }
+    for code in piece.chars().filter_map(|character| charset.code(character)) {
+        packer.push_code(code);
+        septets += code.septets();
+    }
+    packer.finish();
+    septets
 }
 
 /// At most 13 octets: both shifts and a 16-bit reference.

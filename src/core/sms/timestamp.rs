@@ -43,11 +43,12 @@ impl Timestamp {
 
     /// Whether every semi-octet is a decimal digit.
     #[must_use]
-    pub fn is_decimal(self) -> bool {
+    pub const fn is_decimal(self) -> bool {
         let [year, month, day, hour, minute, second, zone] = self.0;
-        [year, month, day, hour, minute, second, zone & 0xF7]
-            .iter()
-            .all(|octet| octet & 0x0F < 10 && octet >> 4 < 10)
+        let all = u64::from_le_bytes([year, month, day, hour, minute, second, zone & 0xF7, 0]);
+        // A semi-octet above 9 carries into the bit above it when 6 is added.
+        let (low, high) = (all & 0x0F0F_0F0F_0F0F_0F0F, all >> 4 & 0x0F0F_0F0F_0F0F_0F0F);
+        ((low + 0x0606_0606_0606_0606) | (high + 0x0606_0606_0606_0606)) & 0x1010_1010_1010_1010 == 0
     }
 
     /// Year (two digits), month, day, hour, minute, second as they stand; a semi-octet that is no digit counts as 0,
@@ -55,7 +56,14 @@ impl Timestamp {
     #[must_use]
     pub fn digits(self) -> [u8; 6] {
         let [year, month, day, hour, minute, second, _] = self.0;
-        [year, month, day, hour, minute, second].map(value)
+        [
+            value(year),
+            value(month),
+            value(day),
+            value(hour),
+            value(minute),
+            value(second),
+        ]
     }
 
     /// Quarters of an hour east of UTC.
@@ -75,6 +83,20 @@ impl Timestamp {
         let [year, month, day, hour, minute, second] = self.digits().map(|v| i8::try_from(v).unwrap_or(i8::MAX));
         let century = if year < 80 { 2000 } else { 1900 };
         DateTime::new(century + i16::from(year), month, day, hour, minute, second, 0).ok()
+    }
+
+    /// Whether there is such a date and time of day.
+    fn exists(self) -> bool {
+        let [year, month, day, hour, minute, second] = self.digits();
+        let days = match month {
+            1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+            4 | 6 | 9 | 11 => 30,
+            // From 1980 to 2079 every fourth year is a leap year.
+            2 if year.is_multiple_of(4) => 29,
+            2 => 28,
+            _ => 0,
+        };
+        (1..=days).contains(&day) && hour < 24 && minute < 60 && second < 60
     }
 
     /// The moment told, where there is such a one.
@@ -116,7 +138,7 @@ impl Timestamp {
     pub(super) fn check(self, reader: &mut Reader<'_, '_>, field: Field, at: usize) -> Result<(), DecodeError> {
         if !self.is_decimal() {
             reader.deviate(field, at, Cause::NotDigit)
-        } else if self.civil().is_none() {
+        } else if !self.exists() {
             reader.deviate(field, at, Cause::NoSuchTime)
         } else {
             Ok(())
@@ -166,6 +188,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_exists_is_what_the_calendar_has(octets: [u8; 7]) {
+            let octets = octets.map(|octet| octet % 0x9A);
+            let stamp = Timestamp(octets);
+            prop_assert_eq!(stamp.is_decimal() && stamp.exists(), stamp.civil().is_some());
+        }
+
         #[test]
         fn there_and_back(seconds in 315_619_200_i64..3_471_206_400, quarters in -79_i8..=79) {
             let at = UtcTime::from_millis(seconds * 1000);

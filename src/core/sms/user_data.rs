@@ -10,7 +10,7 @@ use super::dcs::Dcs;
 use super::error::{Cause, DecodeError, EncodeError, Field};
 use super::gsm7::{self, Charset, Language, Septets, fill_bits, header_septets, octets_for};
 use super::part::EncodedPart;
-use super::text::TextDecoder;
+use super::text::join_text;
 use super::udh::{self, Concatenation, Element, Elements, Ports};
 use super::wire::{Reader, Writer};
 
@@ -167,11 +167,16 @@ impl UserData {
         if self.alphabet == Alphabet::Octets {
             return None;
         }
-        let mut text = String::with_capacity(self.octets.len() * 2);
-        let mut decoder = TextDecoder::default();
-        decoder.push(self, &mut |character| text.push(character));
-        decoder.finish(&mut |character| text.push(character));
-        Some(text)
+        Some(join_text(&[self]))
+    }
+
+    /// Octets of UTF-8 that most texts of this size need.
+    pub(super) fn text_capacity(&self) -> usize {
+        match self.alphabet {
+            Alphabet::Gsm7 => self.units() + 8,
+            Alphabet::Ucs2 => self.units() * 3,
+            Alphabet::Octets => self.octets.len(),
+        }
     }
 
     pub(super) fn read(
@@ -193,7 +198,7 @@ impl UserData {
             Alphabet::Ucs2 | Alphabet::Octets => usize::from(length),
         };
         if needed > max {
-            reader.deviate(Field::UserDataLength, at, Cause::TooLong { is: needed, max })?;
+            reader.deviate(Field::UserDataLength, at, Cause::too_long(needed, max))?;
             needed = max;
         }
         let start = reader.at();

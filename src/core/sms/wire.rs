@@ -20,9 +20,9 @@ pub enum Reading {
     Strict,
 }
 
-const LISTED: usize = 12;
+const LISTED: usize = 8;
 
-/// What deviated from the standard and was got over, in order; at most 12 are listed, the rest counted.
+/// What deviated from the standard and was got over, in order; at most 8 are listed, the rest counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deviations {
     listed: Vec<DecodeError, LISTED>,
@@ -171,7 +171,11 @@ impl<'a, 'w> Reader<'a, 'w> {
     pub(super) fn end(mut self) -> Result<Deviations, DecodeError> {
         let extra = self.rest();
         if extra > 0 {
-            self.deviate(Field::AfterEnd, self.at, Cause::Extra(extra))?;
+            self.deviate(
+                Field::AfterEnd,
+                self.at,
+                Cause::Extra(u16::try_from(extra).unwrap_or(u16::MAX)),
+            )?;
             self.note(Field::AfterEnd, extra);
         }
         Ok(self.deviations)

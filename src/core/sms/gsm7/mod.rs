@@ -79,23 +79,39 @@ impl Charset {
         find(self.main()).map(Code::Plain).or_else(escaped)
     }
 
+    /// Its tables, for a [`Decoder`].
+    #[must_use]
+    pub fn tables(self) -> Tables {
+        Tables {
+            main: self.main(),
+            extension: self.extension(),
+        }
+    }
+}
+
+/// The tables of a [`Charset`], looked up once.
+#[derive(Clone, Copy, Debug)]
+pub struct Tables {
+    main: &'static Table,
+    extension: &'static Table,
+}
+
+impl Tables {
     /// The character of a septet of the main table; a space where there is none.
+    #[inline]
     fn plain(self, septet: u8) -> char {
-        self.main()
-            .get(usize::from(septet & 0x7F))
-            .copied()
-            .filter(|c| *c != NONE)
-            .unwrap_or(' ')
+        match self.main.get(usize::from(septet & 0x7F)) {
+            Some(&NONE) | None => ' ',
+            Some(character) => *character,
+        }
     }
 
     /// The character of a septet after an escape; that of the main table where the extension has none.
     fn escaped(self, septet: u8) -> char {
-        let found = self
-            .extension()
-            .get(usize::from(septet & 0x7F))
-            .copied()
-            .filter(|c| *c != NONE);
-        found.unwrap_or_else(|| self.plain(septet))
+        match self.extension.get(usize::from(septet & 0x7F)) {
+            Some(&NONE) | None => self.plain(septet),
+            Some(character) => *character,
+        }
     }
 }
 
@@ -125,10 +141,40 @@ pub fn code(character: char) -> Option<Code> {
     }
 }
 
+/// Whether each of eight octets is its own septet in the default alphabet, as letters, digits and most signs are: from the
+/// blank to `z`, without `$`, `@` and what stands between `Z` and `a`.
+#[inline]
+pub(super) const fn all_same(eight: [u8; 8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    let all = u64::from_le_bytes(eight);
+    if all & HIGH != 0 {
+        return false;
+    }
+    // Octets below 0x80: adding 0x80 - n sets the high bit of those from n on and carries nowhere.
+    let from_blank = all + 0x60 * ONES;
+    let after_z = all + 0x05 * ONES;
+    let after_upper = all + 0x25 * ONES;
+    let from_a = all + 0x1F * ONES;
+    let no_dollar = (all ^ (0x24 * ONES)) + 0x7F * ONES;
+    let no_at = (all ^ (0x40 * ONES)) + 0x7F * ONES;
+    from_blank & !after_z & (!after_upper | from_a) & no_dollar & no_at & HIGH == HIGH
+}
+
+/// Septets a character takes in the default alphabet and its extension.
+#[inline]
+pub(super) fn width(character: char) -> Option<usize> {
+    match usize::try_from(u32::from(character)).ok().and_then(|at| LATIN.get(at)) {
+        Some(&NO_CODE) => None,
+        Some(code) => Some(1 + usize::from(code >> 7)),
+        None => code(character).map(Code::septets),
+    }
+}
+
 const NO_CODE: u8 = 0xFF;
 
 /// Codes of U+0000 to U+00FF: the septet, with the high bit for extension characters.
-const LATIN: [u8; 256] = latin();
+static LATIN: [u8; 256] = latin();
 
 #[expect(
     clippy::indexing_slicing,
@@ -158,17 +204,23 @@ pub struct Decoder {
 }
 
 impl Decoder {
+    /// Whether an escape waits for its other half.
+    pub(super) const fn is_escaped(&self) -> bool {
+        self.escaped
+    }
+
     /// The character that ends with this septet, if one does. An escape followed by a code without symbol gives the
     /// character of the main table; an escape after an escape gives a space (clause 6.2.1.1).
-    pub fn push(&mut self, charset: Charset, septet: u8) -> Option<char> {
+    #[inline]
+    pub fn push(&mut self, tables: Tables, septet: u8) -> Option<char> {
         match (core::mem::take(&mut self.escaped), septet) {
             (true, ESCAPE) => Some(' '),
-            (true, _) => Some(charset.escaped(septet)),
+            (true, _) => Some(tables.escaped(septet)),
             (false, ESCAPE) => {
                 self.escaped = true;
                 None
             }
-            (false, _) => Some(charset.plain(septet)),
+            (false, _) => Some(tables.plain(septet)),
         }
     }
 

@@ -27,7 +27,8 @@ pub const fn header_septets(octets: usize) -> usize {
 #[derive(Debug)]
 pub struct Packer<'a, const N: usize> {
     octets: &'a mut Vec<u8, N>,
-    pending: u16,
+    pending: u64,
+    /// Bits in `pending` that are not written yet; fewer than 56 between two septets.
     bits: u32,
 }
 
@@ -41,17 +42,34 @@ impl<'a, const N: usize> Packer<'a, N> {
         }
     }
 
-    /// Appends one septet; `false` when there is no room.
+    /// Appends one septet; `false` when there is no room. Seven octets are written at a time.
     pub fn push(&mut self, septet: u8) -> bool {
-        self.pending |= u16::from(septet & 0x7F) << self.bits;
+        self.pending |= u64::from(septet & 0x7F) << self.bits;
         self.bits += 7;
-        if self.bits < 8 {
+        if self.bits < 56 {
             return true;
         }
-        let [low, high] = self.pending.to_le_bytes();
-        self.pending = u16::from(high);
-        self.bits -= 8;
-        self.octets.push(low).is_ok()
+        let [a, b, c, d, e, f, g, h] = self.pending.to_le_bytes();
+        self.pending = u64::from(h);
+        self.bits -= 56;
+        self.octets.extend_from_slice(&[a, b, c, d, e, f, g]).is_ok()
+    }
+
+    /// Appends eight septets, one in each octet of `eight`, their high bits zero.
+    #[inline]
+    pub(crate) fn push_eight(&mut self, eight: [u8; 8]) -> bool {
+        while self.bits >= 8 {
+            let [low, ..] = self.pending.to_le_bytes();
+            self.pending >>= 8;
+            self.bits -= 8;
+            if self.octets.push(low).is_err() {
+                return false;
+            }
+        }
+        self.pending |= squeeze(u64::from_le_bytes(eight)) << self.bits;
+        let [a, b, c, d, e, f, g, h] = self.pending.to_le_bytes();
+        self.pending = u64::from(h);
+        self.octets.extend_from_slice(&[a, b, c, d, e, f, g]).is_ok()
     }
 
     /// Appends the code of a character.
@@ -62,18 +80,35 @@ impl<'a, const N: usize> Packer<'a, N> {
         }
     }
 
-    /// Writes the last octet, its spare bits zero.
+    /// Writes what is left, the spare bits of the last octet zero; `false` when there is no room.
     pub fn finish(self) -> bool {
-        let [low, _] = self.pending.to_le_bytes();
-        self.bits == 0 || self.octets.push(low).is_ok()
+        let octets = self.pending.to_le_bytes();
+        let left = usize::try_from(self.bits.div_ceil(8)).unwrap_or_default();
+        octets
+            .get(..left)
+            .is_some_and(|left| self.octets.extend_from_slice(left).is_ok())
     }
+}
+
+/// Eight septets, one in each octet, side by side in 56 bits.
+const fn squeeze(eight: u64) -> u64 {
+    let pairs = (eight & 0x007F_007F_007F_007F) | (eight & 0x7F00_7F00_7F00_7F00) >> 1;
+    let fours = (pairs & 0x0000_3FFF_0000_3FFF) | (pairs & 0x3FFF_0000_3FFF_0000) >> 2;
+    (fours & 0x0FFF_FFFF) | (fours & 0x0FFF_FFFF_0000_0000) >> 4
+}
+
+/// The opposite of [`squeeze`].
+const fn spread(bits: u64) -> u64 {
+    let fours = (bits & 0x0FFF_FFFF) | (bits << 4 & 0x0FFF_FFFF_0000_0000);
+    let pairs = (fours & 0x0000_3FFF_0000_3FFF) | (fours << 2 & 0x3FFF_0000_3FFF_0000);
+    (pairs & 0x007F_007F_007F_007F) | (pairs << 1 & 0x7F00_7F00_7F00_7F00)
 }
 
 /// Septets packed in octets.
 #[derive(Clone, Debug)]
 pub struct Septets<'a> {
-    octets: core::slice::Iter<'a, u8>,
-    pending: u16,
+    octets: &'a [u8],
+    pending: u64,
     bits: u32,
     left: usize,
 }
@@ -82,40 +117,69 @@ impl<'a> Septets<'a> {
     /// The `count` septets that begin `fill` bits (at most 7) into `octets`; fewer when the octets end before.
     #[must_use]
     pub fn new(octets: &'a [u8], fill: usize, count: usize) -> Self {
-        let fill = u32::try_from(fill & 0x07).unwrap_or_default();
         let mut septets = Self {
-            octets: octets.iter(),
+            octets,
             pending: 0,
             bits: 0,
             left: count,
         };
-        if fill > 0 {
-            match septets.octets.next() {
-                Some(octet) => (septets.pending, septets.bits) = (u16::from(*octet) >> fill, 8 - fill),
-                None => septets.left = 0,
-            }
+        let fill = u32::try_from(fill & 0x07).unwrap_or_default();
+        if fill > 0 && septets.load() {
+            septets.pending >>= fill;
+            septets.bits -= fill;
         }
         septets
+    }
+
+    /// The next eight septets, one in each octet, when so many are there.
+    #[inline]
+    pub(crate) fn next_eight(&mut self) -> Option<[u8; 8]> {
+        if self.left < 8 || self.bits > 6 {
+            return None;
+        }
+        let ([a, b, c, d, e, f, g], rest) = self.octets.split_first_chunk::<7>()?;
+        let all = self.pending | u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, 0]) << self.bits;
+        self.octets = rest;
+        self.pending = all >> 56;
+        self.left -= 8;
+        Some(spread(all).to_le_bytes())
+    }
+
+    /// Loads seven octets, or one when fewer are left. At most 6 bits were pending.
+    fn load(&mut self) -> bool {
+        if let Some(([a, b, c, d, e, f, g], rest)) = self.octets.split_first_chunk::<7>() {
+            self.pending |= u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, 0]) << self.bits;
+            self.bits += 56;
+            self.octets = rest;
+        } else if let Some((octet, rest)) = self.octets.split_first() {
+            self.pending |= u64::from(*octet) << self.bits;
+            self.bits += 8;
+            self.octets = rest;
+        } else {
+            return false;
+        }
+        true
     }
 }
 
 impl Iterator for Septets<'_> {
     type Item = u8;
 
+    #[inline]
     fn next(&mut self) -> Option<u8> {
         self.left = self.left.checked_sub(1)?;
-        if self.bits < 7 {
-            let Some(octet) = self.octets.next() else {
-                self.left = 0;
-                return None;
-            };
-            self.pending |= u16::from(*octet) << self.bits;
-            self.bits += 8;
+        if self.bits < 7 && !self.load() {
+            self.left = 0;
+            return None;
         }
-        let [low, _] = self.pending.to_le_bytes();
+        let [low, ..] = self.pending.to_le_bytes();
         self.pending >>= 7;
         self.bits -= 7;
         Some(low & 0x7F)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(self.left))
     }
 }
 
@@ -162,7 +226,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn packing_there_and_back(septets in proptest::collection::vec(0_u8..128, 0..150), fill in 0_usize..7) {
+        fn packing_there_and_back(septets in proptest::collection::vec(0_u8..128, 0..150), fill in 0_usize..7, lead in 0_usize..20) {
             let mut octets = Vec::<u8, 140>::new();
             let mut packer = Packer::new(&mut octets, fill);
             for septet in &septets {
@@ -171,6 +235,27 @@ mod tests {
             prop_assert!(packer.finish());
             prop_assert_eq!(octets.len(), octets_for(fill, septets.len()));
             let back: std::vec::Vec<u8> = Septets::new(&octets, fill, septets.len()).collect();
+            prop_assert_eq!(&back, &septets);
+            // Eight at a time, one at a time, in any mixture: the same.
+            let mut again = Vec::<u8, 140>::new();
+            let mut packer = Packer::new(&mut again, fill);
+            let (lead, rest) = septets.split_at(lead.min(septets.len()));
+            prop_assert!(lead.iter().all(|septet| packer.push(*septet)));
+            let (eights, tail) = rest.as_chunks::<8>();
+            prop_assert!(eights.iter().all(|eight| packer.push_eight(*eight)));
+            prop_assert!(tail.iter().all(|septet| packer.push(*septet)) && packer.finish());
+            prop_assert_eq!(&again, &octets);
+            let mut reader = Septets::new(&octets, fill, septets.len());
+            let mut back = std::vec::Vec::new();
+            loop {
+                match reader.next_eight() {
+                    Some(eight) => back.extend(eight),
+                    None => match reader.next() {
+                        Some(septet) => back.push(septet),
+                        None => break,
+                    },
+                }
+            }
             prop_assert_eq!(back, septets);
         }
     }

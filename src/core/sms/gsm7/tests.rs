@@ -9,7 +9,7 @@ fn read(charset: Charset, septets: &[u8]) -> String {
     let mut decoder = Decoder::default();
     let mut text: String = septets
         .iter()
-        .filter_map(|septet| decoder.push(charset, *septet))
+        .filter_map(|septet| decoder.push(charset.tables(), *septet))
         .collect();
     text.extend(decoder.finish());
     text
@@ -133,4 +133,17 @@ fn identifiers_and_codes_go_back() {
     let some: Languages = [Language::Urdu, Language::Turkish].into_iter().collect();
     assert_eq!(some.iter().collect::<Vec<_>>(), [Language::Turkish, Language::Urdu]);
     assert!(!some.contains(Language::Spanish));
+}
+
+#[test]
+fn octets_that_are_their_own_septets() {
+    for octet in 0..=255_u8 {
+        let own = octet < 0x80 && code(char::from(octet)) == Some(Code::Plain(octet)) && octet >= b' ';
+        for place in 0..8 {
+            let mut eight = *b"Appointm";
+            assert!(all_same(eight));
+            eight[place] = octet;
+            assert_eq!(all_same(eight), own, "{octet:02X} at {place}");
+        }
+    }
 }

@@ -186,6 +186,19 @@ fn graphemes_stay_whole_when_that_is_free() {
     assert_eq!(lengths(&stack, &SegmentOptions::default()), [67, 34]);
 }
 
+#[test]
+fn what_is_said_not_to_join_does_not() {
+    let joins = |character: char| character.encode_utf8(&mut [0; 4]).bytes().any(may_join);
+    let neighbours = ['a', '\n', 'ж', 'Ω', '漢', '\u{AD}'];
+    assert!(!neighbours.into_iter().any(joins));
+    for character in ('\0'..char::MAX).filter(|character| !joins(*character)) {
+        for neighbour in neighbours {
+            let three = String::from_iter([neighbour, character, neighbour]);
+            assert_eq!(three.graphemes(true).count(), 3, "{three:?}");
+        }
+    }
+}
+
 /// Parts that `widths` take at least, by trying every cut.
 fn fewest(widths: &[usize], lone: usize, joined: usize) -> usize {
     if widths.iter().sum::<usize>() <= lone {

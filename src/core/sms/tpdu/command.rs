@@ -40,10 +40,7 @@ impl Command {
         let at = reader.at();
         let mut length = usize::from(reader.octet_or_zero(Field::CommandDataLength)?);
         if length > COMMAND_DATA_OCTETS {
-            let cause = Cause::TooLong {
-                is: length,
-                max: COMMAND_DATA_OCTETS,
-            };
+            let cause = Cause::too_long(length, COMMAND_DATA_OCTETS);
             reader.deviate(Field::CommandDataLength, at, cause)?;
             length = COMMAND_DATA_OCTETS;
         }

@@ -156,10 +156,7 @@ pub(super) fn read(
 ) -> Result<Decoded, DecodeError> {
     let mut reader = Reader::new(octets, at, context.reading, watch);
     if reader.rest() > TPDU_OCTETS {
-        let cause = Cause::TooLong {
-            is: reader.rest(),
-            max: TPDU_OCTETS,
-        };
+        let cause = Cause::too_long(reader.rest(), TPDU_OCTETS);
         return Err(reader.error(Field::FirstOctet, at, cause));
     }
     let first = reader.octet(Field::FirstOctet)?;
