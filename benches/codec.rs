@@ -1,7 +1,7 @@
 //! What the codec costs: a full SUBMIT from a text, a full DELIVER to a text, a text of 1,000 characters to parts; and the
 //! same work by libgammu in the same run, where libgammu-dev and a C compiler are here.
 //!
-//! `cargo bench -p wardwire-core --bench codec [-- TASK ..]`
+//! `cargo bench --bench codec [-- TASK ..]`
 
 #![expect(clippy::expect_used, reason = "a bench that cannot run fails")]
 
@@ -58,13 +58,8 @@ fn submit(part: &EncodedPart, to: &PhoneNumber) -> Octets {
 }
 
 fn octets_part() -> EncodedPart {
-    let user_data = heapless::Vec::from_slice(&[b'x'; 140]).expect("140 octets");
-    EncodedPart {
-        dcs: Dcs::OCTETS.0,
-        udhi: false,
-        udl: 140,
-        user_data,
-    }
+    let at_rest = [&[Dcs::OCTETS.0, 0, 140][..], &[b'x'; 140]].concat();
+    EncodedPart::from_octets(&at_rest).expect("a part")
 }
 
 fn deliver(part: &EncodedPart) -> Octets {
@@ -88,10 +83,10 @@ fn read(octets: &[u8]) -> usize {
 fn main() {
     let (gsm7, ucs2) = ("0123456789abcdef".repeat(10), "ж".repeat(70));
     let (long_gsm7, long_ucs2) = ("0123456789abcdefghij".repeat(50), "ж".repeat(1_000));
-    let to = number();
+    let (to, octets) = (number(), octets_part());
     let options = SegmentOptions::default();
     let part = |text: &str| segment(text, &options).expect("parts").parts.remove(0);
-    let delivers = [deliver(&part(&gsm7)), deliver(&part(&ucs2)), deliver(&octets_part())];
+    let delivers = [deliver(&part(&gsm7)), deliver(&part(&ucs2)), deliver(&octets)];
     let [deliver_gsm7, deliver_ucs2, deliver_octets] = &delivers;
     let wanted: Vec<String> = std::env::args()
         .skip(1)
