@@ -307,6 +307,11 @@ fn prepare(db: &Connection) -> Result<(), OpenError> {
     stable_plans(db)?;
     db.busy_timeout(Duration::from_secs(5))?;
     db.set_prepared_statement_cache_capacity(128);
+    // Only a new file takes this: what retention frees can be given back without writing all of it anew.
+    let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+    if pages == 0 {
+        db.pragma_update(None, "auto_vacuum", "incremental")?;
+    }
     db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     db.pragma_update(None, "synchronous", "full")?;
     db.pragma_update(None, "foreign_keys", true)?;
