@@ -31,7 +31,11 @@ impl TextDecoder {
                 self.end_gsm7(&mut run)?;
                 let (units, _half) = data.body().as_chunks::<2>();
                 for unit in units {
-                    self.push_unit(u16::from_be_bytes(*unit), &mut run)?;
+                    let unit = u16::from_be_bytes(*unit);
+                    match char::from_u32(u32::from(unit)).filter(|_| self.high.is_none()) {
+                        Some(character) => run.push(character)?,
+                        None => self.push_surrogate(unit, &mut run)?,
+                    }
                 }
             }
             Alphabet::Octets => {
@@ -81,8 +85,9 @@ impl TextDecoder {
         septets.try_for_each(|septet| decode(&mut self.gsm7, septet, run))
     }
 
-    #[inline]
-    fn push_unit(&mut self, unit: u16, run: &mut Run<'_, impl Write>) -> fmt::Result {
+    /// Half a pair, or what comes after its first half.
+    #[cold]
+    fn push_surrogate(&mut self, unit: u16, run: &mut Run<'_, impl Write>) -> fmt::Result {
         if let Some(high) = self.high.take() {
             if (0xDC00..0xE000).contains(&unit) {
                 let code = 0x1_0000 + (u32::from(high - 0xD800) << 10) + u32::from(unit - 0xDC00);
@@ -126,16 +131,14 @@ impl<'o, W: Write> Run<'o, W> {
 
     #[inline]
     fn push(&mut self, character: char) -> fmt::Result {
-        let Some(octet) = u8::try_from(character).ok().filter(u8::is_ascii) else {
-            if self.length > 0 {
-                self.flush()?;
-            }
+        if !character.is_ascii() {
+            self.flush()?;
             return self.out.write_char(character);
-        };
+        }
         if self.length == self.octets.len() {
             self.flush()?;
         }
-        if let Some(room) = self.octets.get_mut(self.length) {
+        if let (Some(room), Ok(octet)) = (self.octets.get_mut(self.length), u8::try_from(character)) {
             *room = octet;
             self.length += 1;
         }
@@ -155,7 +158,11 @@ impl<'o, W: Write> Run<'o, W> {
         Ok(())
     }
 
+    #[inline]
     fn flush(&mut self) -> fmt::Result {
+        if self.length == 0 {
+            return Ok(());
+        }
         let run = self.octets.get(..core::mem::take(&mut self.length)).unwrap_or_default();
         // Only ASCII was put there.
         self.out.write_str(core::str::from_utf8(run).unwrap_or_default())
