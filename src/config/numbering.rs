@@ -107,11 +107,6 @@ impl NumberPolicy {
     }
 }
 
-/// Loads the plans, which costs some 10 ms once: call it at start, not with the first message.
-pub fn warm_up() {
-    std::sync::LazyLock::force(&PHONE_NUMBER_UTIL);
-}
-
 fn judge(kind: PhoneNumberType, new_range: bool) -> Result<(), NumberError> {
     match kind {
         PhoneNumberType::Mobile | PhoneNumberType::FixedLineOrMobile => Ok(()),

@@ -197,12 +197,11 @@ impl World {
 
     fn pass_to(&mut self, at: Instant) {
         let at = at.max(self.now.monotonic);
-        self.now = Now {
-            utc: self.now.utc + at.since(self.now.monotonic),
-            monotonic: at,
-        };
         // Times are kept to the millisecond in UTC; both clocks are derived from one count.
-        self.now.utc = BEGIN + Duration::from_micros(at.as_micros());
+        self.now = Now {
+            monotonic: at,
+            utc: BEGIN + Duration::from_micros(at.as_micros()),
+        };
         self.steps += 1;
         let due: Vec<usize> = self
             .reopen
