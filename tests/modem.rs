@@ -102,7 +102,7 @@ impl World {
         let sends = self.busy && !self.outstanding && self.modem.state() == State::Ready;
         match event {
             Event::Received { place, .. } => self.modem.handle_command(now, Command::Stored(*place)),
-            Event::ReopenPort => {
+            Event::Port(_) => {
                 self.bank.handle_closed(now, 0);
                 self.modem.handle_command(now, Command::PortOpened);
             }
@@ -122,6 +122,7 @@ impl World {
             | Event::Submitted(_)
             | Event::LateResult { .. }
             | Event::HealthChanged
+            | Event::Ordered { .. }
             | Event::Restarted => {}
         }
     }

@@ -15,6 +15,7 @@ mod keys;
 mod list;
 mod messages;
 mod new_message;
+mod orders;
 mod problem;
 mod status;
 mod views;
@@ -33,6 +34,7 @@ use crate::config::Config;
 use crate::store::{StoreError, StoreHandle};
 
 pub use auth::{Caller, Scope, Token, UnknownScope};
+pub use orders::{Asked, OrderError, Orders};
 pub use problem::{Code, FieldError, Problem};
 pub use status::{Recent, Status, StatusBoard, StatusView};
 
@@ -51,6 +53,8 @@ pub struct Context {
     pub config: Arc<Config>,
     /// What the bank looks like; its sender is the gateway's loop.
     pub bank: watch::Receiver<Snapshot>,
+    /// The way of orders to the bank.
+    pub orders: Orders,
     /// The clock.
     pub clock: fn() -> Now,
     /// The status of the whole, computed at most once a second.
@@ -62,12 +66,19 @@ pub struct Context {
 impl Context {
     /// Puts together what the handlers need.
     #[must_use]
-    pub fn new(store: StoreHandle, config: Arc<Config>, bank: watch::Receiver<Snapshot>, clock: fn() -> Now) -> Self {
+    pub fn new(
+        store: StoreHandle,
+        config: Arc<Config>,
+        bank: watch::Receiver<Snapshot>,
+        orders: Orders,
+        clock: fn() -> Now,
+    ) -> Self {
         let board = StatusBoard::new(store.clone(), bank.clone(), clock);
         Self {
             store,
             config,
             bank,
+            orders,
             clock,
             board: Arc::new(board),
             streams: Arc::new(Semaphore::new(STREAMS)),

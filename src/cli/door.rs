@@ -49,7 +49,8 @@ impl Door {
         match daemon::hold(&config) {
             Ok(holding) => {
                 let (_, nothing) = watch::channel(Snapshot::default());
-                let context = api::Context::new(holding.store.clone(), Arc::new(config), nothing, clock::now);
+                let (store, orders) = (holding.store.clone(), api::Orders::none());
+                let context = api::Context::new(store, Arc::new(config), nothing, orders, clock::now);
                 Ok(Self::Local {
                     router: api::router_local(context),
                     holding,

@@ -1,6 +1,7 @@
 //! The event loop: the one task that owns the gateway. It moves bytes between ports and gateway and requests between
 //! gateway and store, and keeps the gateway's time. It decides nothing.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -9,8 +10,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use wardwire_core::gateway::snapshot::Snapshot;
 use wardwire_core::gateway::{Command, Event, Gateway};
+use wardwire_core::modem::{OrderResult, PortAction};
 use wardwire_core::queue::verbs::Reply;
 
+use crate::api::{Asked, OrderError};
 use crate::clock;
 use crate::serial::{PortCommand, PortEvent, PortHandle, PortSpec, spawn_port};
 use crate::store::StoreHandle;
@@ -37,6 +40,10 @@ pub(super) struct Loop {
     replies: FuturesUnordered<oneshot::Receiver<Vec<(u64, Reply)>>>,
     shown: watch::Sender<Snapshot>,
     show_at: Option<Instant>,
+    asked: mpsc::Receiver<Asked>,
+    /// Orders under way, by token; the gateway answers each exactly once.
+    orders: BTreeMap<u64, oneshot::Sender<Result<OrderResult, OrderError>>>,
+    next_order: u64,
     alive: Alive,
 }
 
@@ -47,6 +54,7 @@ impl Loop {
         specs: Vec<PortSpec>,
         store: StoreHandle,
         shown: watch::Sender<Snapshot>,
+        asked: mpsc::Receiver<Asked>,
         alive: Alive,
     ) -> Self {
         let (sender, events) = mpsc::channel(EVENTS);
@@ -63,6 +71,9 @@ impl Loop {
             replies: FuturesUnordered::new(),
             shown,
             show_at: Some(Instant::now()),
+            asked,
+            orders: BTreeMap::new(),
+            next_order: 0,
             alive,
         }
     }
@@ -80,6 +91,7 @@ impl Loop {
                 Some(event) = self.events.recv() => self.take_port_events(event),
                 Some(replies) = self.replies.next() => self.take_replies(replies),
                 () = store.work_arrived() => self.gateway.handle_command(clock::now(), Command::WorkArrived),
+                Some(asked) = self.asked.recv() => self.take_order(asked),
                 () = tokio::time::sleep_until(wake) => self.take_time(),
                 _ = &mut drain, if !draining => {
                     draining = true;
@@ -108,7 +120,15 @@ impl Loop {
                 silent = false;
                 match event {
                     Event::Request { token, request } => batch.push((token, request)),
-                    Event::Reopen(slot) => self.tell(slot, PortCommand::Reopen),
+                    // What more a port can be helped with is the port's own matter.
+                    Event::Port(slot, PortAction::Reopen | PortAction::UsbReset | PortAction::PowerCycle) => {
+                        self.tell(slot, PortCommand::Reopen);
+                    }
+                    Event::Ordered { token, result, .. } => {
+                        if let Some(answer) = self.orders.remove(&token) {
+                            let _ = answer.send(Ok(result));
+                        }
+                    }
                     Event::Ready(slot) => tracing::info!(modem = self.gateway.label(slot), "modem ready"),
                     Event::NotReady(slot, why) => {
                         tracing::info!(modem = self.gateway.label(slot), why, "modem not ready");
@@ -157,6 +177,19 @@ impl Loop {
                 self.gateway.handle_command(now, Command::PortLost(slot));
             }
         }
+    }
+
+    fn take_order(&mut self, asked: Asked) {
+        let Asked { modem, order, answer } = asked;
+        let Some(slot) = self.gateway.slot(&modem) else {
+            let _ = answer.send(Err(OrderError::NoSuchModem));
+            return;
+        };
+        let token = self.next_order;
+        self.next_order += 1;
+        self.orders.insert(token, answer);
+        self.gateway
+            .handle_command(clock::now(), Command::Order { slot, token, order });
     }
 
     fn take_replies(&mut self, replies: Result<Vec<(u64, Reply)>, oneshot::error::RecvError>) {

@@ -141,12 +141,14 @@ impl Daemon {
         let gateway = Gateway::new(slots(&config)?, random()?);
         let (shown, snapshot) = watch::channel(gateway.snapshot(clock::now()));
         let alive = notify::Alive::default();
-        let bank = bank::Loop::new(gateway, specs, holding.store.clone(), shown, alive.clone());
+        let (orders, asked) = api::Orders::channel();
+        let bank = bank::Loop::new(gateway, specs, holding.store.clone(), shown, asked, alive.clone());
         let (drain, draining) = oneshot::channel();
         let bank = tokio::spawn(bank.run(draining));
 
         let (stop, stopping) = watch::channel(false);
-        let context = api::Context::new(holding.store.clone(), Arc::clone(&config), snapshot.clone(), clock::now);
+        let store = holding.store.clone();
+        let context = api::Context::new(store, Arc::clone(&config), snapshot.clone(), orders, clock::now);
         let public = api::router(context.clone()).merge(web::router(context.clone()));
         let local = api::router_local(context);
         let doors = vec![

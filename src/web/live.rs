@@ -32,7 +32,7 @@ fn house() -> House {
     let config = Arc::new(check("data_dir = 'x'\nregion = 'IE'", "w.toml").unwrap());
     let (bank, receiver) = watch::channel(Snapshot::default());
     House {
-        context: Context::new(store, config, receiver, clock::now),
+        context: Context::new(store, config, receiver, crate::api::Orders::none(), clock::now),
         bank,
         _dir: dir,
     }

@@ -128,7 +128,9 @@ fn modem_row(html: &mut String, m: &ModemSnapshot) -> std::fmt::Result {
         ModemState::Recovering => ("Restarting", "slow"),
         ModemState::Degraded => ("Cannot send", "down"),
         ModemState::Absent => ("Not connected", "down"),
-        ModemState::Failed => ("Needs a person", "down"),
+        ModemState::Failed | ModemState::Quarantined => ("Needs a person", "down"),
+        ModemState::Drained => ("Drained", "slow"),
+        ModemState::Disabled => ("Switched off", "down"),
     };
     write!(
         html,

@@ -270,11 +270,11 @@ impl World {
             silent = false;
             match event {
                 Event::Request { token, request } => batch.push((token, Op::Gateway(request))),
-                Event::Reopen(modem) => {
+                Event::Port(modem, _) => {
                     self.close(modem);
                     self.reopen.insert(modem, self.now.monotonic + Duration::from_secs(1));
                 }
-                Event::Ready(_) | Event::NotReady(..) | Event::Changed | Event::Drained => {}
+                Event::Ready(_) | Event::NotReady(..) | Event::Ordered { .. } | Event::Changed | Event::Drained => {}
             }
         }
         if !batch.is_empty() {

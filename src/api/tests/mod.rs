@@ -72,7 +72,13 @@ fn house_with(config: &str) -> House {
     let config = check(config, "w.toml").unwrap();
     let (bank, receiver) = watch::channel(Snapshot::default());
     House {
-        context: Context::new(store, Arc::new(config), receiver, clock::now),
+        context: Context::new(
+            store,
+            Arc::new(config),
+            receiver,
+            crate::api::Orders::none(),
+            clock::now,
+        ),
         bank,
         _dir: dir,
     }

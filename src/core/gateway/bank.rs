@@ -11,7 +11,7 @@ use super::snapshot::Snapshot;
 use super::{Command, Event, SlotIndex, SlotSettings, Transmit, WakeReason, monotonic, translate};
 use crate::base::{Instant, MessageId, Now, SimId};
 use crate::dispatch::Window;
-use crate::modem::{self, Identity, Place, Submit, SubmitResult, Tpdu};
+use crate::modem::{self, Identity, OrderResult, Place, Submit, SubmitResult, Tpdu};
 use crate::queue::state::Priority;
 use crate::queue::verbs::{Begin, Begun, Closed, Reply, Request};
 
@@ -91,6 +91,13 @@ impl Gateway {
             Command::PortOpened(slot) => self.tell_modem(now, slot, modem::Command::PortOpened),
             Command::PortLost(slot) => self.tell_modem(now, slot, modem::Command::PortLost),
             Command::Reply { token, reply } => self.handle_reply(now, token, reply),
+            Command::Order { slot, token, order } if slot < self.slots.len() => {
+                self.tell_modem(now, slot, modem::Command::Order { token, order });
+            }
+            Command::Order { slot, token, .. } => {
+                let result = OrderResult::NotNow(modem::Why::NoPort);
+                self.events.push_back(Event::Ordered { slot, token, result });
+            }
             Command::WorkArrived => {
                 self.more_due = true;
                 if self.window.len() > self.capacity / 2 {
@@ -225,7 +232,10 @@ impl Gateway {
                 modem::Event::Submitted(result) => self.submitted(now, slot, result),
                 modem::Event::LateResult { tp_mr } => self.late_result(slot, tp_mr),
                 modem::Event::Received { tpdu, place } => self.received(now, slot, tpdu, place),
-                modem::Event::ReopenPort => self.events.push_back(Event::Reopen(slot)),
+                modem::Event::Port(action) => self.events.push_back(Event::Port(slot, action)),
+                modem::Event::Ordered { token, result } => {
+                    self.events.push_back(Event::Ordered { slot, token, result });
+                }
                 modem::Event::Restarted => {
                     if let Some(place) = self.slots.get_mut(slot) {
                         place.restarts = place.restarts.saturating_add(1);
@@ -556,6 +566,12 @@ impl Gateway {
 
 /// For the log: what a slot is called.
 impl Gateway {
+    /// The slot with this label.
+    #[must_use]
+    pub fn slot(&self, label: &str) -> Option<SlotIndex> {
+        self.slots.iter().position(|place| place.label == label)
+    }
+
     /// Label of a slot; empty for an index that is none.
     #[must_use]
     pub fn label(&self, slot: SlotIndex) -> String {

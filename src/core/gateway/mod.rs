@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 
 use crate::base::{Instant, Now};
 use crate::dispatch::Plan;
-use crate::modem::Profile;
+use crate::modem::{Order, OrderResult, PortAction, Profile};
 use crate::queue::verbs::{Reply, Request};
 
 pub use bank::Gateway;
@@ -52,6 +52,15 @@ pub enum Command {
         /// After the commit.
         reply: Reply,
     },
+    /// A person orders something of this modem. Ends in exactly one [`Event::Ordered`].
+    Order {
+        /// Whose.
+        slot: SlotIndex,
+        /// Comes back with the result.
+        token: u64,
+        /// What.
+        order: Order,
+    },
     /// Something that may be due was stored.
     WorkArrived,
     /// Claim nothing more; [`Event::Drained`] follows when no submit is open.
@@ -68,8 +77,17 @@ pub enum Event {
         /// What.
         request: Request,
     },
-    /// Close the port of this modem and open it anew.
-    Reopen(SlotIndex),
+    /// Do this to the port of this modem.
+    Port(SlotIndex, PortAction),
+    /// How an order ended.
+    Ordered {
+        /// Whose.
+        slot: SlotIndex,
+        /// The order's.
+        token: u64,
+        /// How.
+        result: OrderResult,
+    },
     /// This modem can send.
     Ready(SlotIndex),
     /// This modem cannot send any more, and why, for people.

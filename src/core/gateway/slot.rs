@@ -197,6 +197,10 @@ impl Slot {
             last_sent_at: self.last_sent_at,
             last_received_at: self.last_received_at,
             restarts: self.restarts,
+            score: 100,
+            signal_history: alloc::vec::Vec::new(),
+            step: "",
+            resets_today: 0,
         }
     }
 }

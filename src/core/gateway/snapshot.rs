@@ -63,6 +63,25 @@ pub struct ModemSnapshot {
     pub last_received_at: Option<UtcTime>,
     /// Bring-ups begun since the daemon started, the first not counted.
     pub restarts: u32,
+    /// How well it does its work, 0 (not at all) to 100.
+    pub score: u8,
+    /// Signal of the last day, oldest first, one entry for each half hour in which it was read; at most 48.
+    pub signal_history: Vec<SignalPeriod>,
+    /// What is being done to bring it back, for people; empty when nothing is.
+    pub step: &'static str,
+    /// Restarts, USB resets and power cycles ordered since midnight UTC.
+    pub resets_today: u32,
+}
+
+/// The signal in one half hour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignalPeriod {
+    /// Its begin: a full or half hour UTC.
+    pub from: UtcTime,
+    /// Weakest, in dBm.
+    pub weakest_dbm: i16,
+    /// Mean, in dBm.
+    pub mean_dbm: i16,
 }
 
 /// Where a modem stands.
@@ -81,6 +100,12 @@ pub enum ModemState {
     Recovering,
     /// Given up until a person acts.
     Failed,
+    /// Nothing brought it back; left alone for a while, then tried again.
+    Quarantined,
+    /// A person drained it: it receives, but sends nothing.
+    Drained,
+    /// A person switched it off.
+    Disabled,
 }
 
 impl ModemState {
@@ -94,6 +119,9 @@ impl ModemState {
             Self::Degraded => "degraded",
             Self::Recovering => "recovering",
             Self::Failed => "failed",
+            Self::Quarantined => "quarantined",
+            Self::Drained => "drained",
+            Self::Disabled => "disabled",
         }
     }
 }

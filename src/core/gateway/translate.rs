@@ -110,5 +110,8 @@ pub(super) const fn state(state: modem::State) -> ModemState {
         modem::State::Degraded(_) => ModemState::Degraded,
         modem::State::Recovering(_) => ModemState::Recovering,
         modem::State::Failed(_) => ModemState::Failed,
+        modem::State::Quarantined(_) => ModemState::Quarantined,
+        modem::State::Drained => ModemState::Drained,
+        modem::State::Disabled => ModemState::Disabled,
     }
 }

@@ -204,6 +204,7 @@ impl Modem {
             Command::Withdraw => self.withdraw(now),
             Command::Stored(place) => self.stored(now, place),
             Command::Keep(place) => self.keep(now, place),
+            Command::Order { token, order } => self.order(now, token, order),
             Command::Stop => self.stop(now),
         }
         self.digest(now);
@@ -280,7 +281,11 @@ impl Modem {
             State::Ready => self.tell(Event::Ready),
             State::Absent => self.tell(Event::NotReady(Why::NoPort)),
             State::Starting => self.tell(Event::NotReady(Why::Starting)),
-            State::Degraded(why) | State::Recovering(why) | State::Failed(why) => self.tell(Event::NotReady(why)),
+            State::Drained => self.tell(Event::NotReady(Why::Drained)),
+            State::Disabled => self.tell(Event::NotReady(Why::Disabled)),
+            State::Degraded(why) | State::Recovering(why) | State::Failed(why) | State::Quarantined(why) => {
+                self.tell(Event::NotReady(why));
+            }
         }
     }
 

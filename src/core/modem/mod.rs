@@ -6,6 +6,8 @@ mod bring_up;
 mod health;
 mod inbox;
 pub mod machine;
+mod obey;
+pub mod order;
 pub mod profile;
 mod receive;
 mod recover;
@@ -17,9 +19,12 @@ mod task;
 pub mod verbs;
 
 pub use machine::{Modem, Pin, Settings, WakeReason};
+pub use order::{AtLine, Code, Order, OrderResult, UssdText};
 pub use profile::{Profile, ProfileError};
 pub use state::{Access, Health, Registration, State};
-pub use verbs::{AckPdu, Answer, Command, Event, Identity, Place, Silence, Submit, SubmitResult, Tpdu, Why};
+pub use verbs::{
+    AckPdu, Answer, Command, Event, Identity, Place, PortAction, Silence, Submit, SubmitResult, Tpdu, Why,
+};
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use super::bring_up::{Cursor, List};
 use super::machine::{Job, Modem, Phase};
 use super::profile::{Action, Learn, Step};
 use super::state::State;
-use super::verbs::{Event, Silence, Why};
+use super::verbs::{Event, PortAction, Silence, Why};
 use crate::at::{self, parse};
 use crate::base::{Instant, Now};
 
@@ -87,7 +87,12 @@ impl Modem {
         self.trouble.echoes = 0;
         let state = match self.state {
             State::Absent | State::Starting | State::Ready => State::Starting,
-            State::Degraded(_) | State::Recovering(_) | State::Failed(_) => self.state,
+            State::Degraded(_)
+            | State::Recovering(_)
+            | State::Failed(_)
+            | State::Quarantined(_)
+            | State::Drained
+            | State::Disabled => self.state,
         };
         self.bring_up(now, state);
     }
@@ -149,7 +154,7 @@ impl Modem {
     }
 
     pub(super) fn ask_for_port(&mut self, now: Now) {
-        self.tell(Event::ReopenPort);
+        self.tell(Event::Port(PortAction::Reopen));
         self.phase = Phase::Reopening {
             until: now.monotonic + REOPEN,
         };

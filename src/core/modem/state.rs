@@ -19,6 +19,12 @@ pub enum State {
     Recovering(Why),
     /// Only a person can help; it is still looked at.
     Failed(Why),
+    /// Nothing brought it back; left alone for a while, then tried again.
+    Quarantined(Why),
+    /// A person drained it: it receives, but begins no submit.
+    Drained,
+    /// A person switched it off: nothing is said to it.
+    Disabled,
 }
 
 impl State {
@@ -29,7 +35,9 @@ impl State {
             Self::Absent => Why::NoPort.as_str(),
             Self::Starting => Why::Starting.as_str(),
             Self::Ready => "",
-            Self::Degraded(why) | Self::Recovering(why) | Self::Failed(why) => why.as_str(),
+            Self::Drained => Why::Drained.as_str(),
+            Self::Disabled => Why::Disabled.as_str(),
+            Self::Degraded(why) | Self::Recovering(why) | Self::Failed(why) | Self::Quarantined(why) => why.as_str(),
         }
     }
 }

@@ -5,6 +5,7 @@ use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
+use super::order::{Order, OrderResult};
 use crate::at::Memory;
 use crate::base::PhoneNumber;
 use crate::base::limits::TPDU_OCTETS;
@@ -29,6 +30,13 @@ pub enum Command {
     Stored(Place),
     /// It could not be stored now: leave the modem's copy and tell of it again later.
     Keep(Place),
+    /// A person orders something. Ends in exactly one [`Event::Ordered`] with the same token.
+    Order {
+        /// Comes back with the result.
+        token: u64,
+        /// What.
+        order: Order,
+    },
     /// Shutdown: what is submitted beyond Ctrl-Z is awaited, what is stored is deleted, nothing else begins.
     Stop,
 }
@@ -74,8 +82,15 @@ pub enum Event {
     },
     /// [`super::Modem::health`] changed.
     HealthChanged,
-    /// Close the port and open it again, then say [`Command::PortOpened`].
-    ReopenPort,
+    /// Do this to the port. [`Command::PortLost`] says that it went, [`Command::PortOpened`] that it is back.
+    Port(PortAction),
+    /// How an order ended.
+    Ordered {
+        /// The order's.
+        token: u64,
+        /// How.
+        result: OrderResult,
+    },
     /// The modem restarted by itself; a submit beyond Ctrl-Z has ended in [`Silence::ModemReset`] before.
     Restarted,
 }
@@ -90,10 +105,22 @@ impl fmt::Debug for Event {
             Self::LateResult { tp_mr } => write!(f, "LateResult({tp_mr})"),
             Self::Received { tpdu, place } => write!(f, "Received({} octets, {place:?})", tpdu.len()),
             Self::HealthChanged => f.write_str("HealthChanged"),
-            Self::ReopenPort => f.write_str("ReopenPort"),
+            Self::Port(action) => write!(f, "Port({action:?})"),
+            Self::Ordered { token, result } => write!(f, "Ordered({token}, {result:?})"),
             Self::Restarted => f.write_str("Restarted"),
         }
     }
+}
+
+/// What the shell is asked to do to a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PortAction {
+    /// Close it and open it again.
+    Reopen,
+    /// Reset the USB device behind it; it may come back under another name.
+    UsbReset,
+    /// Take the power from the device for some seconds.
+    PowerCycle,
 }
 
 /// Who the modem is and which SIM is in it, as far as it tells. Texts are at most 64 characters.
@@ -252,6 +279,16 @@ pub enum Why {
     Denied,
     /// The daemon is stopping.
     Stopping,
+    /// A person drained it.
+    Drained,
+    /// A person switched it off.
+    Disabled,
+    /// It is at something that must not be disturbed.
+    Busy,
+    /// The same was asked for a short while ago.
+    TooSoon,
+    /// Giving that code now could lock the SIM.
+    CodeAtRisk,
 }
 
 impl Why {
@@ -272,6 +309,11 @@ impl Why {
             Self::NotRegistered => "no network",
             Self::Denied => "the network refuses this SIM",
             Self::Stopping => "stopping",
+            Self::Drained => "drained by a person: it receives, but sends nothing",
+            Self::Disabled => "switched off by a person",
+            Self::Busy => "the modem is busy",
+            Self::TooSoon => "the same was asked for a short while ago",
+            Self::CodeAtRisk => "another wrong code could lock the SIM",
         }
     }
 }

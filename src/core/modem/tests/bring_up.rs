@@ -261,7 +261,7 @@ fn a_silent_port_is_asked_for_again_with_growing_pauses() {
     let mut asked_at = Vec::new();
     for second in 0..400 {
         rig.wait(Duration::from_secs(1));
-        if rig.told().iter().any(|event| event == "ReopenPort") {
+        if rig.told().iter().any(|event| event == "Port(Reopen)") {
             asked_at.push(second);
             rig.command(Command::PortOpened);
         }

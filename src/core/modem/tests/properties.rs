@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::fake::Fake;
 use super::rig::{Rig, submit};
 use crate::at::Memory;
-use crate::modem::{Command, Event, Place, State, SubmitResult};
+use crate::modem::{Command, Event, Place, PortAction, State, SubmitResult};
 
 /// What a modem may say while a submit waits for its result, and noise: no result, nothing that ends the wait.
 fn murmur() -> impl Strategy<Value = Vec<u8>> {
@@ -132,8 +132,8 @@ proptest! {
         rig.command(Command::PortOpened);
         for _ in 0..60 {
             rig.wait(Duration::from_secs(30));
-            let asked = rig.events.iter().filter(|event| **event == Event::ReopenPort).count();
-            rig.events.retain(|event| *event != Event::ReopenPort);
+            let asked = rig.events.iter().filter(|event| **event == Event::Port(PortAction::Reopen)).count();
+            rig.events.retain(|event| *event != Event::Port(PortAction::Reopen));
             if asked > 0 {
                 rig.command(Command::PortOpened);
             }

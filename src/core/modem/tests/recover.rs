@@ -184,6 +184,6 @@ fn a_port_that_does_not_come_back_is_asked_for_again() {
     let mut rig = Rig::ready();
     rig.fake.mute = true;
     rig.wait(minutes(5));
-    let asked = rig.told().iter().filter(|event| *event == "ReopenPort").count();
+    let asked = rig.told().iter().filter(|event| *event == "Port(Reopen)").count();
     assert!((2..12).contains(&asked), "{asked}");
 }

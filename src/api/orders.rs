@@ -1,0 +1,75 @@
+//! The way by which a person's order reaches a modem: a bounded queue into the bank's event loop, one answer for each order. It
+//! knows neither who asks nor whether he may.
+
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use wardwire_core::modem::{Order, OrderResult};
+
+/// Orders that may wait for the event loop.
+const WAITING: usize = 32;
+
+/// The longest an order takes: a submit to its end (180 s), then a USSD dialogue (120 s), and some seconds.
+const PATIENCE: Duration = Duration::from_secs(330);
+
+/// An order on its way.
+#[derive(Debug)]
+pub struct Asked {
+    /// Label of the modem.
+    pub modem: String,
+    /// What.
+    pub order: Order,
+    /// Where its result goes; `Err` when there is no such modem.
+    pub answer: oneshot::Sender<Result<OrderResult, OrderError>>,
+}
+
+/// Why an order has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OrderError {
+    /// No modem has this label.
+    #[error("there is no such modem")]
+    NoSuchModem,
+    /// Too many orders wait; nothing was done.
+    #[error("too many orders wait")]
+    Busy,
+    /// The bank is stopping, or no bank runs.
+    #[error("the bank does not run")]
+    Gone,
+}
+
+/// Sends orders to the bank. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Orders(mpsc::Sender<Asked>);
+
+impl Orders {
+    /// The two ends: one for whoever orders, one for the event loop.
+    #[must_use]
+    pub fn channel() -> (Self, mpsc::Receiver<Asked>) {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        (Self(sender), receiver)
+    }
+
+    /// Where no bank runs: every order ends in [`OrderError::Gone`].
+    #[must_use]
+    pub fn none() -> Self {
+        Self::channel().0
+    }
+
+    /// Gives an order and waits for its result, at most 330 s.
+    ///
+    /// # Errors
+    /// [`OrderError`]; after [`OrderError::Gone`] it may or may not have been carried out.
+    pub async fn give(&self, modem: &str, order: Order) -> Result<OrderResult, OrderError> {
+        let (answer, result) = oneshot::channel();
+        let modem = modem.to_owned();
+        let asked = Asked { modem, order, answer };
+        self.0.try_send(asked).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => OrderError::Busy,
+            mpsc::error::TrySendError::Closed(_) => OrderError::Gone,
+        })?;
+        match tokio::time::timeout(PATIENCE, result).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) | Err(_) => Err(OrderError::Gone),
+        }
+    }
+}
