@@ -48,7 +48,7 @@ impl World {
         };
         Self {
             bank: Bank::new(options),
-            modem: Modem::new(profile::generic().unwrap(), Settings::default(), seed),
+            modem: Modem::new(profile::profiles(&[]).unwrap(), Settings::default(), seed),
             now: at(1_000_000),
             events: Vec::new(),
             writes: 0,

@@ -62,9 +62,9 @@ pub enum DaemonError {
         /// Why.
         error: PortSpecError,
     },
-    /// A modem profile that is part of the program.
+    /// A modem profile is not in order.
     #[error(transparent)]
-    Profile(#[from] config::profile::ProfileFileError),
+    Profile(#[from] config::profile::ProfilesError),
     /// The system gives no random numbers.
     #[error("the system has no random numbers")]
     Random,
@@ -242,13 +242,14 @@ fn slots(config: &Config) -> Result<Vec<SlotSettings>, DaemonError> {
         per_hour: limits.per_hour,
         per_day: limits.per_day,
     };
-    let profile = config::profile::generic()?;
+    let profiles = config::profile::profiles(&[])?;
     let slot = |modem: &config::Modem| SlotSettings {
         label: modem.label.clone(),
-        profile: profile.clone(),
+        profiles: profiles.clone(),
         modem: ModemSettings {
             pin: modem.pin.clone(),
             smsc: modem.smsc.clone(),
+            ..ModemSettings::default()
         },
         plan,
     };

@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 
 use crate::base::{Instant, Now};
 use crate::dispatch::Plan;
-use crate::modem::{Order, OrderResult, PortAction, Profile};
+use crate::modem::{Order, OrderResult, PortAction, Profiles};
 use crate::queue::verbs::{Reply, Request};
 
 pub use bank::Gateway;
@@ -30,8 +30,8 @@ pub type SlotIndex = usize;
 pub struct SlotSettings {
     /// Label, unique.
     pub label: String,
-    /// How to bring it up.
-    pub profile: Profile,
+    /// How to bring up whatever modem is in it.
+    pub profiles: Profiles,
     /// PIN, SMSC.
     pub modem: crate::modem::Settings,
     /// Limits of whatever SIM is in it.

@@ -71,7 +71,7 @@ impl Slot {
     pub(super) fn new(settings: SlotSettings, seed: u64) -> Self {
         Self {
             label: settings.label,
-            modem: Modem::new(settings.profile, settings.modem, seed),
+            modem: Modem::new(settings.profiles, settings.modem, seed),
             plan: settings.plan,
             identity: None,
             who: None,

@@ -1,5 +1,7 @@
 //! Following the steps of a profile: one after the other, each tried as often as it says, and what each leaves behind.
 
+use alloc::sync::Arc;
+
 use super::machine::{Job, Modem, Phase};
 use super::profile::{Action, Learn, Step};
 use super::recover::Next;
@@ -7,7 +9,7 @@ use super::sim::SimTask;
 use super::state::{Registration, State};
 use super::storage::{NotificationTask, StorageTask};
 use super::task::{AttentionTask, SendTask, Task, Verdict};
-use super::verbs::{Event, Why};
+use super::verbs::{Event, Identity, Why};
 use crate::at::{FinalResult, Outcome, Request};
 use crate::base::{Instant, Now};
 
@@ -102,6 +104,10 @@ impl Modem {
                 }
                 continue;
             };
+            if !step.is_for(self.settings.wiring) {
+                cursor.step += 1;
+                continue;
+            }
             let timeout = step.timeout;
             if cursor.task.is_none() {
                 let action = step.action.clone();
@@ -146,10 +152,14 @@ impl Modem {
                 let wants = !matches!(learn, Learn::Nothing | Learn::Number);
                 Task::Send(SendTask::new(commands, expect.clone(), remedy.clone(), wants))
             }
+            Action::Profile => {
+                self.choose_profile();
+                return None;
+            }
             Action::Sim => Task::Sim(SimTask::new(
                 self.settings.pin.clone(),
                 self.pin,
-                self.profile.pin_tries_left,
+                self.profile.pin.tries_left,
             )),
             Action::ServiceCentre => {
                 let number = self.settings.smsc.as_ref()?.as_e164();
@@ -165,6 +175,18 @@ impl Modem {
         })
     }
 
+    /// The modem has said what it is: the steps that follow are those of its own profile.
+    fn choose_profile(&mut self) {
+        let Identity {
+            manufacturer,
+            model,
+            firmware,
+            ..
+        } = &self.identity;
+        self.profile = Arc::clone(self.profiles.choose(manufacturer, model, firmware));
+        self.inbox.paced_by(&self.profile.timing);
+    }
+
     fn current(&self) -> Option<&Step> {
         let Phase::Steps(cursor) = &self.phase else { return None };
         match cursor.list {
@@ -176,7 +198,14 @@ impl Modem {
     fn learns(&self) -> Learn {
         match self.current().map(|step| &step.action) {
             Some(Action::Send { learn, .. }) => *learn,
-            Some(Action::Attention | Action::Sim | Action::ServiceCentre | Action::Storage | Action::Notification)
+            Some(
+                Action::Attention
+                | Action::Profile
+                | Action::Sim
+                | Action::ServiceCentre
+                | Action::Storage
+                | Action::Notification,
+            )
             | None => Learn::Nothing,
         }
     }

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::profile::Profile;
+use super::profile::{Profile, Timing};
 use super::storage::Memories;
 use super::verbs::Tpdu;
 use crate::at::{Memory, parse};
@@ -105,6 +105,12 @@ impl Inbox {
             credit: 0,
             early: heapless::Deque::new(),
         }
+    }
+
+    /// How often to list.
+    pub(super) fn paced_by(&mut self, timing: &Timing) {
+        self.list_every = timing.list_every;
+        self.poll_every = timing.poll_every;
     }
 
     /// Storages as bring-up chose them; without a choice the modem has one, unnamed.

@@ -1,13 +1,15 @@
 //! The machine: its doors, what it keeps, and what it does next. Each kind of business has its own file beside this one.
 
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use super::bring_up::Cursor;
+use super::choose::Profiles;
 use super::health::{Poll, Stats};
 use super::inbox::Inbox;
-use super::profile::{Profile, Step};
+use super::profile::{Profile, Step, Wiring};
 use super::recover::{self, Trouble};
 use super::state::{Health, State};
 use super::submit::Submission;
@@ -22,6 +24,8 @@ pub struct Settings {
     pub pin: Option<Pin>,
     /// Its service-centre address; none leaves the SIM's own.
     pub smsc: Option<PhoneNumber>,
+    /// How it is connected.
+    pub wiring: Wiring,
 }
 
 /// A PIN: 4 to 8 digits. Never printed.
@@ -121,7 +125,9 @@ pub(super) enum Job {
 /// One modem. Feed it through the three `handle_` doors; after each, drain [`Modem::poll_event`] and
 /// [`Modem::poll_transmit`], then ask [`Modem::poll_timeout`]. Waking it too early is harmless.
 pub struct Modem {
-    pub(super) profile: Profile,
+    pub(super) profiles: Profiles,
+    /// The one it was last brought up with; the one for all before.
+    pub(super) profile: Arc<Profile>,
     /// What brings answers and commands into step again.
     pub(super) resync: Vec<Step>,
     pub(super) settings: Settings,
@@ -154,12 +160,15 @@ impl fmt::Debug for Modem {
 }
 
 impl Modem {
-    /// A modem whose port is not open yet.
+    /// A modem whose port is not open yet. Which of the profiles is followed shows when the modem says what it is.
     #[must_use]
-    pub fn new(profile: Profile, settings: Settings, seed: u64) -> Self {
+    pub fn new(profiles: impl Into<Profiles>, settings: Settings, seed: u64) -> Self {
+        let profiles = profiles.into();
+        let profile = Arc::clone(profiles.generic());
         Self {
             resync: recover::resync_steps(),
             inbox: Inbox::new(&profile),
+            profiles,
             profile,
             settings,
             random: fastrand::Rng::with_seed(seed),
@@ -265,6 +274,12 @@ impl Modem {
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The profile it was last brought up with.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     pub(super) fn tell(&mut self, event: Event) {

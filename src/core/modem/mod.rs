@@ -3,6 +3,7 @@
 //! stops answering. A machine between octets and facts: [`Modem`]. What it is asked and tells: [`verbs`].
 
 mod bring_up;
+mod choose;
 mod health;
 mod inbox;
 pub mod machine;
@@ -18,9 +19,10 @@ mod submit;
 mod task;
 pub mod verbs;
 
+pub use choose::Profiles;
 pub use machine::{Modem, Pin, Settings, WakeReason};
 pub use order::{AtLine, Code, Order, OrderResult, UssdText};
-pub use profile::{Profile, ProfileError};
+pub use profile::{Profile, ProfileError, Wiring};
 pub use state::{Access, Health, Registration, State};
 pub use verbs::{
     AckPdu, Answer, Command, Event, Identity, Place, PortAction, Silence, Submit, SubmitResult, Tpdu, Why,

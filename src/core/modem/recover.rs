@@ -74,7 +74,7 @@ pub(super) const fn sim_pause(for_people: bool) -> Duration {
 /// ESC, AT until it answers, echo off, and the one answer that nothing else looks like.
 pub(super) fn resync_steps() -> alloc::vec::Vec<Step> {
     [
-        Step::of(Action::Attention).essential(1),
+        Step::of("attention", Action::Attention).essential(1),
         Step::send("ATE0"),
         Step::learn(&["AT+CGSN"], Learn::Imei).essential(3),
     ]

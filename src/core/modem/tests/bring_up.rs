@@ -180,7 +180,7 @@ fn locked(tries: &str, pin: Option<&str>) -> Rig {
         .with("AT+CPIN=\"1234\"", "\r\n+CME ERROR: 16\r\n");
     let settings = Settings {
         pin: pin.and_then(Pin::from_digits),
-        smsc: None,
+        ..Settings::default()
     };
     let mut rig = Rig::of(Profile::smallest(), settings, fake);
     rig.command(Command::PortOpened);
@@ -302,12 +302,12 @@ fn the_service_centre_is_set_when_it_is_another() {
     let mut profile = Profile::smallest();
     profile.steps.push(Step {
         tries: 2,
-        ..Step::of(Action::ServiceCentre)
+        ..Step::of("service_centre", Action::ServiceCentre)
     });
     profile.steps.push(Step::learn(&["AT+CSMS?"], Learn::SmsService));
     let settings = Settings {
-        pin: None,
         smsc: crate::base::PhoneNumber::from_e164("+353870000001").ok(),
+        ..Settings::default()
     };
     let fake = Fake::new()
         .with("AT+CSCA?", "\r\n+CSCA: \"+353870000002\",145\r\n\r\nOK\r\n")
