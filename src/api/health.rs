@@ -77,7 +77,7 @@ fn views(context: &Context) -> Vec<ModemView> {
             .modems
             .iter()
             .find(|m| m.label == label)
-            .map(|m| m.port.clone())
+            .and_then(|m| m.port().map(str::to_owned))
     };
     bank.modems
         .iter()

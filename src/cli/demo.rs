@@ -122,7 +122,7 @@ fn configure(args: &DemoArgs, data: &Path) -> Result<Config, String> {
     let listen = args.listen.unwrap_or_else(free_address);
     let quoted = |text: &str| Value::from(text).to_string();
     let mut text = format!(
-        "data_dir = {}\nregion = \"IE\"\n[http]\nlisten = {}\n[sim_defaults]\nper_minute = 0\nburst = 0\nper_hour = 0\nper_day = 0\n\
+        "data_dir = {}\nregion = \"IE\"\n[http]\nlisten = {}\n[discovery]\nenabled = false\n[sim_defaults]\nper_minute = 0\nburst = 0\nper_hour = 0\nper_day = 0\n\
          [policy]\npilot = false\nallowed_countries = [\"IE\", \"GB\", \"FR\", \"DE\", \"ES\", \"IT\", \"NL\", \"US\"]\n",
         quoted(&data.display().to_string()),
         quoted(&listen.to_string()),

@@ -5,11 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use toml::de::DeTable;
-use wardwire_core::base::{PhoneNumber, limits};
-use wardwire_core::modem::Pin;
 
 use super::walk::{At, Section, Walk};
-use super::{Config, ConfigError, Country, Http, Modem, NumberPolicy, Policy, SimDefaults};
+use super::{Config, ConfigError, Country, Http, NumberPolicy, Policy, SimDefaults, ports};
 
 /// Longest file read; the longest real one (256 modems, all numbers of a pilot) is far below.
 const FILE_OCTETS: usize = 1 << 20;
@@ -22,7 +20,10 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
             "data_dir",
             "region",
             "drain_seconds",
+            "tcp_ports_allowed",
             "http",
+            "discovery",
+            "hub",
             "modem",
             "sim_defaults",
             "policy",
@@ -32,7 +33,9 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
         "http",
         &["listen", "allow_plain_off_loopback", "require_idempotency_key"],
     ),
-    ("modem", &["label", "port", "pin", "smsc"]),
+    ("discovery", &["enabled", "sys_dir", "dev_dir"]),
+    ("hub", &["sockets", "command", "off_seconds"]),
+    ("modem", &["label", "port", "imei", "pin", "smsc"]),
     ("sim_defaults", &["per_minute", "burst", "per_hour", "per_day"]),
     (
         "policy",
@@ -71,7 +74,10 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
     let region = region(walk, root);
     let drain = walk.number(root, "drain_seconds", 0..601, 30);
     let http = http(walk, root);
-    let modems = modems(walk, root);
+    let tcp_ports_allowed = ports::tcp_ports_allowed(walk, root);
+    let discovery = ports::discovery(walk, root);
+    let hub = ports::hub(walk, root);
+    let modems = ports::modems(walk, root, &tcp_ports_allowed, discovery.enabled);
     let sim_defaults = sim_defaults(walk, root);
     let policy = policy(walk, root, region);
     Some(Config {
@@ -79,6 +85,9 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
         region: region?,
         drain: Duration::from_secs(drain.into()),
         http: http?,
+        tcp_ports_allowed,
+        discovery,
+        hub: hub?,
         modems,
         sim_defaults,
         policy: policy?,
@@ -86,7 +95,7 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
 }
 
 /// Refuses what [`KNOWN_KEYS`] does not list.
-fn known<'a>(walk: &mut Walk<'a>, section: &Section<'a>, table: &str) {
+pub(super) fn known<'a>(walk: &mut Walk<'a>, section: &Section<'a>, table: &str) {
     let keys = KNOWN_KEYS.iter().find(|(t, _)| *t == table).map_or(&[][..], |(_, k)| k);
     walk.unknown_keys(section, keys, |name| {
         let (home, _) = KNOWN_KEYS.iter().find(|(t, k)| *t != table && k.contains(&name))?;
@@ -156,107 +165,6 @@ fn listen(walk: &mut Walk<'_>, (text, span): &At<&str>, plain_anywhere: bool) ->
         return None;
     }
     Some(listen)
-}
-
-fn modems<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Vec<Modem> {
-    let sections = walk.sections(root, "modem");
-    if let Some(beyond) = sections.get(limits::MODEMS) {
-        let at = beyond.value("label").map_or(0, |v| v.span().start);
-        let what = format!("more than {} modems", limits::MODEMS);
-        walk.fail(at, "modem", what, "split the bank over two gateways");
-    }
-    let mut labels: Vec<At<&str>> = Vec::new();
-    let mut ports: Vec<At<&str>> = Vec::new();
-    let mut modems = Vec::new();
-    for section in sections.iter().take(limits::MODEMS) {
-        known(walk, section, "modem");
-        walk.missing(section, "label", "give it a short name, as label = \"m0\"");
-        walk.missing(section, "port", "name its port, as port = \"/dev/serial/by-path/...\"");
-        let label = walk.string(section, "label");
-        let port = walk.string(section, "port");
-        if let Some(at) = &label {
-            check_label(walk, &section.key("label"), at);
-            unique(walk, &section.key("label"), at, &mut labels);
-        }
-        if let Some(at) = &port {
-            check_port(walk, &section.key("port"), at);
-            unique(walk, &section.key("port"), at, &mut ports);
-        }
-        let pin = pin(walk, section);
-        let smsc = smsc(walk, section);
-        if let (Some((label, _)), Some((port, _))) = (label, port) {
-            modems.push(Modem {
-                label: label.to_owned(),
-                port: port.to_owned(),
-                pin,
-                smsc,
-            });
-        }
-    }
-    modems
-}
-
-fn check_label(walk: &mut Walk<'_>, key: &str, (label, span): &At<&str>) {
-    let fits = (1..=32).contains(&label.len())
-        && label
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
-    if !fits {
-        walk.fail(
-            span.start,
-            key,
-            "is no label",
-            "write 1 to 32 characters of A-Z a-z 0-9 . _ -",
-        );
-    }
-}
-
-fn check_port(walk: &mut Walk<'_>, key: &str, (port, span): &At<&str>) {
-    let fits = match port.strip_prefix("tcp://") {
-        Some(rest) => rest
-            .rsplit_once(':')
-            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0)),
-        None => port.starts_with('/') && !port.contains('\0'),
-    };
-    if !fits {
-        let mend = "write a whole device path, as \"/dev/serial/by-path/...\", or \"tcp://host:port\"";
-        walk.fail(span.start, key, "is no port", mend);
-    }
-}
-
-fn unique<'a>(walk: &mut Walk<'_>, key: &str, (text, span): &At<&'a str>, seen: &mut Vec<At<&'a str>>) {
-    match seen.iter().find(|(t, _)| t == text) {
-        Some((_, first)) => {
-            let line = walk.place(first.start).0;
-            let what = format!("\"{text}\" is taken by the modem of line {line}");
-            walk.fail(span.start, key, what, "give each modem its own");
-        }
-        None => seen.push((text, span.clone())),
-    }
-}
-
-fn pin<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Option<Pin> {
-    let (text, span) = walk.string(section, "pin")?;
-    let pin = Pin::from_digits(text);
-    if pin.is_none() {
-        walk.fail(
-            span.start,
-            &section.key("pin"),
-            "is no PIN",
-            "write 4 to 8 digits in quotes",
-        );
-    }
-    pin
-}
-
-fn smsc<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Option<PhoneNumber> {
-    let (text, span) = walk.string(section, "smsc")?;
-    let smsc = PhoneNumber::from_e164(text);
-    if let Err(error) = smsc {
-        let mend = "write the service centre with its country code and no blanks, or leave the key out";
-        walk.fail(span.start, &section.key("smsc"), error.to_string(), mend);
-    }
-    smsc.ok()
 }
 
 fn sim_defaults<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> SimDefaults {

@@ -3,6 +3,7 @@
 
 mod check;
 pub mod numbering;
+mod ports;
 pub mod profile;
 mod walk;
 
@@ -10,7 +11,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use wardwire_core::base::PhoneNumber;
+use wardwire_core::base::{Network, PhoneNumber};
 use wardwire_core::modem::Pin;
 
 pub use check::{KNOWN_KEYS, check};
@@ -27,7 +28,13 @@ pub struct Config {
     pub drain: Duration,
     /// The HTTP door.
     pub http: Http,
-    /// The bank, in the order of the file; labels and ports are unique.
+    /// Where serial servers may stand, loopback apart, which is always allowed.
+    pub tcp_ports_allowed: Vec<Network>,
+    /// Modems that are found by themselves.
+    pub discovery: Discovery,
+    /// Hubs whose power may be cut.
+    pub hub: Hub,
+    /// The bank, in the order of the file; labels, ports and IMEIs are unique.
     pub modems: Vec<Modem>,
     /// Pace and budget of a SIM whose plan nobody entered.
     pub sim_defaults: SimDefaults,
@@ -44,17 +51,68 @@ pub struct Http {
     pub require_idempotency_key: bool,
 }
 
+/// Modems that are found by themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Discovery {
+    /// USB modems that no entry names are used too.
+    pub enabled: bool,
+    /// Where the kernel shows its devices.
+    pub sys_dir: PathBuf,
+    /// Where the device nodes are.
+    pub dev_dir: PathBuf,
+}
+
+/// Hubs whose power may be cut to bring a hung modem back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hub {
+    /// USB sockets behind such a hub, as `1-1.2`: bus, then the ports on the way. None: power is never cut.
+    pub sockets: Vec<String>,
+    /// The program `uhubctl`; none uses the kernel's own switch.
+    pub command: Option<PathBuf>,
+    /// How long the power is off.
+    pub off: Duration,
+}
+
+/// How a modem is told from the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// By where it is: a device path (a pty too), or `tcp://host:port`.
+    Port(String),
+    /// By what it is: its IMEI, 15 digits, wherever it is plugged in.
+    Imei(String),
+}
+
 /// One modem of the bank.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Modem {
     /// Name for people, 1 to 32 characters of `A-Z a-z 0-9 . _ -`.
     pub label: String,
-    /// A device path (a pty too), or `tcp://host:port`.
-    pub port: String,
+    /// How it is found.
+    pub reach: Reach,
     /// The SIM's PIN, where it asks for one.
     pub pin: Option<Pin>,
     /// Service centre to use instead of the one on the SIM.
     pub smsc: Option<PhoneNumber>,
+}
+
+impl Modem {
+    /// Its port, where the configuration names one.
+    #[must_use]
+    pub fn port(&self) -> Option<&str> {
+        match &self.reach {
+            Reach::Port(port) => Some(port),
+            Reach::Imei(_) => None,
+        }
+    }
+
+    /// Its IMEI, where the configuration names it by that.
+    #[must_use]
+    pub fn imei(&self) -> Option<&str> {
+        match &self.reach {
+            Reach::Port(_) => None,
+            Reach::Imei(imei) => Some(imei),
+        }
+    }
 }
 
 /// Pace and budget of one SIM in parts; 0 = unlimited.

@@ -70,8 +70,8 @@ fn the_shipped_file_passes_as_it_is_and_with_every_default_written_out() {
         })
         .collect();
     let written = check(&written_out, "wardwire.toml").unwrap();
-    assert_eq!(written.modems.len(), 1);
-    // What stands behind a `#` is the default indeed; only the modem is an example.
+    assert_eq!(written.modems.len(), 2);
+    // What stands behind a `#` is the default indeed; only the modems are examples.
     let config = Config {
         modems: Vec::new(),
         ..written
@@ -98,6 +98,8 @@ fn the_shipped_file_documents_every_key_and_no_other() {
         .collect();
     known.sort();
     documented.sort();
+    // Two examples of a modem.
+    documented.dedup();
     assert_eq!(documented, known);
 }
 
@@ -212,7 +214,7 @@ fn ports_are_paths_or_tcp() {
     for (port, fits) in [
         ("/dev/ttyUSB0", true),
         ("sim/modem0", false),
-        ("tcp://10.0.0.9:4001", true),
+        ("tcp://127.0.0.1:4001", true),
         ("tcp://[::1]:4001", true),
         ("tcp://10.0.0.9", false),
         ("tcp://10.0.0.9:0", false),
@@ -224,6 +226,109 @@ fn ports_are_paths_or_tcp() {
         let text = format!("data_dir='d'\nregion='IE'\n[[modem]]\nlabel='a'\nport='{port}'");
         assert_eq!(complaints(&text).is_empty(), fits, "{port}");
     }
+}
+
+#[test]
+fn a_serial_server_stands_where_it_may() {
+    for (networks, port, wanted) in [
+        ("[]", "tcp://127.0.0.1:1", ""),
+        ("[]", "tcp://[::1]:1", ""),
+        ("[]", "tcp://serial.example:1", ""),
+        (
+            "[]",
+            "tcp://10.0.0.9:1",
+            "modem[1].port: is an address that tcp_ports_allowed does not hold",
+        ),
+        ("['10.0.0.0/24']", "tcp://10.0.0.9:1", ""),
+        ("['10.0.0.0/24', 'fd00::/16']", "tcp://[fd00::7]:1", ""),
+        ("['10.0.0.0/24']", "tcp://[::ffff:10.0.1.9]:1", "does not hold"),
+        (
+            "['10.0.0.9/24']",
+            "tcp://127.0.0.1:1",
+            "tcp_ports_allowed[1]: is an address inside a range",
+        ),
+        (
+            "['everywhere']",
+            "tcp://127.0.0.1:1",
+            "tcp_ports_allowed[1]: is no range of addresses",
+        ),
+        (
+            "'10.0.0.0/24'",
+            "tcp://127.0.0.1:1",
+            "tcp_ports_allowed: is a text; write a list",
+        ),
+    ] {
+        let text =
+            format!("data_dir='d'\nregion='IE'\ntcp_ports_allowed={networks}\n[[modem]]\nlabel='a'\nport='{port}'");
+        let found = complaints(&text);
+        assert_eq!(found.len(), usize::from(!wanted.is_empty()), "{port}: {found:?}");
+        assert!(found.iter().all(|f| f.contains(wanted)), "{port}: {found:?}");
+    }
+}
+
+#[test]
+fn a_modem_is_told_by_its_port_or_by_its_imei() {
+    let imei = "490154203237518";
+    for (head, modem, wanted) in [
+        ("", format!("imei='{imei}'"), ""),
+        (
+            "",
+            format!("imei='{imei}'\nport='/a'"),
+            "modem[1].imei: stands beside port",
+        ),
+        ("", "imei='49015420323751'".to_owned(), "modem[1].imei: is no IMEI"),
+        ("", "imei='49015420323751x'".to_owned(), "modem[1].imei: is no IMEI"),
+        (
+            "",
+            "imei=490154203237518".to_owned(),
+            "modem[1].imei: is a whole number",
+        ),
+        ("", String::new(), "modem[1].port: is missing"),
+        (
+            "",
+            format!("imei='{imei}'\n[[modem]]\nlabel='b'\nimei='{imei}'"),
+            "is taken by the modem of line",
+        ),
+        (
+            "[discovery]\nenabled=false\n",
+            format!("imei='{imei}'"),
+            "names a modem that nobody looks for",
+        ),
+    ] {
+        let found = complaints(&format!(
+            "data_dir='d'\nregion='IE'\n{head}[[modem]]\nlabel='a'\n{modem}"
+        ));
+        assert_eq!(found.len(), usize::from(!wanted.is_empty()), "{modem}: {found:?}");
+        assert!(found.iter().all(|f| f.contains(wanted)), "{modem}: {found:?}");
+    }
+    let text = format!("data_dir='d'\nregion='IE'\n[[modem]]\nlabel='a'\nimei='{imei}'");
+    let config = check(&text, "w.toml").unwrap();
+    assert!(config.discovery.enabled, "a gateway finds its modems");
+    assert_eq!((config.modems[0].imei(), config.modems[0].port()), (Some(imei), None));
+}
+
+#[test]
+fn power_is_cut_only_behind_a_hub() {
+    for (hub, wanted) in [
+        ("sockets=['1-1.2', '2-1.4.7']", ""),
+        ("sockets=['1-1']", "hub.sockets[1]: is a socket of the machine itself"),
+        ("sockets=['usb-1-1.2']", "hub.sockets[1]: is no USB socket"),
+        ("sockets=['1-1.2:1.0']", "hub.sockets[1]: is no USB socket"),
+        ("sockets=['1-1.0']", "hub.sockets[1]: is no USB socket"),
+        ("sockets=['1-../../x.1']", "hub.sockets[1]: is no USB socket"),
+        ("command='uhubctl'", "hub.command: is no program"),
+        (
+            "off_seconds=1",
+            "hub.off_seconds: out of range; write a number from 2 to 120",
+        ),
+        ("sys_dir='/s'", "hub.sys_dir: unknown key; it belongs under [discovery]"),
+    ] {
+        let found = complaints(&format!("data_dir='d'\nregion='IE'\n[hub]\n{hub}"));
+        assert_eq!(found.len(), usize::from(!wanted.is_empty()), "{hub}: {found:?}");
+        assert!(found.iter().all(|f| f.contains(wanted)), "{hub}: {found:?}");
+    }
+    let folders = complaints("data_dir='d'\nregion='IE'\n[discovery]\nsys_dir='sys'\ndev_dir=''");
+    assert_eq!(folders.len(), 2, "{folders:?}");
 }
 
 #[test]

@@ -35,7 +35,8 @@ pub(super) struct Drain;
 pub(super) struct Loop {
     gateway: Gateway,
     store: StoreHandle,
-    ports: Vec<PortHandle>,
+    /// By slot; none while a modem that is known by its IMEI is nowhere.
+    ports: Vec<Option<PortHandle>>,
     events: mpsc::Receiver<PortEvent>,
     replies: FuturesUnordered<oneshot::Receiver<Vec<(u64, Reply)>>>,
     shown: watch::Sender<Snapshot>,
@@ -51,7 +52,7 @@ impl Loop {
     /// Opens a task for each port, in the order of the gateway's slots.
     pub(super) fn new(
         gateway: Gateway,
-        specs: Vec<PortSpec>,
+        specs: Vec<Option<PortSpec>>,
         store: StoreHandle,
         shown: watch::Sender<Snapshot>,
         asked: mpsc::Receiver<Asked>,
@@ -61,7 +62,7 @@ impl Loop {
         let ports = specs
             .into_iter()
             .enumerate()
-            .map(|(slot, spec)| spawn_port(slot, spec, sender.clone()).0)
+            .map(|(slot, spec)| Some(spawn_port(slot, spec?, sender.clone()).0))
             .collect();
         Self {
             gateway,
@@ -99,7 +100,7 @@ impl Loop {
                 }
             }
         }
-        for port in &self.ports {
+        for port in self.ports.iter().flatten() {
             let _ = port.send(PortCommand::Close);
         }
     }
@@ -151,7 +152,8 @@ impl Loop {
 
     fn tell(&self, slot: usize, command: PortCommand) {
         // A full queue means that the device takes nothing; the port task then gives it up and says so.
-        if self.ports.get(slot).is_some_and(|port| port.send(command).is_err()) {
+        let port = self.ports.get(slot).and_then(Option::as_ref);
+        if port.is_some_and(|port| port.send(command).is_err()) {
             tracing::warn!(modem = self.gateway.label(slot), "the port takes no bytes");
         }
     }

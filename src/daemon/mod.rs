@@ -22,7 +22,7 @@ use wardwire_core::gateway::{Gateway, SlotSettings};
 use wardwire_core::modem::Settings as ModemSettings;
 
 use crate::config::Config;
-use crate::serial::{PortSpec, PortSpecError};
+use crate::serial::{Allowed, PortSpec, PortSpecError};
 use crate::store::{self, DirectoryError, Lock, OpenError, Store, StoreHandle, directory};
 use crate::{api, clock, config, web};
 
@@ -224,12 +224,16 @@ fn random() -> Result<u64, DaemonError> {
     Ok(u64::from_ne_bytes(octets))
 }
 
-fn port_specs(config: &Config) -> Result<Vec<PortSpec>, DaemonError> {
+/// Where each configured modem is reached; none for one that is looked for by its IMEI.
+fn port_specs(config: &Config) -> Result<Vec<Option<PortSpec>>, DaemonError> {
+    let networks = Allowed::new(&config.tcp_ports_allowed);
     let parse = |modem: &config::Modem| {
-        modem.port.parse().map_err(|error| DaemonError::Port {
+        let spec = modem.port().map(|port| port.parse::<PortSpec>()).transpose();
+        let spec = spec.map_err(|error| DaemonError::Port {
             label: modem.label.clone(),
             error,
-        })
+        })?;
+        Ok(spec.map(|spec| spec.allowing(&networks)))
     };
     config.modems.iter().map(parse).collect()
 }

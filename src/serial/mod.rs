@@ -8,7 +8,7 @@ mod spec;
 mod task;
 
 pub use port::{Port, PortError, open, wait_and_open};
-pub use spec::{PortSpec, PortSpecError};
+pub use spec::{Allowed, PortSpec, PortSpecError};
 pub use task::{Busy, LostReason, PortCommand, PortEvent, PortHandle, Slot, run_port, spawn_port};
 
 #[cfg(test)]

@@ -13,12 +13,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_serial::{ClearBuffer, SerialPort as _, SerialStream};
 
-use super::PortSpec;
+use super::{Allowed, PortSpec};
 
 /// Speed of a UART; a USB modem or a pty ignores it.
 const BAUD: u32 = 115_200;
 /// How long a serial server may take to accept.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Addresses of one name that are tried.
+const ADDRESSES: usize = 8;
 /// Between two looks for a port that is not there.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -37,6 +39,9 @@ pub enum PortError {
     /// It is something else than a terminal.
     #[error("not a serial port")]
     NotASerialPort,
+    /// A serial server outside the networks the configuration lists.
+    #[error("the serial server stands at an address that tcp_ports_allowed does not hold")]
+    NotAllowed,
     /// Anything else.
     #[error("cannot open the port: {0}")]
     Other(io::Error),
@@ -142,13 +147,31 @@ pub async fn open(spec: &PortSpec) -> Result<Port, PortError> {
             let opening = tokio::task::spawn_blocking(move || open_tty(&path));
             opening.await.map_err(|_| PortError::Absent)?
         }
-        PortSpec::Tcp(address) => {
-            let connecting = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address));
-            let stream = connecting.await.map_err(|_| PortError::Absent)??;
-            stream.set_nodelay(true)?;
-            Ok(Port::Tcp(stream))
+        PortSpec::Tcp { address, allowed } => {
+            let connecting = tokio::time::timeout(CONNECT_TIMEOUT, connect(address, allowed));
+            connecting.await.map_err(|_| PortError::Absent)?
         }
     }
+}
+
+/// Connects to the first address of the name that may be connected to. What was judged is what is connected to: the name
+/// is resolved once.
+async fn connect(address: &str, allowed: &Allowed) -> Result<Port, PortError> {
+    let mut answer = PortError::Absent;
+    for place in tokio::net::lookup_host(address).await?.take(ADDRESSES) {
+        if !allowed.holds(place.ip()) {
+            answer = PortError::NotAllowed;
+            continue;
+        }
+        match TcpStream::connect(place).await {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                return Ok(Port::Tcp(stream));
+            }
+            Err(error) => answer = error.into(),
+        }
+    }
+    Err(answer)
 }
 
 /// Opens a port as soon as it is there: tries at once and then every second, for ever. `waiting` is told every reason

@@ -53,6 +53,8 @@ pub enum LostReason {
     Denied,
     /// Not a serial port.
     NotASerialPort,
+    /// A serial server outside the networks the configuration lists.
+    NotAllowed,
     /// Another error of the operating system.
     Failed(io::ErrorKind),
 }
@@ -69,6 +71,7 @@ impl LostReason {
             Self::Busy => "another program has the port open",
             Self::Denied => "no permission to open the port",
             Self::NotASerialPort => "not a serial port",
+            Self::NotAllowed => "the serial server stands at an address that tcp_ports_allowed does not hold",
             Self::Failed(_) => "the port cannot be used",
         }
     }
@@ -81,6 +84,7 @@ impl From<&PortError> for LostReason {
             PortError::Busy => Self::Busy,
             PortError::Denied => Self::Denied,
             PortError::NotASerialPort => Self::NotASerialPort,
+            PortError::NotAllowed => Self::NotAllowed,
             PortError::Other(error) => Self::Failed(error.kind()),
         }
     }

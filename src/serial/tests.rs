@@ -217,5 +217,24 @@ async fn a_serial_server_is_a_port_too() {
     drop(listener);
     let error = soon(port.read(&mut seen)).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
-    assert!(matches!(open(&PortSpec::Tcp(address)).await, Err(PortError::Absent)));
+    let gone = open(&format!("tcp://{address}").parse().unwrap()).await;
+    assert!(matches!(gone, Err(PortError::Absent)));
+}
+
+#[tokio::test]
+async fn a_serial_server_is_reached_only_where_it_may_stand() {
+    let listener = tokio::net::TcpListener::bind("0.0.0.0:0").await.unwrap();
+    // This machine by a name that is not loopback: nothing may even knock there.
+    let spec: PortSpec = format!("tcp://0.0.0.0:{}", listener.local_addr().unwrap().port())
+        .parse()
+        .unwrap();
+    assert!(matches!(open(&spec).await, Err(PortError::NotAllowed)));
+    let other = Allowed::new(&["10.0.0.0/8".parse().unwrap()]);
+    assert!(matches!(
+        open(&spec.clone().allowing(&other)).await,
+        Err(PortError::NotAllowed)
+    ));
+    let listed = Allowed::new(&["10.0.0.0/8".parse().unwrap(), "0.0.0.0/32".parse().unwrap()]);
+    assert!(open(&spec.allowing(&listed)).await.is_ok());
+    soon(listener.accept()).await.unwrap();
 }

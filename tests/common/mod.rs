@@ -141,6 +141,8 @@ impl Site {
             "data_dir = {:?}\nregion = \"IE\"\n[http]\nlisten = \"127.0.0.1:0\"\n",
             site.path("data")
         );
+        // Never a real modem of this machine.
+        text.push_str("[discovery]\nenabled = false\n");
         text.push_str("[sim_defaults]\nper_minute = 0\nburst = 0\nper_hour = 0\nper_day = 0\n");
         for index in 0..modems {
             text.push_str(&format!(

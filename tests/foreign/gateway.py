@@ -105,6 +105,7 @@ class Gateway:
         self.base = "http://127.0.0.1:%d" % free_port()
         with open(self.config, "w", encoding="utf-8") as out:
             out.write('data_dir = "%s"\nregion = "IE"\n[http]\nlisten = "%s"\n' % (directory, self.base[7:]))
+            out.write("[discovery]\nenabled = false\n")
             out.write("[sim_defaults]\nper_minute = 0\nburst = 0\nper_hour = 0\nper_day = 0\n")
             out.write('[policy]\nallowed_countries = ["IE"]\npilot = false\n')
             out.write("evidence_window_seconds = %d\n" % evidence_seconds)

@@ -2,6 +2,7 @@
 
 pub mod id;
 pub mod limits;
+pub mod network;
 pub mod phone;
 pub mod text;
 pub mod time;
@@ -9,6 +10,7 @@ pub mod time;
 pub use id::{
     ApiKeyId, AttemptId, EventId, IdError, IdSource, InboundId, MessageId, ModemId, PartId, ServiceId, SimId, Ulid,
 };
+pub use network::{Network, NetworkError};
 pub use phone::{Originator, PhoneNumber, PhoneNumberError};
 pub use text::Body;
 pub use time::{Instant, Now, UtcTime};

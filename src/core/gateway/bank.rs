@@ -9,7 +9,7 @@ use super::ledger::{Ledger, Purpose};
 use super::slot::{BeginState, Job, Slot};
 use super::snapshot::Snapshot;
 use super::{Command, Event, SlotIndex, SlotSettings, Transmit, WakeReason, monotonic, translate};
-use crate::base::{Instant, MessageId, Now, SimId};
+use crate::base::{Instant, MessageId, Now, SimId, limits};
 use crate::dispatch::Window;
 use crate::modem::{self, Identity, OrderResult, Place, Submit, SubmitResult, Tpdu};
 use crate::queue::state::Priority;
@@ -32,6 +32,8 @@ const MAKE_ROOM_EVERY: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Gateway {
     slots: Vec<Slot>,
+    /// Seeds of the modems still to come.
+    seeds: fastrand::Rng,
     window: Window,
     capacity: usize,
     ledger: Ledger,
@@ -58,8 +60,9 @@ impl Gateway {
         let mut seeds = fastrand::Rng::with_seed(seed);
         let slots: Vec<Slot> = settings.into_iter().map(|s| Slot::new(s, seeds.u64(..))).collect();
         Self {
-            capacity: (slots.len() * WINDOW_PER_MODEM).max(WINDOW_MIN),
+            capacity: capacity(slots.len()),
             slots,
+            seeds,
             window: Window::default(),
             ledger: Ledger::default(),
             events: VecDeque::new(),
@@ -97,6 +100,13 @@ impl Gateway {
             Command::Order { slot, token, .. } => {
                 let result = OrderResult::NotNow(modem::Why::NoPort);
                 self.events.push_back(Event::Ordered { slot, token, result });
+            }
+            Command::SlotAdded(settings) => {
+                if self.slots.len() < limits::MODEMS {
+                    self.slots.push(Slot::new(*settings, self.seeds.u64(..)));
+                    self.capacity = capacity(self.slots.len());
+                    self.changed = true;
+                }
             }
             Command::WorkArrived => {
                 self.more_due = true;
@@ -562,6 +572,11 @@ impl Gateway {
             self.events.push_back(Event::Drained);
         }
     }
+}
+
+/// Messages held for so many modems.
+fn capacity(modems: usize) -> usize {
+    (modems * WINDOW_PER_MODEM).max(WINDOW_MIN)
 }
 
 /// For the log: what a slot is called.

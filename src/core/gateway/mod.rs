@@ -12,6 +12,7 @@ pub mod snapshot;
 pub mod status;
 mod translate;
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -22,10 +23,10 @@ use crate::queue::verbs::{Reply, Request};
 
 pub use bank::Gateway;
 
-/// Handle of one modem in the order of the configuration.
+/// Handle of one modem: those of the configuration in its order, then those found later.
 pub type SlotIndex = usize;
 
-/// A configured modem.
+/// A modem of the configuration, or one that was found.
 #[derive(Clone, Debug)]
 pub struct SlotSettings {
     /// Label, unique.
@@ -61,6 +62,8 @@ pub enum Command {
         /// What.
         order: Order,
     },
+    /// One more modem: it gets the next [`SlotIndex`]. Ignored when there are [`crate::base::limits::MODEMS`] already.
+    SlotAdded(Box<SlotSettings>),
     /// Something that may be due was stored.
     WorkArrived,
     /// Claim nothing more; [`Event::Drained`] follows when no submit is open.
@@ -126,3 +129,6 @@ pub struct Transmit {
 fn monotonic(now: Now, at: crate::base::UtcTime) -> Instant {
     now.monotonic + at.since(now.utc)
 }
+
+#[cfg(test)]
+mod tests;
