@@ -65,6 +65,7 @@ fn message(store: &Store, n: u64, now: Now) -> NewMessage {
         delivery_report: true,
         on_unknown: OnUnknown::Retry,
         held: None,
+        sim: None,
         reference: None,
         metadata: None,
     }

@@ -37,7 +37,8 @@ pub(super) fn status_of(kind: EventKind) -> Option<&'static str> {
         | EventKind::MessagePartFailed
         | EventKind::MessageUnknownResolved
         | EventKind::MessageReceived
-        | EventKind::MessageReceivedIncomplete => None,
+        | EventKind::MessageReceivedIncomplete
+        | EventKind::MessageKept => None,
     }
 }
 

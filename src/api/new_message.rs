@@ -128,6 +128,7 @@ pub(super) fn read(
         delivery_report,
         on_unknown: on_unknown.or(category.map(Category::on_unknown)).unwrap_or_default(),
         held,
+        sim: None,
         reference,
         metadata,
     })

@@ -259,7 +259,8 @@ async fn show_fact(fact: Fact, store: &StoreHandle, names: &BTreeMap<String, &'s
             | EventKind::MessagePartFailed
             | EventKind::MessageUnknownResolved
             | EventKind::MessageReceived
-            | EventKind::MessageReceivedIncomplete,
+            | EventKind::MessageReceivedIncomplete
+            | EventKind::MessageKept,
             _,
         ) => {}
     }

@@ -123,8 +123,8 @@ pub(super) fn earlier(
 
 const INSERT_MESSAGE: &str = "INSERT INTO messages (id, service, number, status, final, delivery, held, priority,
     due_at, wake_at, send_at, valid_until, on_unknown, delivery_report, alphabet, units, part_count, created_at,
-    queued_at, reference, metadata, body)
-    VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
+    queued_at, reference, metadata, body, sim, pinned)
+    VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)";
 
 fn insert(turn: &mut Turn<'_>, message: &NewMessage, person: &Person) -> Result<MessageRecord, OpError> {
     let now = turn.now.utc;
@@ -166,6 +166,8 @@ fn insert(turn: &mut Turn<'_>, message: &NewMessage, person: &Person) -> Result<
         message.reference,
         message.metadata,
         body,
+        life.sim.map(|sim| sim.0.to_octets()),
+        life.pinned,
     ])?;
     insert_parts(turn, message, person, id, &part_ids)?;
     turn.changes.status(life.derived.status, 1);
@@ -223,7 +225,7 @@ fn record(message: &NewMessage, life: &Life, now: UtcTime) -> MessageRecord {
         parts_accepted: 0,
         parts_delivered: 0,
         units: message.units,
-        sim: None,
+        sim: message.sim,
         from: None,
         attempts: 0,
         error: None,

@@ -10,6 +10,7 @@ use wardwire_core::queue::verbs::{Answer, AttemptResult, Begin, Begun, Closed, R
 
 use super::code::{Columns, millis};
 use super::life::Life;
+use super::numbers;
 use super::records::{AttemptState, MessageError};
 use super::report;
 use super::turn::{OpError, Turn};
@@ -192,6 +193,9 @@ fn settle(
             life.note(part, |part| part.tp_mr = tp_mr);
             life.avoid = None;
             turn.changes.accepted(now);
+            if !life.pinned {
+                numbers::known_by(turn, open.recipient, open.sim)?;
+            }
             Ok(true)
         }
         Verdict::Unknown => {
@@ -200,7 +204,7 @@ fn settle(
                 end(turn, life, open, AttemptState::Unknown, (None, None), error)?;
                 life.step(part, PartEvent::NoOutcome, now);
                 // A message in one piece is better sent again elsewhere; the parts of a long one stay together.
-                life.avoid = Some(open.sim).filter(|_| life.parts.len() == 1);
+                life.avoid = Some(open.sim).filter(|_| life.parts.len() == 1 && !life.pinned);
             }
             Ok(false)
         }
@@ -258,9 +262,9 @@ fn again(
     life.possible_copy |= copy;
     life.error = error;
     life.due_at = Some(due_at);
-    life.avoid = avoid;
+    life.avoid = avoid.filter(|_| !life.pinned);
     // One SIM for all parts binds a message from its first part that went out, and not before.
-    if !is_begun(life) {
+    if !is_begun(life) && !life.pinned {
         life.sim = None;
     }
 }

@@ -13,10 +13,12 @@ use super::seal::{DataKey, SealError, Slot};
 use super::turn::{OpError, Place, Turn};
 
 /// Rows of one lane that are due, from a place on, each with its recipient and one waiting part; the parts of a message
-/// follow each other.
-pub(super) const SELECT_DUE: &str = "SELECT m.due_at, m.id, m.valid_until, m.sim, m.avoid, m.delivery_report,
-    n.hash, n.data_key, n.number, p.id, p.sequence, p.attempts, p.content
+/// follow each other. A SIM that was replaced stands for its successor, but for a message that may take no other.
+pub(super) const SELECT_DUE: &str = "SELECT m.due_at, m.id, m.valid_until,
+    iif(m.pinned, m.sim, coalesce(begun.replaced_by, m.sim)), m.avoid, coalesce(known.replaced_by, n.sim),
+    m.delivery_report, n.hash, n.data_key, n.number, p.id, p.sequence, p.attempts, p.content
     FROM messages m CROSS JOIN numbers n ON n.id = m.number
+    LEFT JOIN sims begun ON begun.id = m.sim LEFT JOIN sims known ON known.id = n.sim
     CROSS JOIN parts p ON p.message = m.id AND p.state = 0
     WHERE m.priority = ?1 AND (m.due_at, m.id) >= (?2, ?3) AND m.due_at <= ?4
     ORDER BY m.due_at, m.id";
@@ -29,6 +31,7 @@ struct DueRow {
     valid_until: UtcTime,
     sim: Option<SimId>,
     avoid: Option<SimId>,
+    prefer: Option<SimId>,
     delivery_report: bool,
     number: SealedNumber,
     part: PartId,
@@ -45,6 +48,7 @@ impl DueRow {
             valid_until: c.time()?,
             sim: c.ulid_or_none()?.map(SimId),
             avoid: c.ulid_or_none()?.map(SimId),
+            prefer: c.ulid_or_none()?.map(SimId),
             delivery_report: c.get()?,
             number: SealedNumber {
                 hash: c.get()?,
@@ -135,6 +139,7 @@ fn due_message(turn: &Turn<'_>, lane: Priority, row: &DueRow) -> Result<(DueMess
         recipient: PhoneNumber::from_e164(number.reveal()).map_err(|_| SealError)?,
         sim: row.sim,
         avoid: row.avoid,
+        prefer: row.prefer,
         delivery_report: row.delivery_report,
         parts: vec![open_part(&key, row)?],
     };

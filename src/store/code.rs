@@ -25,6 +25,7 @@ pub(super) fn event_code(kind: EventKind) -> i64 {
         EventKind::MessageUnknownResolved => 2,
         EventKind::MessageReceived => 3,
         EventKind::MessageReceivedIncomplete => 4,
+        EventKind::MessageKept => 5,
         EventKind::MessageStatus(status) => STATUS_EVENTS + status as i64,
     }
 }
@@ -37,6 +38,7 @@ pub(super) fn event_kind(code: i64) -> Option<EventKind> {
         2 => EventKind::MessageUnknownResolved,
         3 => EventKind::MessageReceived,
         4 => EventKind::MessageReceivedIncomplete,
+        5 => EventKind::MessageKept,
         _ => {
             let place = usize::try_from(code - STATUS_EVENTS).ok()?;
             EventKind::MessageStatus(*MessageStatus::ALL.get(place)?)
@@ -120,7 +122,7 @@ mod tests {
                 found += 1;
             }
         }
-        assert_eq!(found, 5 + MessageStatus::ALL.len());
+        assert_eq!(found, 6 + MessageStatus::ALL.len());
         assert_eq!(event_kind(-1), None);
     }
 

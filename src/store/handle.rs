@@ -162,7 +162,7 @@ impl StoreHandle {
         receiver
     }
 
-    async fn call(&self, op: Op) -> Result<Answer, StoreError> {
+    pub(super) async fn call(&self, op: Op) -> Result<Answer, StoreError> {
         let (reply, receiver) = oneshot::channel();
         self.shared
             .jobs
@@ -177,12 +177,10 @@ impl StoreHandle {
     /// # Errors
     /// [`StoreError`]; nothing was written.
     pub async fn accept(&self, accept: Accept) -> Result<Accepted, StoreError> {
-        match self.call(Op::Accept(Box::new(accept))).await? {
-            Answer::Accepted(accepted) => Ok(accepted),
-            Answer::Gateway(_) | Answer::Canceled(_) | Answer::Key(_) | Answer::Revoked(_) | Answer::Unavailable => {
-                Err(StoreError::Unavailable)
-            }
-        }
+        let Answer::Accepted(accepted) = self.call(Op::Accept(Box::new(accept))).await? else {
+            return Err(StoreError::Unavailable);
+        };
+        Ok(accepted)
     }
 
     /// Withdraws a message.
@@ -190,12 +188,10 @@ impl StoreHandle {
     /// # Errors
     /// [`StoreError`]; nothing was written.
     pub async fn cancel(&self, service: ServiceId, message: MessageId) -> Result<Canceled, StoreError> {
-        match self.call(Op::Cancel { service, message }).await? {
-            Answer::Canceled(canceled) => Ok(canceled),
-            Answer::Gateway(_) | Answer::Accepted(_) | Answer::Key(_) | Answer::Revoked(_) | Answer::Unavailable => {
-                Err(StoreError::Unavailable)
-            }
-        }
+        let Answer::Canceled(canceled) = self.call(Op::Cancel { service, message }).await? else {
+            return Err(StoreError::Unavailable);
+        };
+        Ok(canceled)
     }
 
     /// Makes an API key, and its service when missing.
@@ -203,14 +199,10 @@ impl StoreHandle {
     /// # Errors
     /// [`StoreError`]; nothing was written.
     pub async fn create_key(&self, key: NewKey) -> Result<ApiKeyRecord, StoreError> {
-        match self.call(Op::CreateKey(key)).await? {
-            Answer::Key(record) => Ok(record),
-            Answer::Gateway(_)
-            | Answer::Accepted(_)
-            | Answer::Canceled(_)
-            | Answer::Revoked(_)
-            | Answer::Unavailable => Err(StoreError::Unavailable),
-        }
+        let Answer::Key(record) = self.call(Op::CreateKey(key)).await? else {
+            return Err(StoreError::Unavailable);
+        };
+        Ok(record)
     }
 
     /// Makes a key void; whether there was one.
@@ -218,12 +210,10 @@ impl StoreHandle {
     /// # Errors
     /// [`StoreError`]; nothing was written.
     pub async fn revoke_key(&self, key: ApiKeyId) -> Result<bool, StoreError> {
-        match self.call(Op::RevokeKey(key)).await? {
-            Answer::Revoked(found) => Ok(found),
-            Answer::Gateway(_) | Answer::Accepted(_) | Answer::Canceled(_) | Answer::Key(_) | Answer::Unavailable => {
-                Err(StoreError::Unavailable)
-            }
-        }
+        let Answer::Revoked(found) = self.call(Op::RevokeKey(key)).await? else {
+            return Err(StoreError::Unavailable);
+        };
+        Ok(found)
     }
 
     /// Runs `read` on a reader thread: `store.read(move |r| r.message(service, id)).await`.
@@ -325,13 +315,11 @@ fn write(shared: &Shared, store: &mut Store, now: Now, jobs: Vec<Job>) {
     for waiter in waiting {
         match waiter {
             Waiting::Gateway(numbers, reply) => {
-                let replies = answers.by_ref().take(numbers.len()).map(|answer| match answer {
-                    Answer::Gateway(reply) => reply,
-                    Answer::Accepted(_)
-                    | Answer::Canceled(_)
-                    | Answer::Key(_)
-                    | Answer::Revoked(_)
-                    | Answer::Unavailable => Reply::Unavailable,
+                let replies = answers.by_ref().take(numbers.len()).map(|answer| {
+                    let Answer::Gateway(reply) = answer else {
+                        return Reply::Unavailable;
+                    };
+                    reply
                 });
                 let replies: Vec<_> = replies.collect();
                 let _ = reply.send(numbers.into_iter().zip(replies).collect());

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use rusqlite::{Row, params};
 use wardwire_core::base::{Body, InboundId, SimId, Ulid, UtcTime};
+use wardwire_core::queue::inbound::{FLOOD, FLOOD_WINDOW, InboundKind, kind_of, kind_of_parts, may_ask_to_stop};
 use wardwire_core::queue::verbs::{InboundPart, Reply};
-use wardwire_core::sms::{Decoded, Direction, Reading, Tpdu, UserData, decode, join_text};
+use wardwire_core::sms::{Decoded, Deliver, Direction, Reading, Tpdu, UserData, decode, join_text};
 
 use super::code::{Columns, millis};
+use super::loopback;
 use super::numbers::{self, Person, SealedNumber};
 use super::records::{EventKind, Subject};
 use super::seal::{DataKey, Slot};
@@ -158,12 +160,13 @@ fn finish(turn: &mut Turn<'_>, group: Group, key: &DataKey, parts: &[Stored]) ->
         column: "inbound_messages.body",
         row: &octets,
     };
-    let text = text(key, &ordered, group.total)?;
+    let (kind, body) = read(key, &ordered, group.total)?;
+    let kind = place(turn, group, kind, &body)?;
     let incomplete = ordered.len() < usize::from(group.total);
     turn.db
         .prepare_cached(
             "INSERT INTO inbound_messages (id, service, sim, number, parts, incomplete, received_at, smsc_timestamp,
-             body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             body, kind) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         )?
         .execute(params![
             octets,
@@ -174,7 +177,8 @@ fn finish(turn: &mut Turn<'_>, group: Group, key: &DataKey, parts: &[Stored]) ->
             incomplete,
             turn.now.utc.as_millis(),
             millis(ordered.first().and_then(|part| part.smsc_timestamp)),
-            key.seal(slot, text.reveal().as_bytes())?,
+            key.seal(slot, body.reveal().as_bytes())?,
+            kind as i64,
         ])?;
     let mut claim = turn
         .db
@@ -183,46 +187,102 @@ fn finish(turn: &mut Turn<'_>, group: Group, key: &DataKey, parts: &[Stored]) ->
         claim.execute(params![part.id.to_octets(), octets])?;
     }
     drop(claim);
-    turn.changes.happened(Tally::Received, turn.now.utc);
-    let kind = if incomplete {
-        EventKind::MessageReceivedIncomplete
-    } else {
-        EventKind::MessageReceived
+    let event = match kind {
+        InboundKind::Text if incomplete => EventKind::MessageReceivedIncomplete,
+        InboundKind::Text => EventKind::MessageReceived,
+        InboundKind::Flood
+        | InboundKind::Loopback
+        | InboundKind::Silent
+        | InboundKind::Waiting
+        | InboundKind::WapPush
+        | InboundKind::MmsNotice
+        | InboundKind::Ported
+        | InboundKind::Binary
+        | InboundKind::Unreadable => EventKind::MessageKept,
     };
-    turn.event(kind, turn.service, Subject::Inbound(id))
+    if kind == InboundKind::Text {
+        turn.changes.happened(Tally::Received, turn.now.utc);
+    }
+    turn.event(event, turn.service, Subject::Inbound(id))
 }
 
-/// The text of the parts there are, in order, with gaps marked. A TPDU that cannot be read has no text; its octets stay.
-fn text(key: &DataKey, parts: &[&Stored], total: u8) -> Result<Body, OpError> {
-    let mut text = String::new();
-    let mut run: Vec<UserData> = Vec::new();
-    let mut expected = 1;
+/// What the parts there are make together, in order: a text with gaps marked, or octets in hexadecimal.
+fn read(key: &DataKey, parts: &[&Stored], total: u8) -> Result<(InboundKind, Body), OpError> {
+    let mut read = Vec::with_capacity(parts.len());
     for part in parts {
         let Some(sealed) = &part.raw else { continue };
         let raw = key.open(raw_slot(&part.id.to_octets()), sealed)?;
-        if part.sequence != expected {
-            flush(&mut text, &mut run);
+        let deliver = match decode(&raw, Direction::Inbound, Reading::Tolerant) {
+            Ok(Decoded {
+                tpdu: Tpdu::Deliver(deliver),
+                ..
+            }) => Ok(deliver),
+            // What a phone never gets is as unreadable as rubbish.
+            Ok(_) | Err(_) => Err(raw),
+        };
+        read.push((part.sequence, deliver));
+    }
+    let kind = kind_of_parts(read.iter().map(|(_, deliver)| match deliver {
+        Ok(deliver) => kind_of(deliver),
+        Err(_) => InboundKind::Unreadable,
+    }));
+    let body = if kind.is_text() {
+        text(&read, total)
+    } else {
+        let octets = read.iter().map(|(_, deliver)| match deliver {
+            Ok(deliver) => deliver.user_data.octets(),
+            Err(raw) => raw,
+        });
+        octets.flatten().map(|octet| format!("{octet:02X}")).collect()
+    };
+    Ok((kind, Body::new(body)))
+}
+
+/// The text of the parts there are. A TPDU that cannot be read has no text; its octets stay.
+fn text(parts: &[(u8, Result<Deliver, Vec<u8>>)], total: u8) -> String {
+    let mut text = String::new();
+    let mut run: Vec<&UserData> = Vec::new();
+    let mut expected = 1;
+    for (sequence, deliver) in parts {
+        if *sequence != expected {
+            text.push_str(&join_text(&run));
+            run.clear();
             text.push_str(GAP);
         }
-        expected = part.sequence.saturating_add(1);
-        if let Ok(Decoded {
-            tpdu: Tpdu::Deliver(deliver),
-            ..
-        }) = decode(&raw, Direction::Inbound, Reading::Tolerant)
-        {
-            run.push(deliver.user_data);
-        }
+        expected = sequence.saturating_add(1);
+        run.extend(deliver.iter().map(|deliver| &deliver.user_data));
     }
-    flush(&mut text, &mut run);
+    text.push_str(&join_text(&run));
     if expected <= total {
         text.push_str(GAP);
     }
-    Ok(Body::new(text))
+    text
 }
 
-fn flush(text: &mut String, run: &mut Vec<UserData>) {
-    text.push_str(&join_text(&run.iter().collect::<Vec<_>>()));
-    run.clear();
+/// What a text is besides a text: one of our own that came back, or one too many of its sender.
+fn place(turn: &Turn<'_>, group: Group, kind: InboundKind, body: &Body) -> Result<InboundKind, OpError> {
+    if kind != InboundKind::Text {
+        return Ok(kind);
+    }
+    if loopback::arrived(turn, group.sim, body)? {
+        return Ok(InboundKind::Loopback);
+    }
+    if may_ask_to_stop(body.reveal()) {
+        return Ok(InboundKind::Text);
+    }
+    let since = turn.now.utc.before(FLOOD_WINDOW).as_millis();
+    let lately: u32 = turn
+        .db
+        .prepare_cached(
+            "SELECT count(*) FROM (SELECT 1 FROM inbound_messages INDEXED BY inbound_sender
+             WHERE number = ?1 AND kind = 0 AND received_at > ?2 LIMIT ?3)",
+        )?
+        .query_row(params![group.number, since, FLOOD], |row| row.get(0))?;
+    Ok(if lately < FLOOD {
+        InboundKind::Text
+    } else {
+        InboundKind::Flood
+    })
 }
 
 /// Ends the wait for parts that do not come. When it has to be done again, if anything waits.

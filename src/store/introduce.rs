@@ -42,12 +42,17 @@ pub(super) fn introduce(turn: &mut Turn<'_>, introduce: &Introduce) -> Result<Re
         )?
         .query_row([sim.0.to_octets()], |row| row.get(0))
         .optional()?;
+    let receive_only = turn
+        .db
+        .prepare_cached("SELECT receive_only FROM sims WHERE id = ?1")?
+        .query_row([sim.0.to_octets()], |row| row.get(0))?;
     Ok(Reply::Introduced(Introduced {
         modem,
         sim,
         first_used_at: first_used_at.map(UtcTime::from_millis),
         sends,
         last_tp_mr,
+        receive_only,
     }))
 }
 

@@ -33,6 +33,8 @@ pub(super) struct Life {
     pub(super) withdrawn: bool,
     pub(super) possible_copy: bool,
     pub(super) sim: Option<SimId>,
+    /// Through `sim` or not at all.
+    pub(super) pinned: bool,
     pub(super) avoid: Option<SimId>,
     pub(super) attempts: u32,
     pub(super) error: Option<MessageError>,
@@ -117,8 +119,8 @@ impl PartLife {
 }
 
 const SELECT_MESSAGE: &str = "SELECT id, service, status, final, delivery, held, priority, due_at, wake_at,
-    send_at, valid_until, on_unknown, delivery_report, withdrawn, possible_copy, sim, avoid, attempts, error,
-    network_code, queued_at, submitted_at, sent_at, delivered_at, final_at FROM messages WHERE id = ?1";
+    send_at, valid_until, on_unknown, delivery_report, withdrawn, possible_copy, sim, pinned, avoid, attempts,
+    error, network_code, queued_at, submitted_at, sent_at, delivered_at, final_at FROM messages WHERE id = ?1";
 
 const SELECT_PARTS: &str = "SELECT sequence, id, state, attempts, possible_copy, sim, tp_mr, error, network_code,
     unknown_at, unknowns, accepted_at, reported_at, tp_st, smsc_timestamp, discharged_at
@@ -157,7 +159,8 @@ impl Life {
             delivery_report: message.delivery_report,
             withdrawn: false,
             possible_copy: false,
-            sim: None,
+            sim: message.sim,
+            pinned: message.sim.is_some(),
             avoid: None,
             attempts: 0,
             error: None,
@@ -193,6 +196,7 @@ impl Life {
             withdrawn: c.get()?,
             possible_copy: c.get()?,
             sim: c.ulid_or_none()?.map(SimId),
+            pinned: c.get()?,
             avoid: c.ulid_or_none()?.map(SimId),
             attempts: c.get()?,
             error: c.error()?,

@@ -7,6 +7,7 @@
 mod accept;
 mod admin;
 mod attempt;
+mod audit;
 mod claim;
 mod code;
 pub mod directory;
@@ -15,6 +16,7 @@ mod inbound;
 mod introduce;
 mod jobs;
 mod life;
+mod loopback;
 mod migrate;
 mod numbers;
 mod ops;
@@ -22,6 +24,7 @@ mod read;
 mod records;
 mod report;
 pub mod seal;
+mod sims;
 mod sweep;
 mod tally;
 mod turn;
@@ -30,13 +33,16 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use audit::NewAudit;
 pub use directory::{DirectoryError, Lock};
 pub use handle::{StoreError, StoreHandle};
+pub use loopback::NewLoopback;
 pub use ops::{Accept, Accepted, Answer, Canceled, Idempotency, NewKey, Op, Respond, StoredResponse};
 pub use read::{Read, ReadError, Reader};
 pub use records::{
-    ApiKeyRecord, AttemptRecord, AttemptState, EventKind, EventRecord, Fact, InboundRecord, ListFilter, MessageError,
-    MessageRecord, Page, PartRecord, StatusCounts, Subject,
+    ApiKeyRecord, AttemptRecord, AttemptState, AuditRecord, Balance, EventKind, EventRecord, Fact, InboundRecord,
+    ListFilter, LoopbackRecord, MessageError, MessageRecord, Page, PartRecord, SimRecord, StatusCounts, Subject,
 };
 pub use seal::Keys;
+pub use sims::{Replaced, SimEdit};
 pub use writer::{OpenError, Place, Settings, Store};

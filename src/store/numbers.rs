@@ -1,7 +1,7 @@
 //! Numbers of people: found by a keyed hash, sealed with a data key of their own.
 
 use rusqlite::{OptionalExtension, params};
-use wardwire_core::base::{Body, Originator};
+use wardwire_core::base::{Body, Originator, SimId};
 
 use super::seal::{DataKey, Keys, SealError, Slot};
 use super::turn::{OpError, Turn};
@@ -72,6 +72,14 @@ pub(super) fn next_reference(turn: &Turn<'_>, person: &Person) -> Result<u8, OpE
         .prepare_cached("UPDATE numbers SET reference = (reference + 1) % 256 WHERE id = ?1 RETURNING reference")?
         .query_row([person.id], |row| row.get(0))?;
     Ok(reference)
+}
+
+/// The person was written to through this SIM, and knows its number from now on.
+pub(super) fn known_by(turn: &Turn<'_>, person: i64, sim: SimId) -> Result<(), OpError> {
+    turn.db
+        .prepare_cached("UPDATE numbers SET sim = ?2 WHERE id = ?1 AND sim IS NOT ?2")?
+        .execute(params![person, sim.0.to_octets()])?;
+    Ok(())
 }
 
 /// The columns `hash`, `data_key` and `number` of a row of `numbers`, as read.

@@ -3,11 +3,14 @@
 
 use std::fmt;
 
-use wardwire_core::base::{ApiKeyId, MessageId, ServiceId};
+use wardwire_core::base::{ApiKeyId, LoopbackId, MessageId, ServiceId, SimId};
 use wardwire_core::queue::state::MessageStatus;
 use wardwire_core::queue::verbs::{NewMessage, Reply, Request};
 
+use super::audit::NewAudit;
+use super::loopback::NewLoopback;
 use super::records::{ApiKeyRecord, MessageRecord};
+use super::sims::{Replaced, SimEdit};
 
 /// One thing to decide and write.
 #[derive(Debug)]
@@ -27,6 +30,38 @@ pub enum Op {
     CreateKey(NewKey),
     /// Make a key void.
     RevokeKey(ApiKeyId),
+    /// Change what is noted of a SIM.
+    EditSim {
+        /// Which.
+        sim: SimId,
+        /// What changes.
+        edit: SimEdit,
+    },
+    /// Put a SIM in another's place.
+    ReplaceSim {
+        /// The one that is kept for what comes in.
+        old: SimId,
+        /// The one that sends from now on.
+        new: SimId,
+    },
+    /// Remember a refused PIN.
+    RefusePin {
+        /// ICCID of the SIM, or label of the modem.
+        holder: String,
+        /// The PIN; only a keyed hash of it is kept.
+        pin: String,
+    },
+    /// Begin a loopback test.
+    Loopback(Box<NewLoopback>),
+    /// Write down what a person is about to do.
+    Audit(NewAudit),
+    /// Write down how it ended.
+    AuditOutcome {
+        /// From [`Answer::Audited`].
+        sequence: u64,
+        /// In words.
+        outcome: String,
+    },
 }
 
 /// The answer to the [`Op`] at the same place.
@@ -42,6 +77,14 @@ pub enum Answer {
     Key(ApiKeyRecord),
     /// To [`Op::RevokeKey`]: whether there was one to revoke.
     Revoked(bool),
+    /// To [`Op::EditSim`], [`Op::RefusePin`] and [`Op::AuditOutcome`]: whether there was something to change.
+    Done(bool),
+    /// To [`Op::ReplaceSim`].
+    Replaced(Replaced),
+    /// To [`Op::Loopback`]: `None` when its message names no SIM.
+    Loopback(Option<LoopbackId>),
+    /// To [`Op::Audit`]: its place in the record.
+    Audited(u64),
     /// Nothing of this op was written (disk full, input/output error): ask again later.
     Unavailable,
 }

@@ -21,7 +21,7 @@ use super::tally::{QUARTER, Tally};
 use super::writer::stable_plans;
 
 /// Rows of a list at most.
-const MOST_ROWS: u16 = 200;
+pub(super) const MOST_ROWS: u16 = 200;
 
 /// Reads from the store. Every call sees one state of it; no call returns more than 200 rows.
 #[derive(Debug)]

@@ -2,10 +2,12 @@
 //! `Debug` shows nothing of them. How they look in JSON is the API's business.
 
 use wardwire_core::base::{
-    ApiKeyId, AttemptId, Body, EventId, InboundId, MessageId, ModemId, Originator, PartId, PhoneNumber, ServiceId,
-    SimId, Ulid, UtcTime,
+    ApiKeyId, AttemptId, Body, EventId, InboundId, LoopbackId, MessageId, ModemId, Originator, PartId, PhoneNumber,
+    ServiceId, SimId, Ulid, UtcTime,
 };
 use wardwire_core::queue::error::{ErrorCode, NetworkCode};
+use wardwire_core::queue::inbound::InboundKind;
+use wardwire_core::queue::loopback::LoopbackFacts;
 use wardwire_core::queue::state::{HoldReason, MessageStatus, OnUnknown, PartState, Priority};
 use wardwire_core::queue::status::Delivery;
 use wardwire_core::sms::Alphabet;
@@ -189,7 +191,9 @@ pub struct InboundRecord {
     pub to: Option<PhoneNumber>,
     /// SIM that got it.
     pub sim: SimId,
-    /// Its text, with gaps marked; `None` once erased.
+    /// What it is.
+    pub kind: InboundKind,
+    /// Its text, with gaps marked, or its octets in hexadecimal where its kind is no text; `None` once erased.
     pub body: Option<Body>,
     /// Parts it has in all.
     pub parts: u8,
@@ -218,6 +222,86 @@ pub struct ApiKeyRecord {
     pub created_at: UtcTime,
     /// Since when it is void.
     pub revoked_at: Option<UtcTime>,
+}
+
+/// A SIM, as people care for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SimRecord {
+    /// Which.
+    pub id: SimId,
+    /// 18 to 22 digits, where it tells.
+    pub iccid: Option<String>,
+    /// Up to 15 digits, where it tells.
+    pub imsi: Option<String>,
+    /// Own number, from the SIM or from a person.
+    pub number: Option<PhoneNumber>,
+    /// Operator, as a person noted it.
+    pub operator: Option<String>,
+    /// Tariff, as a person noted it.
+    pub plan: Option<String>,
+    /// Anything else a person noted.
+    pub note: Option<String>,
+    /// The modem it was seen in last.
+    pub modem: ModemId,
+    /// The slot of that modem.
+    pub slot: String,
+    /// Nothing goes out through it.
+    pub receive_only: bool,
+    /// The SIM in its place.
+    pub replaced_by: Option<SimId>,
+    /// Credit, as the network told it last.
+    pub balance: Option<Balance>,
+    /// Attempts of the last 24 h.
+    pub sent_lately: u32,
+    /// When it was first seen.
+    pub created_at: UtcTime,
+    /// When it was last seen.
+    pub seen_at: UtcTime,
+}
+
+/// What the network said of a SIM's credit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// Its words.
+    pub text: String,
+    /// When.
+    pub at: UtcTime,
+}
+
+/// A loopback test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoopbackRecord {
+    /// Which.
+    pub id: LoopbackId,
+    /// Of which SIM.
+    pub sim: SimId,
+    /// Its message.
+    pub message: MessageId,
+    /// When it was begun.
+    pub created_at: UtcTime,
+    /// What its result is judged from.
+    pub facts: LoopbackFacts,
+}
+
+/// What a person did to the bank.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// Place in the record, without gaps, from 1.
+    pub sequence: u64,
+    /// When.
+    pub at: UtcTime,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// To what.
+    pub target: String,
+    /// More of it.
+    pub detail: String,
+    /// How it ended; `None` when that is not known.
+    pub outcome: Option<String>,
+    /// When it ended.
+    pub ended_at: Option<UtcTime>,
 }
 
 /// An event, thin: ids and states.
@@ -263,6 +347,8 @@ pub enum EventKind {
     MessageReceived,
     /// An inbound message is as complete as it will get.
     MessageReceivedIncomplete,
+    /// Something came in that is no text to hand on; it is kept for technicians.
+    MessageKept,
 }
 
 impl EventKind {
@@ -290,6 +376,7 @@ impl EventKind {
             Self::MessageUnknownResolved => "message.unknown_resolved",
             Self::MessageReceived => "message.received",
             Self::MessageReceivedIncomplete => "message.received_incomplete",
+            Self::MessageKept => "message.kept",
         }
     }
 }
@@ -322,6 +409,8 @@ pub struct ListFilter {
     pub reference: Option<String>,
     /// Only of this SIM.
     pub sim: Option<SimId>,
+    /// Only of these kinds; empty: texts, which are handed on. Received messages only.
+    pub kinds: Vec<InboundKind>,
     /// Only created (received) at or after this.
     pub created_after: Option<UtcTime>,
     /// Only created (received) before this.

@@ -16,7 +16,7 @@ use super::records::Fact;
 use super::seal::Keys;
 use super::tally::Changes;
 use super::turn::{Memory, OpError, Turn};
-use super::{accept, attempt, claim, inbound, introduce, report, sweep};
+use super::{accept, attempt, audit, claim, inbound, introduce, loopback, report, sims, sweep};
 
 /// The write-ahead log is cut back to this after a checkpoint.
 const LOG_LIMIT: i64 = 64 * 1024 * 1024;
@@ -299,6 +299,18 @@ fn decide(turn: &mut Turn<'_>, op: Op) -> Result<Answer, OpError> {
         Op::Cancel { service, message } => Answer::Canceled(admin::cancel(turn, service, message)?),
         Op::CreateKey(key) => Answer::Key(admin::create_key(turn, &key)?),
         Op::RevokeKey(id) => Answer::Revoked(admin::revoke_key(turn, id)?),
+        Op::EditSim { sim, edit } => Answer::Done(sims::edit(turn, sim, &edit)?),
+        Op::ReplaceSim { old, new } => Answer::Replaced(sims::replace(turn, old, new)?),
+        Op::RefusePin { holder, pin } => {
+            sims::refuse_pin(turn, &holder, &pin)?;
+            Answer::Done(true)
+        }
+        Op::Loopback(new) => Answer::Loopback(loopback::begin(turn, *new)?),
+        Op::Audit(new) => Answer::Audited(audit::begin(turn, &new)?),
+        Op::AuditOutcome { sequence, outcome } => {
+            audit::end(turn, sequence, &outcome)?;
+            Answer::Done(true)
+        }
     })
 }
 

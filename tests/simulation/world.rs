@@ -355,6 +355,7 @@ impl World {
             delivery_report: true,
             on_unknown: self.plot.on_unknown,
             held: None,
+            sim: None,
             reference: None,
             metadata: None,
         };

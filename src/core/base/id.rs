@@ -166,6 +166,8 @@ ids! {
     ApiKeyId = "key";
     /// An event.
     EventId = "evt";
+    /// A loopback test.
+    LoopbackId = "lbt";
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ pub mod text;
 pub mod time;
 
 pub use id::{
-    ApiKeyId, AttemptId, EventId, IdError, IdSource, InboundId, MessageId, ModemId, PartId, ServiceId, SimId, Ulid,
+    ApiKeyId, AttemptId, EventId, IdError, IdSource, InboundId, LoopbackId, MessageId, ModemId, PartId, ServiceId,
+    SimId, Ulid,
 };
 pub use network::{Network, NetworkError};
 pub use phone::{Originator, PhoneNumber, PhoneNumberError};

@@ -11,6 +11,8 @@ use crate::queue::verbs::{DueMessage, DuePart};
 
 /// How long a message with parts already out waits for the SIM that sent them before another may send the rest.
 const SIM_PATIENCE: Duration = Duration::from_secs(600);
+/// After this long in the window a message is not passed over any more for one that suits the SIM better.
+const PREFERENCE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Order of sending: lane, then age, then id.
 type Key = (Priority, UtcTime, MessageId);
@@ -21,6 +23,33 @@ struct Entry {
     since: Instant,
     /// A part of it is being submitted, or its last result is being settled.
     taken: bool,
+}
+
+/// How well a message suits a SIM, worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Suits {
+    /// Its recipient knows another SIM.
+    KnowsAnother,
+    /// Its recipient knows none.
+    KnowsNone,
+    /// Its recipient knows this SIM, or it has waited long enough for one.
+    KnowsThis,
+    /// A part of it went through this SIM.
+    BegunHere,
+}
+
+impl Suits {
+    fn of(message: &DueMessage, sim: SimId, waited: Duration) -> Self {
+        if message.sim == Some(sim) {
+            return Self::BegunHere;
+        }
+        match message.prefer {
+            Some(known) if known == sim => Self::KnowsThis,
+            Some(_) | None if waited >= PREFERENCE_PATIENCE => Self::KnowsThis,
+            Some(_) => Self::KnowsAnother,
+            None => Self::KnowsNone,
+        }
+    }
 }
 
 /// Due messages in sending order. Its owner bounds it: it never takes more than it asked the store for.
@@ -79,8 +108,8 @@ impl Window {
         );
     }
 
-    /// Picks the next part for `sim`: the most urgent lane first; within it a message already begun on this SIM, then the
-    /// oldest. `others` says whether other SIMs are ready, and so whether a message may wait for one it prefers.
+    /// Picks the next part for `sim`: the most urgent lane first; within it a message already begun on this SIM, then one
+    /// whose recipient knows this SIM, then one whose recipient knows none, then the oldest. `others` says whether other SIMs are ready, and so whether a message may wait for one it prefers.
     /// The message stays in the window, marked as taken, until [`Window::done`], [`Window::put_back`] or
     /// [`Window::forget`].
     pub fn pick(
@@ -98,17 +127,17 @@ impl Window {
             let better_elsewhere = others && entry.message.avoid == Some(sim);
             !entry.taken && !waits_for_its_sim && !better_elsewhere
         };
-        let mut chosen: Option<(Key, bool)> = None;
+        let mut chosen: Option<(Key, Suits)> = None;
         for (key, entry) in self.entries.iter().filter(|(_, entry)| fits(entry)) {
-            let begun_here = entry.message.sim == Some(sim);
+            let suits = Suits::of(&entry.message, sim, now.since(entry.since));
             match chosen {
-                None if allowed(key.0) => chosen = Some((*key, begun_here)),
+                None if allowed(key.0) => chosen = Some((*key, suits)),
                 // Lanes come in order of urgency: once one is allowed, a later lane is never better.
                 Some((first, _)) if first.0 != key.0 => break,
-                Some((_, false)) if begun_here => chosen = Some((*key, true)),
+                Some((_, best)) if suits > best => chosen = Some((*key, suits)),
                 None | Some(_) => {}
             }
-            if begun_here && chosen.is_some() {
+            if chosen.is_some_and(|(_, best)| best == Suits::BegunHere) {
                 break;
             }
         }
@@ -199,6 +228,7 @@ mod tests {
             recipient: PhoneNumber::from_e164("+353871234567").unwrap(),
             sim: None,
             avoid: None,
+            prefer: None,
             delivery_report: true,
             parts: (1..=parts)
                 .map(|sequence| DuePart {
@@ -328,5 +358,34 @@ mod tests {
         assert_eq!(shed, [3]);
         assert_eq!(w.len(), 2);
         assert_eq!(w.most_urgent(), Some(Priority::Normal));
+    }
+
+    #[test]
+    fn a_recipient_keeps_the_sim_it_knows_as_long_as_nothing_waits_for_that() {
+        let knowing = |id, sim| DueMessage {
+            prefer: sim,
+            ..message(id, Priority::Normal, i64::try_from(id).unwrap(), 1)
+        };
+        let bank = || window(vec![knowing(1, Some(SIM_B)), knowing(2, None), knowing(3, Some(SIM_A))]);
+        let order = |sim| {
+            let mut w = bank();
+            std::iter::from_fn(|| next(&mut w, sim))
+                .map(|(id, _)| id)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(order(SIM_A), [3, 2, 1], "a free SIM never waits for a better match");
+        assert_eq!(order(SIM_B), [1, 2, 3]);
+        let mut w = bank();
+        let late = Instant::ZERO + PREFERENCE_PATIENCE;
+        let picked = w.pick(late, SIM_A, true, |_| true).unwrap();
+        assert_eq!(picked.message.0.bits(), 1, "nobody is passed over for ever");
+    }
+
+    #[test]
+    fn urgency_goes_before_preference() {
+        let mut mine = message(1, Priority::Normal, 0, 1);
+        mine.prefer = Some(SIM_A);
+        let mut w = window(vec![mine, message(2, Priority::High, 9, 1)]);
+        assert_eq!(next(&mut w, SIM_A), Some((2, 1)));
     }
 }

@@ -108,6 +108,14 @@ impl Gateway {
                     self.changed = true;
                 }
             }
+            Command::ReceiveOnly { sim, receive_only } => {
+                let of_sim = |slot: &&mut Slot| slot.who.is_some_and(|who| who.1 == sim);
+                if let Some(slot) = self.slots.iter_mut().find(of_sim) {
+                    slot.receive_only = receive_only;
+                    self.changed = true;
+                }
+                self.assign(now);
+            }
             Command::WorkArrived => {
                 self.more_due = true;
                 if self.window.len() > self.capacity / 2 {

@@ -16,7 +16,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::base::{Instant, Now};
+use crate::base::{Instant, Now, SimId};
 use crate::dispatch::Plan;
 use crate::modem::{Order, OrderResult, PortAction, Profiles};
 use crate::queue::verbs::{Reply, Request};
@@ -64,6 +64,13 @@ pub enum Command {
     },
     /// One more modem: it gets the next [`SlotIndex`]. Ignored when there are [`crate::base::limits::MODEMS`] already.
     SlotAdded(Box<SlotSettings>),
+    /// Whether this SIM is kept for what comes in, from now on.
+    ReceiveOnly {
+        /// Which.
+        sim: SimId,
+        /// Nothing goes out through it.
+        receive_only: bool,
+    },
     /// Something that may be due was stored.
     WorkArrived,
     /// Claim nothing more; [`Event::Drained`] follows when no submit is open.

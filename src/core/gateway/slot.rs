@@ -50,6 +50,8 @@ pub(super) struct Slot {
     /// Ids of modem and SIM, once the store knows them.
     pub(super) who: Option<(ModemId, SimId)>,
     pub(super) pace: Pace,
+    /// A person keeps this SIM for what comes in.
+    pub(super) receive_only: bool,
     /// The modem says that it can send.
     pub(super) ready: bool,
     pub(super) job: Option<Job>,
@@ -76,6 +78,7 @@ impl Slot {
             identity: None,
             who: None,
             pace: Pace::new(settings.plan, None, &[]),
+            receive_only: false,
             ready: false,
             job: None,
             last_tp_mr: None,
@@ -110,17 +113,18 @@ impl Slot {
         self.who = Some((who.modem, who.sim));
         self.pace = Pace::new(self.plan, who.first_used_at, &who.sends);
         self.last_tp_mr = who.last_tp_mr;
+        self.receive_only = who.receive_only;
     }
 
     /// The SIM that could take a part now, its pace apart.
     pub(super) fn free_sim(&self, now: Instant) -> Option<SimId> {
         let rested = self.rest_until.is_none_or(|until| until <= now);
-        (self.ready && self.job.is_none() && rested).then_some(self.who?.1)
+        (self.serves() && self.job.is_none() && rested).then_some(self.who?.1)
     }
 
-    /// Ready and introduced, busy or not.
+    /// Ready, introduced and there for sending, busy or not.
     pub(super) fn serves(&self) -> bool {
-        self.ready && self.who.is_some()
+        self.ready && self.who.is_some() && !self.receive_only
     }
 
     /// When a part of this priority may go, by pace.
@@ -189,6 +193,7 @@ impl Slot {
             registration: health.registration.as_str(),
             operator: String::from(health.operator.as_str()),
             access: health.access.as_str(),
+            receive_only: self.receive_only,
             busy: self.job.is_some(),
             paced_until: (paced > now.utc).then_some(paced),
             sent: self.sent,

@@ -47,6 +47,8 @@ pub struct ModemSnapshot {
     pub operator: String,
     /// `2g`, `3g`, `4g`, `5g`, or empty.
     pub access: &'static str,
+    /// A person keeps the SIM for what comes in: nothing goes out through it.
+    pub receive_only: bool,
     /// A part is being submitted right now.
     pub busy: bool,
     /// The SIM's pace or budget stops it until then.

@@ -37,7 +37,11 @@ impl Facts {
     pub fn of_bank(bank: &Snapshot) -> Self {
         Self {
             modems: bank.modems.len(),
-            ready: bank.modems.iter().filter(|m| m.state == ModemState::Ready).count(),
+            ready: bank
+                .modems
+                .iter()
+                .filter(|m| m.state == ModemState::Ready && !m.receive_only)
+                .count(),
             oldest_due_at: None,
             proven_at: bank.modems.iter().filter_map(|m| m.last_sent_at).max(),
             stopping: bank.draining,

@@ -37,6 +37,8 @@ pub struct NewMessage {
     pub on_unknown: OnUnknown,
     /// Held from the start, for this reason.
     pub held: Option<HoldReason>,
+    /// Through this SIM or not at all; the choice is free when `None`.
+    pub sim: Option<SimId>,
     /// The caller's own id, at most 64 characters, not unique.
     pub reference: Option<String>,
     /// The caller's own pairs, as canonical JSON of at most 1 KiB; never read here.
@@ -60,6 +62,8 @@ pub struct DueMessage {
     pub sim: Option<SimId>,
     /// A SIM that refused it before; another is better.
     pub avoid: Option<SimId>,
+    /// The SIM its recipient knows from the last text: better, but nothing to wait for.
+    pub prefer: Option<SimId>,
     /// Ask the network for delivery reports.
     pub delivery_report: bool,
     /// The parts still to send, in order of their sequence; never empty.
@@ -227,6 +231,8 @@ pub struct Introduced {
     pub sends: Vec<UtcTime>,
     /// TP-MR of its last accepted part.
     pub last_tp_mr: Option<u8>,
+    /// A person keeps it for what comes in: nothing goes out through it.
+    pub receive_only: bool,
 }
 
 /// An attempt to be written down before Ctrl-Z.

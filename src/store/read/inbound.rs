@@ -2,6 +2,7 @@
 
 use rusqlite::{Row, params};
 use wardwire_core::base::{InboundId, PhoneNumber, ServiceId, SimId};
+use wardwire_core::queue::inbound::InboundKind;
 
 use super::{IdRange, MOST_ROWS, Read, Reader, page};
 use crate::store::code::Columns;
@@ -27,6 +28,7 @@ impl Sealed {
                 .get::<Option<String>>()?
                 .and_then(|number| PhoneNumber::from_e164(&number).ok()),
             sim: SimId(c.ulid()?),
+            kind: c.one_of(&InboundKind::ALL)?,
             body: None,
             parts: c.get()?,
             incomplete: c.get()?,
@@ -69,14 +71,27 @@ pub(super) fn list(reader: &Reader, service: ServiceId, filter: &ListFilter) -> 
     let limit = filter.limit.clamp(1, MOST_ROWS);
     let range = IdRange::of(filter);
     let order = if filter.ascending { "ASC" } else { "DESC" };
+    let kinds = if filter.kinds.is_empty() {
+        &[InboundKind::Text][..]
+    } else {
+        &filter.kinds
+    };
+    // Kept ones are few among many texts.
+    let index = if kinds.contains(&InboundKind::Text) {
+        "inbound_service"
+    } else {
+        "inbound_kept"
+    };
+    let among = if index == "inbound_kept" { "AND i.kind <> 0" } else { "" };
+    let mask = kinds.iter().fold(0_i64, |mask, kind| mask | 1 << *kind as i64);
     let mut select = reader.connection().prepare_cached(&format!(
-        "SELECT i.id, i.service, s.number, i.sim, i.parts, i.incomplete, i.received_at, i.smsc_timestamp, i.body,
+        "SELECT i.id, i.service, s.number, i.sim, i.kind, i.parts, i.incomplete, i.received_at, i.smsc_timestamp, i.body,
          n.hash, n.data_key, n.number
-         FROM inbound_messages i INDEXED BY inbound_service JOIN numbers n ON n.id = i.number
+         FROM inbound_messages i INDEXED BY {index} JOIN numbers n ON n.id = i.number
          JOIN sims s ON s.id = i.sim
          WHERE i.service = ?1 AND i.id BETWEEN ?2 AND ?3 AND (?4 IS NULL OR i.sim = ?4)
          AND (?5 IS NULL OR i.received_at >= ?5) AND (?6 IS NULL OR i.received_at < ?6)
-         ORDER BY i.id {order} LIMIT ?7"
+         AND ?8 >> i.kind & 1 {among} ORDER BY i.id {order} LIMIT ?7"
     ))?;
     let rows = select
         .query_map(
@@ -88,6 +103,7 @@ pub(super) fn list(reader: &Reader, service: ServiceId, filter: &ListFilter) -> 
                 filter.created_after.map(|at| at.as_millis()),
                 filter.created_before.map(|at| at.as_millis()),
                 limit + 1,
+                mask,
             ],
             Sealed::read,
         )?

@@ -99,6 +99,7 @@ impl Bank {
             delivery_report: true,
             on_unknown: OnUnknown::Retry,
             held: None,
+            sim: None,
             reference: None,
             metadata: None,
         }

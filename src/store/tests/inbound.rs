@@ -1,9 +1,11 @@
 //! Received messages: one part, many parts, twice, never.
 
 use wardwire_core::base::Originator;
+use wardwire_core::queue::inbound::{FLOOD, InboundKind};
 use wardwire_core::queue::verbs::{Concat, InboundPart, Reply, Request};
+use wardwire_core::sms::udh::Element;
 use wardwire_core::sms::{Address, Dcs, Deliver, Direction, Reading, SegmentOptions, Timestamp, Tpdu, decode, segment};
-use wardwire_core::sms::{Submit, SubmitOptions, submit};
+use wardwire_core::sms::{Submit, SubmitOptions, UserData, submit};
 
 use super::Bank;
 use super::bank::number;
@@ -53,6 +55,7 @@ fn inbox(bank: &Bank) -> Vec<InboundRecord> {
     let filter = ListFilter {
         limit: 200,
         ascending: true,
+        kinds: InboundKind::ALL.to_vec(),
         ..ListFilter::default()
     };
     let page = bank
@@ -169,5 +172,102 @@ fn what_cannot_be_read_is_kept_without_a_text() {
         raw: vec![0xFF; 3],
     };
     receive(&mut bank, &part);
-    assert_eq!(texts(&bank), [""]);
+    assert_eq!(texts(&bank), ["FFFFFF"]);
+    assert_eq!(inbox(&bank)[0].kind, InboundKind::Unreadable);
+    assert_eq!(bank.events(), [EventKind::MessageKept]);
+}
+
+/// Something that is no text: its TP-PID, TP-DCS, header elements and octets.
+fn special(bank: &Bank, pid: u8, dcs: u8, elements: &[Element<'_>], body: &[u8]) -> InboundPart {
+    let data = UserData::from_octets(Dcs(dcs).alphabet(), elements, body).unwrap();
+    let scts = Timestamp::from_utc(bank.now.utc, 4);
+    let mut deliver = Deliver::new(Address::parse(number(1).as_e164()).unwrap(), scts, Dcs(dcs), data);
+    deliver.pid = pid;
+    let concat = deliver.user_data.concatenation().map(|element| Concat {
+        reference: element.reference.value(),
+        bits: 8,
+        total: element.total,
+        sequence: element.sequence,
+    });
+    InboundPart {
+        sim: bank.sim,
+        from: Originator::new(number(1).as_e164()),
+        smsc_timestamp: scts.to_utc(),
+        concat,
+        raw: Tpdu::Deliver(deliver).encode().unwrap().to_vec(),
+    }
+}
+
+#[test]
+fn what_is_no_text_is_kept_and_never_listed_among_texts() {
+    let mut bank = Bank::new();
+    let port = |data| Element { identifier: 0x05, data };
+    let cut = |data| Element { identifier: 0x00, data };
+    let push = [0x0B, 0x84, 0x23, 0xF0];
+    let notice = [0x01, 0x06, 0x02, 0xBE, 0xAF];
+    // An MMS notice in two parts, the second first; then octets.
+    let late = special(&bank, 0, 0x04, &[port(&push), cut(&[9, 2, 2])], b"http");
+    let first = special(&bank, 0, 0x04, &[port(&push), cut(&[9, 2, 1])], &notice);
+    let octets = special(&bank, 0, 0x04, &[], &[0xCA, 0xFE]);
+    for part in [&late, &first, &octets] {
+        receive(&mut bank, part);
+    }
+    let reply = parts(&bank, "Y", 0).remove(0);
+    receive(&mut bank, &reply);
+    let kinds: Vec<InboundKind> = inbox(&bank).iter().map(|row| row.kind).collect();
+    assert_eq!(kinds, [InboundKind::MmsNotice, InboundKind::Binary, InboundKind::Text]);
+    assert_eq!(texts(&bank)[1], "CAFE");
+    let list = |kinds: &[InboundKind]| {
+        let filter = ListFilter {
+            limit: 50,
+            kinds: kinds.to_vec(),
+            ..ListFilter::default()
+        };
+        let page = bank
+            .store
+            .read()
+            .inbound(bank.store.default_service(), &filter)
+            .unwrap();
+        page.rows.iter().map(|row| row.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(list(&[]), [InboundKind::Text], "texts unless asked otherwise");
+    assert_eq!(list(&[InboundKind::Binary]), [InboundKind::Binary]);
+    assert_eq!(
+        list(&[InboundKind::Binary, InboundKind::MmsNotice]),
+        [InboundKind::Binary, InboundKind::MmsNotice]
+    );
+    assert_eq!(
+        bank.events(),
+        [
+            EventKind::MessageKept,
+            EventKind::MessageKept,
+            EventKind::MessageReceived
+        ]
+    );
+    let counts = bank.store.read().status_counts(bank.now.utc).unwrap();
+    assert_eq!(counts.received, 1, "only what a person may answer is counted");
+}
+
+#[test]
+fn a_flood_is_kept_but_not_handed_on_and_a_stop_always_is() {
+    let mut bank = Bank::new();
+    let say = |bank: &mut Bank, text: &str| {
+        bank.pass(1);
+        let part = parts(bank, text, 0).remove(0);
+        receive(bank, &part);
+        inbox(bank).last().unwrap().kind
+    };
+    for _ in 0..FLOOD {
+        assert_eq!(say(&mut bank, "spam"), InboundKind::Text);
+    }
+    assert_eq!(say(&mut bank, "spam"), InboundKind::Flood);
+    assert_eq!(say(&mut bank, "Stop."), InboundKind::Text);
+    assert_eq!(say(&mut bank, "spam"), InboundKind::Flood);
+    let mut other = parts(&bank, "Y", 0).remove(0);
+    other.from = Originator::new(number(2).as_e164());
+    receive(&mut bank, &other);
+    assert_eq!(inbox(&bank).last().unwrap().kind, InboundKind::Text, "others are heard");
+    // The window slides: what was kept back does not count against the sender.
+    bank.pass(3600 - u64::from(FLOOD));
+    assert_eq!(say(&mut bank, "spam"), InboundKind::Text);
 }

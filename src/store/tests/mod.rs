@@ -6,6 +6,7 @@ mod evidence;
 mod inbound;
 mod life;
 mod model;
+mod people;
 mod reports;
 
 pub(super) use bank::Bank;

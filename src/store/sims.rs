@@ -1,0 +1,226 @@
+//! SIMs as people care for them: what is noted of one, its successor, its credit, and the PINs it refused.
+
+use std::time::Duration;
+
+use rusqlite::{OptionalExtension, Row, params};
+use wardwire_core::base::{ModemId, PhoneNumber, SimId};
+
+use super::code::Columns;
+use super::handle::{StoreError, StoreHandle};
+use super::ops::{Answer, Op};
+use super::read::{MOST_ROWS, Read, Reader};
+use super::records::{Balance, SimRecord};
+use super::seal::Keys;
+use super::turn::{OpError, Turn};
+
+/// What is sent within this time is told of a SIM.
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A change to what is noted of a SIM: `None` leaves a field as it is, `Some(None)` empties it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SimEdit {
+    /// Own number; what the SIM itself tells goes before it.
+    pub number: Option<Option<PhoneNumber>>,
+    /// Operator.
+    pub operator: Option<Option<String>>,
+    /// Tariff.
+    pub plan: Option<Option<String>>,
+    /// Anything else.
+    pub note: Option<Option<String>>,
+    /// Nothing goes out through it. `false` takes it back to sending and forgets its successor.
+    pub receive_only: Option<bool>,
+    /// Credit as the network told it now.
+    pub balance: Option<String>,
+}
+
+/// What became of a replacement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replaced {
+    /// The old SIM is kept for what comes in, the new one is known to its people from now on.
+    Done,
+    /// There is no such old or new SIM.
+    NotFound,
+    /// Both are the same SIM.
+    Same,
+    /// The new SIM sends nothing itself.
+    NewReceivesOnly,
+}
+
+/// Changes what is noted of a SIM. Whether there is such a one.
+pub(super) fn edit(turn: &Turn<'_>, sim: SimId, edit: &SimEdit) -> Result<bool, OpError> {
+    let id = sim.0.to_octets();
+    let number = edit.number.as_ref().map(|n| n.as_ref().map(PhoneNumber::as_e164));
+    let texts = [
+        ("number", number),
+        ("operator", edit.operator.as_ref().map(Option::as_deref)),
+        ("plan", edit.plan.as_ref().map(Option::as_deref)),
+        ("note", edit.note.as_ref().map(Option::as_deref)),
+    ];
+    for (column, value) in texts {
+        if let Some(value) = value {
+            turn.db
+                .prepare_cached(&format!("UPDATE sims SET {column} = ?2 WHERE id = ?1"))?
+                .execute(params![id, value])?;
+        }
+    }
+    if let Some(receive_only) = edit.receive_only {
+        turn.db
+            .prepare_cached(
+                "UPDATE sims SET receive_only = ?2, replaced_by = iif(?2, replaced_by, NULL) WHERE id = ?1",
+            )?
+            .execute(params![id, receive_only])?;
+    }
+    if let Some(balance) = &edit.balance {
+        turn.db
+            .prepare_cached("UPDATE sims SET balance = ?2, balance_at = ?3 WHERE id = ?1")?
+            .execute(params![id, balance, turn.now.utc.as_millis()])?;
+    }
+    Ok(receives_only(turn, sim)?.is_some())
+}
+
+/// `None` when there is no such SIM.
+fn receives_only(turn: &Turn<'_>, sim: SimId) -> Result<Option<bool>, OpError> {
+    let found = turn
+        .db
+        .prepare_cached("SELECT receive_only FROM sims WHERE id = ?1")?
+        .query_row([sim.0.to_octets()], |row| row.get(0))
+        .optional()?;
+    Ok(found)
+}
+
+/// Puts a SIM in another's place: the old one is kept for what comes in, and people it wrote to know the new one. Who was
+/// led to the old one before is led to the new one, so that no chain is ever longer than one step.
+pub(super) fn replace(turn: &Turn<'_>, old: SimId, new: SimId) -> Result<Replaced, OpError> {
+    if old == new {
+        return Ok(Replaced::Same);
+    }
+    match (receives_only(turn, old)?, receives_only(turn, new)?) {
+        (None, _) | (_, None) => return Ok(Replaced::NotFound),
+        (Some(_), Some(true)) => return Ok(Replaced::NewReceivesOnly),
+        (Some(_), Some(false)) => {}
+    }
+    let ids = params![old.0.to_octets(), new.0.to_octets()];
+    for sql in [
+        "UPDATE sims SET replaced_by = ?2 WHERE replaced_by = ?1",
+        "UPDATE sims SET receive_only = 1, replaced_by = ?2 WHERE id = ?1",
+    ] {
+        turn.db.prepare_cached(sql)?.execute(ids)?;
+    }
+    Ok(Replaced::Done)
+}
+
+/// Remembers for good that a holder refused a PIN.
+pub(super) fn refuse_pin(turn: &Turn<'_>, holder: &str, pin: &str) -> Result<(), OpError> {
+    turn.db
+        .prepare_cached(
+            "INSERT INTO refused_pins (digest, holder, refused_at) VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO NOTHING",
+        )?
+        .execute(params![
+            pin_digest(turn.keys, holder, pin),
+            holder,
+            turn.now.utc.as_millis()
+        ])?;
+    Ok(())
+}
+
+fn pin_digest(keys: &Keys, holder: &str, pin: &str) -> [u8; 16] {
+    keys.hash16("pin", &[holder.as_bytes(), pin.as_bytes()])
+}
+
+impl StoreHandle {
+    /// Changes what is noted of a SIM. Whether there is such a one.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written.
+    pub async fn edit_sim(&self, sim: SimId, edit: SimEdit) -> Result<bool, StoreError> {
+        let Answer::Done(found) = self.call(Op::EditSim { sim, edit }).await? else {
+            return Err(StoreError::Unavailable);
+        };
+        Ok(found)
+    }
+
+    /// Puts a SIM in another's place.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written.
+    pub async fn replace_sim(&self, old: SimId, new: SimId) -> Result<Replaced, StoreError> {
+        let Answer::Replaced(replaced) = self.call(Op::ReplaceSim { old, new }).await? else {
+            return Err(StoreError::Unavailable);
+        };
+        Ok(replaced)
+    }
+
+    /// Remembers for good that a SIM refused a PIN. `holder` is its ICCID, or the label of the modem where it tells none.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was written.
+    pub async fn refuse_pin(&self, holder: String, pin: String) -> Result<(), StoreError> {
+        let Answer::Done(_) = self.call(Op::RefusePin { holder, pin }).await? else {
+            return Err(StoreError::Unavailable);
+        };
+        Ok(())
+    }
+}
+
+const SELECT: &str =
+    "SELECT s.id, s.iccid, s.imsi, s.number, s.operator, s.plan, s.note, s.modem, m.label, s.receive_only,
+    s.replaced_by, s.balance, s.balance_at, s.created_at, s.seen_at,
+    (SELECT count(*) FROM attempts a WHERE a.sim = s.id AND a.written_at > ?1 AND a.state <> 4)
+    FROM sims s JOIN modems m ON m.id = s.modem";
+
+fn sim(row: &Row<'_>) -> rusqlite::Result<SimRecord> {
+    let mut c = Columns::new(row);
+    Ok(SimRecord {
+        id: SimId(c.ulid()?),
+        iccid: c.get()?,
+        imsi: c.get()?,
+        number: c
+            .get::<Option<String>>()?
+            .and_then(|number| PhoneNumber::from_e164(&number).ok()),
+        operator: c.get()?,
+        plan: c.get()?,
+        note: c.get()?,
+        modem: ModemId(c.ulid()?),
+        slot: c.get()?,
+        receive_only: c.get()?,
+        replaced_by: c.ulid_or_none()?.map(SimId),
+        balance: match (c.get::<Option<String>>()?, c.time_or_none()?) {
+            (Some(text), Some(at)) => Some(Balance { text, at }),
+            (None, _) | (_, None) => None,
+        },
+        created_at: c.time()?,
+        seen_at: c.time()?,
+        sent_lately: c.get()?,
+    })
+}
+
+impl Reader {
+    /// All SIMs ever seen, the last seen first, at most 200. `now` ends the day they are asked about.
+    ///
+    /// # Errors
+    /// [`super::ReadError`].
+    pub fn sims(&self, now: wardwire_core::base::UtcTime) -> Read<Vec<SimRecord>> {
+        let sims = self
+            .connection()
+            .prepare_cached(&format!("{SELECT} ORDER BY s.seen_at DESC, s.id LIMIT {MOST_ROWS}"))?
+            .query_map([now.before(DAY).as_millis()], sim)?
+            .collect::<Result<_, _>>()?;
+        Ok(sims)
+    }
+
+    /// Who refused this PIN: ICCIDs, and labels of modems whose SIM tells none.
+    ///
+    /// # Errors
+    /// [`super::ReadError`].
+    pub fn holders_refusing(&self, pin: &str) -> Read<Vec<String>> {
+        let rows: Vec<([u8; 16], String)> = self
+            .connection()
+            .prepare_cached("SELECT digest, holder FROM refused_pins")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        let refusing = rows
+            .into_iter()
+            .filter(|(digest, holder)| *digest == pin_digest(self.keys(), holder, pin));
+        Ok(refusing.map(|(_, holder)| holder).collect())
+    }
+}
