@@ -55,6 +55,7 @@ scopes! {
     RotasWrite = "rotas:write";
     ModemsRead = "modems:read";
     ModemsWrite = "modems:write";
+    ModemsConsole = "modems:console";
     WebhooksWrite = "webhooks:write";
     EventsRead = "events:read";
     AuditRead = "audit:read";

@@ -94,6 +94,39 @@ impl Fields {
         fits
     }
 
+    /// A number that must be there.
+    pub(super) fn required_number(&mut self, field: &str, least: u64, most: u64) -> Option<u64> {
+        if self.rest.get(field).is_none_or(Value::is_null) {
+            self.fail(field, Code::MissingField, "is needed");
+        }
+        self.number(field, least, most)
+    }
+
+    /// True or false, where it is given.
+    pub(super) fn flag(&mut self, field: &str) -> Option<bool> {
+        self.rest.contains_key(field).then(|| self.boolean(field, false))
+    }
+
+    /// A text of a merge patch (RFC 7396): `None` leaves what there is, `Some(None)` (`null`) empties it.
+    #[expect(clippy::option_option, reason = "a patch has three cases: absent, null, a value")]
+    pub(super) fn patch(&mut self, field: &str, most: usize) -> Option<Option<String>> {
+        if !self.rest.contains_key(field) {
+            return None;
+        }
+        let text = self.text(field);
+        if text
+            .as_ref()
+            .is_some_and(|text| text.chars().count() > most || text.chars().any(char::is_control))
+        {
+            self.fail(
+                field,
+                Code::InvalidValue,
+                format!("must be at most {most} printable characters"),
+            );
+        }
+        Some(text)
+    }
+
     /// One of the listed words.
     pub(super) fn word<T: Copy>(&mut self, field: &str, words: &[(&'static str, T)]) -> Option<T> {
         let text = self.text(field)?;

@@ -1,4 +1,4 @@
-//! What monitors and wall displays ask: alive, ready, the status, the modems.
+//! What monitors and wall displays ask: alive, ready, the status.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -9,10 +9,8 @@ use serde_json::json;
 
 use super::Context;
 use super::auth::{Caller, Scope};
-use super::list::Listing;
 use super::problem::{Code, Problem};
 use super::status::StatusView;
-use super::views::ModemView;
 
 /// 200 as long as the process serves.
 pub(super) async fn alive() -> Response {
@@ -67,40 +65,6 @@ pub(super) async fn status(
         response.headers_mut().insert(header::ETAG, value);
     }
     Ok(response)
-}
-
-fn views(context: &Context) -> Vec<ModemView> {
-    let bank = context.bank.borrow();
-    let port = |label: &str| {
-        context
-            .config
-            .modems
-            .iter()
-            .find(|m| m.label == label)
-            .and_then(|m| m.port().map(str::to_owned))
-    };
-    bank.modems
-        .iter()
-        .map(|m| ModemView::of(m, port(&m.label).as_deref()))
-        .collect()
-}
-
-/// The bank.
-pub(super) async fn modems(State(context): State<Context>, caller: Caller) -> Result<Response, Problem> {
-    caller.require(Scope::ModemsRead)?;
-    Ok(Json(Listing::whole(views(&context))).into_response())
-}
-
-/// One modem, by id or label.
-pub(super) async fn modem(
-    State(context): State<Context>,
-    caller: Caller,
-    Path(name): Path<String>,
-) -> Result<Response, Problem> {
-    caller.require(Scope::ModemsRead)?;
-    let found = views(&context).into_iter().find(|m| m.is_called(&name));
-    let not_found = || Problem::new(Code::NotFound, "there is no such modem");
-    Ok(Json(found.ok_or_else(not_found)?).into_response())
 }
 
 /// What a problem's `type` points to.

@@ -1,4 +1,4 @@
-//! `/v1/inbound-messages`: what was received, as it came.
+//! `/v1/inbound-messages`: what was received, as it came: texts, and what is kept for technicians when asked for.
 
 use axum::extract::{RawQuery, State};
 use axum::response::Response;

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 use wardwire_core::base::{ServiceId, SimId, Ulid, UtcTime};
+use wardwire_core::queue::inbound::InboundKind;
 use wardwire_core::queue::state::MessageStatus;
 
 use super::fields::{parse_time, unknown};
@@ -150,6 +151,7 @@ impl Reading {
                 Ok(sim) => self.filter.sim = Some(sim),
                 Err(_) => self.fail(name, "must be the id of a SIM"),
             },
+            "kind" if !messages => self.kinds(value),
             "status" if messages => self.statuses(value),
             "reference" if messages => self.filter.reference = Some(value.to_owned()),
             "direction" if messages => {
@@ -169,6 +171,22 @@ impl Reading {
             match MessageStatus::ALL.iter().find(|s| s.as_str() == word) {
                 Some(status) => self.filter.statuses.push(*status),
                 None => self.fail("status", "must be statuses of messages, separated by commas"),
+            }
+        }
+    }
+
+    fn kinds(&mut self, value: &str) {
+        if value == "all" {
+            self.filter.kinds = InboundKind::ALL.to_vec();
+            return;
+        }
+        for word in value.split(',') {
+            match InboundKind::ALL.iter().find(|kind| kind.as_str() == word) {
+                Some(kind) => self.filter.kinds.push(*kind),
+                None => self.fail(
+                    "kind",
+                    "must be all, or kinds of received messages, separated by commas",
+                ),
             }
         }
     }

@@ -4,6 +4,8 @@
 //! The same router serves two doors: TCP with keys ([`router`]) and the control socket, whose callers may do
 //! everything ([`router_local`]).
 
+mod act;
+mod audit;
 mod auth;
 mod body;
 mod envelope;
@@ -13,10 +15,13 @@ mod health;
 mod inbound;
 mod keys;
 mod list;
+mod loopback;
 mod messages;
+mod modems;
 mod new_message;
 mod orders;
 mod problem;
+mod sims;
 mod status;
 mod views;
 
@@ -120,8 +125,23 @@ fn routes(context: Context) -> Router {
         .route("/v1/api-keys", post(keys::create).get(keys::list))
         .route("/v1/api-keys/{id}", axum::routing::delete(keys::revoke))
         .route("/v1/status", get(health::status))
-        .route("/v1/modems", get(health::modems))
-        .route("/v1/modems/{id}", get(health::modem))
+        .route("/v1/modems", get(modems::list))
+        .route("/v1/modems/{id}", get(modems::one))
+        .route("/v1/modems/{id}/restart", post(modems::restart))
+        .route("/v1/modems/{id}/disable", post(modems::disable))
+        .route("/v1/modems/{id}/enable", post(modems::enable))
+        .route("/v1/modems/{id}/drain", post(modems::drain))
+        .route("/v1/modems/{id}/at", post(modems::line))
+        .route("/v1/modems/{id}/trace", get(modems::trace))
+        .route("/v1/modems/{id}/trace/raw", post(modems::trace_raw))
+        .route("/v1/modems/{id}/loopback-tests", post(loopback::create))
+        .route("/v1/modems/{id}/loopback-tests/{test}", get(loopback::one))
+        .route("/v1/sims", get(sims::list))
+        .route("/v1/sims/{id}", get(sims::one).patch(sims::edit))
+        .route("/v1/sims/{id}/replace", post(sims::replace))
+        .route("/v1/sims/{id}/pin", post(sims::pin))
+        .route("/v1/sims/{id}/ussd", post(sims::ussd))
+        .route("/v1/audit", get(audit::list))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/docs/problems/{code}", get(health::problem_page))

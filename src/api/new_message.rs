@@ -112,7 +112,7 @@ pub(super) fn read(
     fields.finish()?;
     // Whatever is missing here was noted as a mistake, so that `finish` refused it.
     let (Some(recipient), Some(segmentation)) = (recipient, segmentation) else {
-        return Err(Problem::new(Code::Internal, "a mistake was not noted"));
+        return Err(Problem::not_noted());
     };
     let held = config.policy.holds(&recipient).then_some(HoldReason::Pilot);
     Ok(NewMessage {

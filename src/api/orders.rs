@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use wardwire_core::base::SimId;
 use wardwire_core::modem::{Order, OrderResult};
 
 /// Orders that may wait for the event loop.
@@ -12,15 +13,25 @@ const WAITING: usize = 32;
 /// The longest an order takes: a submit to its end (180 s), then a USSD dialogue (120 s), and some seconds.
 const PATIENCE: Duration = Duration::from_secs(330);
 
-/// An order on its way.
+/// What is on its way to the event loop.
 #[derive(Debug)]
-pub struct Asked {
-    /// Label of the modem.
-    pub modem: String,
-    /// What.
-    pub order: Order,
-    /// Where its result goes; `Err` when there is no such modem.
-    pub answer: oneshot::Sender<Result<OrderResult, OrderError>>,
+pub enum Asked {
+    /// An order.
+    Order {
+        /// Label of the modem.
+        modem: String,
+        /// What.
+        order: Order,
+        /// Where its result goes; `Err` when there is no such modem.
+        answer: oneshot::Sender<Result<OrderResult, OrderError>>,
+    },
+    /// A SIM is kept for what comes in from now on, or not any more; the store has it already.
+    ReceiveOnly {
+        /// Which.
+        sim: SimId,
+        /// Nothing goes out through it.
+        receive_only: bool,
+    },
 }
 
 /// Why an order has no result.
@@ -62,14 +73,20 @@ impl Orders {
     pub async fn give(&self, modem: &str, order: Order) -> Result<OrderResult, OrderError> {
         let (answer, result) = oneshot::channel();
         let modem = modem.to_owned();
-        let asked = Asked { modem, order, answer };
-        self.0.try_send(asked).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => OrderError::Busy,
-            mpsc::error::TrySendError::Closed(_) => OrderError::Gone,
-        })?;
+        self.0
+            .try_send(Asked::Order { modem, order, answer })
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => OrderError::Busy,
+                mpsc::error::TrySendError::Closed(_) => OrderError::Gone,
+            })?;
         match tokio::time::timeout(PATIENCE, result).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) | Err(_) => Err(OrderError::Gone),
         }
+    }
+
+    /// Tells the bank what was decided about a SIM. A bank that does not run reads it from the store when it does.
+    pub async fn receive_only(&self, sim: SimId, receive_only: bool) {
+        let _ = self.0.send(Asked::ReceiveOnly { sim, receive_only }).await;
     }
 }

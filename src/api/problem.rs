@@ -59,6 +59,8 @@ codes! {
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The request came too slowly";
     AlreadySubmitting = "already_submitting", CONFLICT, "A part has been sent already";
     AlreadyFinal = "already_final", CONFLICT, "The message has ended already";
+    ModemRefused = "modem_refused", CONFLICT, "The modem refused it";
+    NotNow = "not_now", CONFLICT, "This cannot be done in the present state";
     ContentTooLarge = "content_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body must be application/json";
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY,
@@ -70,6 +72,7 @@ codes! {
     EncodingImpossible = "encoding_impossible", UNPROCESSABLE_ENTITY, "The text does not fit the encoding";
     SendAtPast = "send_at_past", UNPROCESSABLE_ENTITY, "The time to send has passed";
     ValidUntilPast = "valid_until_past", UNPROCESSABLE_ENTITY, "The validity ends too early";
+    CommandNotAllowed = "command_not_allowed", UNPROCESSABLE_ENTITY, "This command is never sent to a modem";
     FlashNotAllowed = "flash_not_allowed", UNPROCESSABLE_ENTITY, "Flash texts are for staff only";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here";
     StorageUnavailable = "storage_full", SERVICE_UNAVAILABLE, "The storage cannot be written";
@@ -160,6 +163,11 @@ impl Problem {
             errors,
             ..Self::new(code, detail)
         }
+    }
+
+    /// For what was noted as a mistake before, so that it cannot be missing here.
+    pub(super) fn not_noted() -> Self {
+        Self::new(Code::Internal, "a mistake was not noted")
     }
 
     /// With the seconds after which the caller may try again.

@@ -3,12 +3,13 @@
 use serde::Serialize;
 use serde_json::Value;
 use wardwire_core::base::{Body, Originator, PhoneNumber, UtcTime};
-use wardwire_core::gateway::snapshot::ModemSnapshot;
+use wardwire_core::gateway::snapshot::{ModemSnapshot, SignalPeriod};
 use wardwire_core::queue::state::{HoldReason, OnUnknown, Priority};
 use wardwire_core::sms::Alphabet;
 
 use crate::store::{
-    ApiKeyRecord, AttemptRecord, EventRecord, InboundRecord, MessageError, MessageRecord, PartRecord, Subject,
+    ApiKeyRecord, AttemptRecord, EventRecord, InboundRecord, MessageError, MessageRecord, PartRecord, SimRecord,
+    Subject,
 };
 
 /// The version of event payloads.
@@ -234,8 +235,11 @@ pub(super) struct InboundView<'a> {
     from: Option<&'a str>,
     to: Option<&'a str>,
     sim_id: String,
+    kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    octets: Option<Option<&'a str>>,
     parts: u8,
     incomplete: bool,
     received_at: String,
@@ -243,7 +247,7 @@ pub(super) struct InboundView<'a> {
 }
 
 impl<'a> InboundView<'a> {
-    /// `with_body`: the caller may read texts; else the field is left out.
+    /// `with_body`: the caller may read texts; else the field is left out. What is no text has `octets` instead.
     pub(super) fn of(m: &'a InboundRecord, with_body: bool) -> Self {
         Self {
             id: id(&m.id),
@@ -252,7 +256,9 @@ impl<'a> InboundView<'a> {
             from: m.from.as_ref().map(Originator::reveal),
             to: m.to.as_ref().map(PhoneNumber::as_e164),
             sim_id: id(&m.sim),
-            body: with_body.then(|| m.body.as_ref().map(Body::reveal)),
+            kind: m.kind.as_str(),
+            body: (with_body && m.kind.is_text()).then(|| m.body.as_ref().map(Body::reveal)),
+            octets: (with_body && !m.kind.is_text()).then(|| m.body.as_ref().map(Body::reveal)),
             parts: m.parts,
             incomplete: m.incomplete,
             received_at: m.received_at.to_string(),
@@ -338,6 +344,7 @@ impl<'a> EventView<'a> {
 #[derive(Serialize)]
 pub(crate) struct ModemView {
     id: Option<String>,
+    slot: String,
     label: String,
     port: Option<String>,
     imei: Option<String>,
@@ -346,9 +353,14 @@ pub(crate) struct ModemView {
     firmware: String,
     state: &'static str,
     reason: String,
+    score: u8,
+    step: &'static str,
+    resets_today: u32,
+    receive_only: bool,
     sim_id: Option<String>,
     number: Option<String>,
     signal: Option<Signal>,
+    signal_history: Vec<SignalView>,
     registration: &'static str,
     operator: String,
     access: &'static str,
@@ -368,16 +380,19 @@ struct Signal {
     quality: &'static str,
 }
 
-impl ModemView {
-    /// Whether this is its id or its label.
-    pub(super) fn is_called(&self, name: &str) -> bool {
-        self.id.as_deref() == Some(name) || self.label == name
-    }
+#[derive(Serialize)]
+struct SignalView {
+    from: String,
+    weakest_dbm: i16,
+    mean_dbm: i16,
+}
 
+impl ModemView {
     /// `port` as the configuration names it.
     pub(super) fn of(m: &ModemSnapshot, port: Option<&str>) -> Self {
         Self {
             id: m.modem.as_ref().map(id),
+            slot: m.label.clone(),
             label: m.label.clone(),
             port: port.map(ToOwned::to_owned),
             imei: m.imei.as_deref().map(mask),
@@ -386,12 +401,17 @@ impl ModemView {
             firmware: m.firmware.clone(),
             state: m.state.as_str(),
             reason: m.reason.clone(),
+            score: m.score,
+            step: m.step,
+            resets_today: m.resets_today,
+            receive_only: m.receive_only,
             sim_id: m.sim.as_ref().map(id),
             number: m.number.clone(),
             signal: m.signal_dbm.map(|dbm| Signal {
                 dbm,
                 quality: quality(dbm),
             }),
+            signal_history: m.signal_history.iter().map(signal_view).collect(),
             registration: m.registration,
             operator: m.operator.clone(),
             access: m.access,
@@ -403,6 +423,71 @@ impl ModemView {
             restarts: m.restarts,
             last_sent_at: time(m.last_sent_at),
             last_received_at: time(m.last_received_at),
+        }
+    }
+}
+
+fn signal_view(period: &SignalPeriod) -> SignalView {
+    SignalView {
+        from: period.from.to_string(),
+        weakest_dbm: period.weakest_dbm,
+        mean_dbm: period.mean_dbm,
+    }
+}
+
+/// A SIM; its identities are masked.
+#[derive(Serialize)]
+pub(super) struct SimView {
+    id: String,
+    iccid: Option<String>,
+    imsi: Option<String>,
+    number: Option<String>,
+    operator: Option<String>,
+    plan: Option<String>,
+    note: Option<String>,
+    slot: String,
+    modem_id: String,
+    state: &'static str,
+    reason: String,
+    receive_only: bool,
+    replaced_by: Option<String>,
+    balance: Option<BalanceView>,
+    sent_24h: u32,
+    first_seen_at: String,
+    last_seen_at: String,
+}
+
+#[derive(Serialize)]
+struct BalanceView {
+    text: String,
+    at: String,
+}
+
+impl SimView {
+    /// `home`: the modem it is in now.
+    pub(super) fn of(s: &SimRecord, home: Option<&ModemSnapshot>) -> Self {
+        let network = home.map(|m| m.operator.clone()).filter(|name| !name.is_empty());
+        Self {
+            id: id(&s.id),
+            iccid: s.iccid.as_deref().map(mask),
+            imsi: s.imsi.as_deref().map(mask),
+            number: s.number.as_ref().map(|number| number.as_e164().to_owned()),
+            operator: s.operator.clone().or(network),
+            plan: s.plan.clone(),
+            note: s.note.clone(),
+            slot: s.slot.clone(),
+            modem_id: id(&s.modem),
+            state: home.map_or("absent", |m| m.state.as_str()),
+            reason: home.map_or_else(|| "in no modem now".to_owned(), |m| m.reason.clone()),
+            receive_only: s.receive_only,
+            replaced_by: s.replaced_by.as_ref().map(id),
+            balance: s.balance.as_ref().map(|balance| BalanceView {
+                text: balance.text.clone(),
+                at: balance.at.to_string(),
+            }),
+            sent_24h: s.sent_lately,
+            first_seen_at: s.created_at.to_string(),
+            last_seen_at: s.seen_at.to_string(),
         }
     }
 }

@@ -92,7 +92,7 @@ impl Loop {
                 Some(event) = self.events.recv() => self.take_port_events(event),
                 Some(replies) = self.replies.next() => self.take_replies(replies),
                 () = store.work_arrived() => self.gateway.handle_command(clock::now(), Command::WorkArrived),
-                Some(asked) = self.asked.recv() => self.take_order(asked),
+                Some(asked) = self.asked.recv() => self.take_asked(asked),
                 () = tokio::time::sleep_until(wake) => self.take_time(),
                 _ = &mut drain, if !draining => {
                     draining = true;
@@ -181,8 +181,14 @@ impl Loop {
         }
     }
 
-    fn take_order(&mut self, asked: Asked) {
-        let Asked { modem, order, answer } = asked;
+    fn take_asked(&mut self, asked: Asked) {
+        let (modem, order, answer) = match asked {
+            Asked::Order { modem, order, answer } => (modem, order, answer),
+            Asked::ReceiveOnly { sim, receive_only } => {
+                let command = Command::ReceiveOnly { sim, receive_only };
+                return self.gateway.handle_command(clock::now(), command);
+            }
+        };
         let Some(slot) = self.gateway.slot(&modem) else {
             let _ = answer.send(Err(OrderError::NoSuchModem));
             return;

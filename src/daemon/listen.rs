@@ -21,8 +21,10 @@ use tower::ServiceExt as _;
 
 /// Connections served at once; more wait in the kernel's queue.
 const CONNECTIONS: usize = 512;
-/// For a request's head, and for its body with the answer's head: a slow client is cut off then.
+/// For a request's head; a slow client is cut off then. Its body has a time of its own in the API.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
+/// For the answer: an order to a modem takes its time ([`crate::api::Orders::give`]), and nothing takes longer.
+const ANSWER_TIME: Duration = Duration::from_secs(340);
 /// Open answers (the live page among them) may end by themselves this long after shutdown began.
 const GRACE: Duration = Duration::from_secs(2);
 /// After a failed accept (no descriptors left), so that the loop does not spin.
@@ -107,7 +109,7 @@ async fn converse(stream: Box<dyn Stream>, router: Router, mut stop: watch::Rece
 }
 
 async fn answer(router: Router, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-    match tokio::time::timeout(REQUEST_TIME, router.oneshot(request.map(Body::new))).await {
+    match tokio::time::timeout(ANSWER_TIME, router.oneshot(request.map(Body::new))).await {
         Ok(answer) => answer,
         Err(_) => {
             let mut cut = Response::new(Body::empty());

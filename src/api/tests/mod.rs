@@ -2,6 +2,7 @@
 
 mod access;
 mod lists;
+mod people;
 mod refusals;
 mod sending;
 mod watching;
