@@ -122,6 +122,7 @@ impl World {
             | Event::Submitted(_)
             | Event::LateResult { .. }
             | Event::HealthChanged
+            | Event::Recovering(_)
             | Event::Ordered { .. }
             | Event::Restarted => {}
         }

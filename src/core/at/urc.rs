@@ -227,6 +227,8 @@ pub fn classify(line: &str) -> Option<Urc> {
         "+WIND" => match rest {
             "0" => Urc::Sim(SimState::Absent),
             "16" => Urc::SmsReady,
+            // Basic commands, then all commands are ready: told once, at a start.
+            "3" | "4" => Urc::Booting,
             _ => Urc::Ignored,
         },
         _ => return by_word(word).or_else(|| vendor_noise(word)),
@@ -319,6 +321,8 @@ mod tests {
             ("^SYSSTART", Urc::Restarted),
             ("RDY", Urc::Restarted),
             ("+CFUN: 1", Urc::Booting),
+            ("+WIND: 4", Urc::Booting),
+            ("+WIND: 7", Urc::Ignored),
             ("+CMGS: 7", Urc::LateSubmit(7)),
             ("+CMTI: nonsense", Urc::Ignored),
             ("RING", Urc::Ring),

@@ -259,7 +259,7 @@ impl Gateway {
                         place.restarts = place.restarts.saturating_add(1);
                     }
                 }
-                modem::Event::HealthChanged => {}
+                modem::Event::Recovering(_) | modem::Event::HealthChanged => {}
             }
             self.changed = true;
         }

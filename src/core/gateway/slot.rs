@@ -8,7 +8,7 @@ use super::snapshot::ModemSnapshot;
 use super::{SlotSettings, translate};
 use crate::base::{AttemptId, Instant, MessageId, ModemId, Now, SimId, UtcTime};
 use crate::dispatch::{Pace, Plan};
-use crate::modem::{Identity, Modem, Place, SubmitResult, Tpdu};
+use crate::modem::{self, Identity, Modem, Place, SubmitResult, Tpdu};
 use crate::queue::state::Priority;
 use crate::queue::verbs::{DuePart, Introduce, Introduced};
 
@@ -204,8 +204,9 @@ impl Slot {
             restarts: self.restarts,
             score: 100,
             signal_history: alloc::vec::Vec::new(),
-            step: "",
-            resets_today: 0,
+            step: self.modem.recovery().map_or("", modem::Level::as_str),
+            next_step_at: self.modem.next_step_at().map(|at| now.utc + at.since(now.monotonic)),
+            resets_today: self.modem.ladder().resets_on(now.utc),
         }
     }
 }

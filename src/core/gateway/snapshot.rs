@@ -71,6 +71,8 @@ pub struct ModemSnapshot {
     pub signal_history: Vec<SignalPeriod>,
     /// What is being done to bring it back, for people; empty when nothing is.
     pub step: &'static str,
+    /// When that is done, or tried again.
+    pub next_step_at: Option<UtcTime>,
     /// Restarts, USB resets and power cycles ordered since midnight UTC.
     pub resets_today: u32,
 }

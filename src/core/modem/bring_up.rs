@@ -2,6 +2,7 @@
 
 use alloc::sync::Arc;
 
+use super::ladder::Fault;
 use super::machine::{Job, Modem, Phase};
 use super::profile::{Action, Learn, Step};
 use super::recover::Next;
@@ -23,6 +24,12 @@ pub(super) enum List {
     BringUp,
     /// Those that bring commands and answers into step.
     Resync,
+    /// Radio off.
+    RadioOff,
+    /// Radio on.
+    RadioOn,
+    /// The modem's own restart.
+    Restart,
 }
 
 /// Where in its steps the modem is.
@@ -94,7 +101,7 @@ impl Modem {
             }
             let steps = match cursor.list {
                 List::BringUp => &self.profile.steps,
-                List::Resync => &self.resync,
+                List::Resync | List::RadioOff | List::RadioOn | List::Restart => &self.own_steps,
             };
             let Some(step) = steps.get(cursor.step) else {
                 self.steps_passed(now);
@@ -191,7 +198,7 @@ impl Modem {
         let Phase::Steps(cursor) = &self.phase else { return None };
         match cursor.list {
             List::BringUp => self.profile.steps.get(cursor.step),
-            List::Resync => self.resync.get(cursor.step),
+            List::Resync | List::RadioOff | List::RadioOn | List::Restart => self.own_steps.get(cursor.step),
         }
     }
 
@@ -331,8 +338,11 @@ impl Modem {
         self.phase = Phase::Serving;
         match list {
             List::Resync => self.resynchronised(now),
+            List::RadioOff => self.radio_is_off(now),
+            List::RadioOn => self.bring_up(now, self.state),
+            List::Restart => self.restart_begun(now),
             List::BringUp => {
-                self.worked();
+                self.is_up(now);
                 self.identified = true;
                 let identity = self.identity.clone();
                 self.tell(Event::Identified(identity));
@@ -347,20 +357,32 @@ impl Modem {
     fn steps_failed(&mut self, now: Now, why: Why) {
         let list = match &self.phase {
             Phase::Steps(cursor) => cursor.list,
-            Phase::Absent | Phase::Serving | Phase::Pause { .. } | Phase::Reopening { .. } => return,
+            Phase::Absent | Phase::Serving | Phase::Pause { .. } | Phase::Reopening { .. } | Phase::Away { .. } => {
+                return;
+            }
         };
-        self.enter(State::Recovering(why));
-        match (list, why) {
-            (List::Resync, Why::NotAnswering) => self.ask_for_port_after_evidence(now),
-            (List::Resync, _) => self.bring_up(now, State::Recovering(why)),
-            (List::BringUp, Why::NotAnswering) => self.pause(now, Next::Reopen),
-            (List::BringUp, _) => self.pause(now, Next::BringUp),
+        let silent = why == Why::NotAnswering;
+        match list {
+            List::Resync if silent && self.still_silent(now) => {}
+            List::Resync if !silent => {
+                if !self.came_back(now) {
+                    self.bring_up(now, State::Recovering(why));
+                }
+            }
+            List::BringUp if silent && self.is_booting(now) => {}
+            List::Resync | List::BringUp | List::RadioOff | List::RadioOn | List::Restart => {
+                let fault = if silent { Fault::Silent } else { Fault::Refusing };
+                self.climb(now, fault, why);
+            }
         }
     }
 
     /// The SIM cannot be used: alive, but of no use; looked at again later.
     fn blocked(&mut self, now: Now, why: Why) {
         let for_people = matches!(why, Why::PinNeeded | Why::PinRefused | Why::Locked);
+        if !for_people && self.climbs_for_sim(now, why) {
+            return;
+        }
         self.enter(if for_people {
             State::Failed(why)
         } else {

@@ -7,8 +7,10 @@ use core::fmt;
 
 use super::bring_up::Cursor;
 use super::choose::Profiles;
+use super::climb::Climb;
 use super::health::{Poll, Stats};
 use super::inbox::Inbox;
+use super::ladder::Means;
 use super::profile::{Profile, Step, Wiring};
 use super::recover::{self, Trouble};
 use super::state::{Health, State};
@@ -26,6 +28,8 @@ pub struct Settings {
     pub smsc: Option<PhoneNumber>,
     /// How it is connected.
     pub wiring: Wiring,
+    /// What can be done to it from outside when it fails.
+    pub means: Means,
 }
 
 /// A PIN: 4 to 8 digits. Never printed.
@@ -86,9 +90,14 @@ pub(super) enum Phase {
         /// What follows.
         then: recover::Next,
     },
-    /// The shell was asked for a fresh port.
+    /// The shell was asked to do something to the port.
     Reopening {
-        /// Asked again then.
+        /// It should have been opened again by then.
+        until: Instant,
+    },
+    /// The port is away by our own doing.
+    Away {
+        /// It should have come back by then.
         until: Instant,
     },
 }
@@ -128,8 +137,8 @@ pub struct Modem {
     pub(super) profiles: Profiles,
     /// The one it was last brought up with; the one for all before.
     pub(super) profile: Arc<Profile>,
-    /// What brings answers and commands into step again.
-    pub(super) resync: Vec<Step>,
+    /// Steps that are not the profile's: resynchronisation, radio, restart.
+    pub(super) own_steps: Vec<Step>,
     pub(super) settings: Settings,
     pub(super) random: fastrand::Rng,
     pub(super) engine: Engine,
@@ -142,6 +151,7 @@ pub struct Modem {
     pub(super) stats: Stats,
     pub(super) inbox: Inbox,
     pub(super) trouble: Trouble,
+    pub(super) climb: Climb,
     pub(super) pin: super::sim::PinMemory,
     /// Waiting for the engine.
     pub(super) waiting: Option<Submission>,
@@ -166,7 +176,7 @@ impl Modem {
         let profiles = profiles.into();
         let profile = Arc::clone(profiles.generic());
         Self {
-            resync: recover::resync_steps(),
+            own_steps: Vec::new(),
             inbox: Inbox::new(&profile),
             profiles,
             profile,
@@ -181,6 +191,7 @@ impl Modem {
             health: Health::default(),
             stats: Stats::default(),
             trouble: Trouble::default(),
+            climb: Climb::default(),
             pin: super::sim::PinMemory::default(),
             waiting: None,
             late_until: None,
@@ -192,7 +203,7 @@ impl Modem {
 
     /// Octets came from the port.
     pub fn handle_input(&mut self, now: Now, octets: &[u8]) {
-        if matches!(self.phase, Phase::Absent | Phase::Reopening { .. }) {
+        if matches!(self.phase, Phase::Absent | Phase::Reopening { .. } | Phase::Away { .. }) {
             return;
         }
         // Octet by octet: what follows from one is in force before the next, however the port cut them.
@@ -214,6 +225,8 @@ impl Modem {
             Command::Stored(place) => self.stored(now, place),
             Command::Keep(place) => self.keep(now, place),
             Command::Order { token, order } => self.order(now, token, order),
+            Command::Suspect(fault) => self.suspect(now, fault),
+            Command::Shared(shared) => self.climb.shared = shared,
             Command::Stop => self.stop(now),
         }
         self.digest(now);
@@ -226,8 +239,14 @@ impl Modem {
         self.digest(now);
         match self.phase {
             Phase::Pause { until, then } if until <= now.monotonic => self.after_pause(now, then),
-            Phase::Reopening { until } if until <= now.monotonic => self.ask_for_port(now),
-            Phase::Absent | Phase::Steps(_) | Phase::Serving | Phase::Pause { .. } | Phase::Reopening { .. } => {}
+            Phase::Reopening { until } if until <= now.monotonic => self.port_not_opened(now),
+            Phase::Away { until } if until <= now.monotonic => self.stayed_away(now),
+            Phase::Absent
+            | Phase::Steps(_)
+            | Phase::Serving
+            | Phase::Pause { .. }
+            | Phase::Reopening { .. }
+            | Phase::Away { .. } => {}
         }
         self.advance(now);
     }
@@ -254,7 +273,7 @@ impl Modem {
             Phase::Steps(cursor) => Some((cursor.wait_until().max(self.not_before), WakeReason::Pause)),
             Phase::Serving => self.next_chore_at(),
             Phase::Pause { until, .. } => Some((*until, WakeReason::Pause)),
-            Phase::Reopening { until } => Some((*until, WakeReason::Port)),
+            Phase::Reopening { until } | Phase::Away { until } => Some((*until, WakeReason::Port)),
         }
     }
 
@@ -370,7 +389,7 @@ impl Modem {
         match self.phase {
             Phase::Steps(_) => self.next_step(now),
             Phase::Serving => self.next_business(now),
-            Phase::Absent | Phase::Pause { .. } | Phase::Reopening { .. } => {}
+            Phase::Absent | Phase::Pause { .. } | Phase::Reopening { .. } | Phase::Away { .. } => {}
         }
     }
 
@@ -378,6 +397,10 @@ impl Modem {
         if self.trouble.settings_lost {
             self.bring_up(now, self.state);
             self.next_step(now);
+            return;
+        }
+        if !self.stopping && self.watch(now) {
+            self.advance(now);
             return;
         }
         if self.waiting.is_some() && !self.inbox.goes_first(now.monotonic) {
@@ -393,7 +416,8 @@ impl Modem {
         }
         let chores = self.inbox.next_at(self.stopping);
         let polls = if self.stopping { None } else { Some(self.next_poll_at()) };
-        let at = chores.into_iter().chain(polls).min()?;
+        let watch = if self.stopping { None } else { self.next_watch_at() };
+        let at = chores.into_iter().chain(polls).chain(watch).min()?;
         Some((at.max(self.not_before), WakeReason::Poll))
     }
 

@@ -4,8 +4,10 @@
 
 mod bring_up;
 mod choose;
+mod climb;
 mod health;
 mod inbox;
+pub mod ladder;
 pub mod machine;
 mod obey;
 pub mod order;
@@ -20,6 +22,7 @@ mod task;
 pub mod verbs;
 
 pub use choose::Profiles;
+pub use ladder::{Fault, Ladder, Level, Means, Shared};
 pub use machine::{Modem, Pin, Settings, WakeReason};
 pub use order::{AtLine, Code, Order, OrderResult, UssdText};
 pub use profile::{Profile, ProfileError, Wiring};

@@ -1,35 +1,25 @@
-//! When a modem stops answering or restarts: bring commands and answers into step, set it up again, ask for a fresh port, and wait
-//! longer each time.
+//! When a modem stops answering, answers out of step, restarts or says what changes everything. What is then done about it, step by
+//! step, is `climb`'s part.
 
 use core::time::Duration;
 
 use super::bring_up::{Cursor, List};
+use super::ladder::{Fault, Level};
 use super::machine::{Job, Modem, Phase};
 use super::profile::{Action, Learn, Step};
 use super::state::State;
-use super::verbs::{Event, PortAction, Silence, Why};
+use super::verbs::{Event, Silence, Why};
 use crate::at::{self, parse};
 use crate::base::{Instant, Now};
 
-/// Pauses between attempts, by how many failed since it last worked.
-const PAUSES: [Duration; 4] = [
-    Duration::from_secs(10),
-    Duration::from_secs(30),
-    Duration::from_secs(120),
-    Duration::from_secs(600),
-];
-
 /// Pause before a resynchronisation: what is still on its way arrives.
-const CALM: Duration = Duration::from_secs(1);
-
-/// How long the shell may take to open the port again.
-const REOPEN: Duration = Duration::from_secs(30);
+pub(super) const CALM: Duration = Duration::from_secs(1);
 
 /// Restart markers within this time of each other belong to one start.
 const ONE_START: Duration = Duration::from_secs(10);
 
-/// Troubles since the last success after which settings are not trusted either.
-const TROUBLES: u8 = 2;
+/// Resynchronisations in one trouble after which settings are not trusted either.
+const RESYNCS: u8 = 2;
 
 /// Returned echoes believed since the port was opened: a modem that echoes as it likes is not set up for ever.
 const ECHOES: u8 = 2;
@@ -43,17 +33,17 @@ pub(super) enum Next {
     BringUp,
     /// Bring-up, to see whether the SIM can be used by now.
     LookAtSim,
-    /// A fresh port.
-    Reopen,
+    /// The step of the ladder that was paused for, or a look.
+    Step,
+    /// The radio on again.
+    RadioOn,
+    /// Out of quarantine: the ladder again.
+    Climb(Fault, Why),
 }
 
 /// What went wrong lately.
 #[derive(Debug, Default)]
 pub(super) struct Trouble {
-    /// Attempts to bring it back that failed since it last worked.
-    failures: usize,
-    /// Resynchronisations since it last worked.
-    troubles: u8,
     /// Answers out of step in a row.
     pub(super) strays: u8,
     echoes: u8,
@@ -99,85 +89,45 @@ impl Modem {
 
     pub(super) fn port_lost(&mut self, now: Now) {
         self.abandon(now, Silence::PortLost);
-        self.phase = Phase::Absent;
-        self.enter(State::Absent);
+        self.port_went(now);
     }
 
     /// The modem does not answer, or answers out of step.
     pub(super) fn resync(&mut self, now: Now) {
-        self.trouble.troubles = self.trouble.troubles.saturating_add(1);
         self.trouble.strays = 0;
         self.abandon(now, Silence::Timeout);
-        self.enter(State::Recovering(Why::NotAnswering));
-        self.phase = Phase::Pause {
-            until: now.monotonic + CALM,
-            then: Next::Resync,
-        };
+        self.climb(now, Fault::Silent, Why::NotAnswering);
     }
 
     pub(super) fn after_pause(&mut self, now: Now, then: Next) {
         match then {
-            Next::Resync => self.phase = Phase::Steps(Cursor::new(List::Resync, now.monotonic)),
+            Next::Resync => self.begin_own(now, List::Resync),
             Next::BringUp | Next::LookAtSim => self.bring_up(now, self.state),
-            Next::Reopen => self.ask_for_port(now),
+            Next::Step => self.after_step_pause(now),
+            Next::RadioOn => self.begin_own(now, List::RadioOn),
+            Next::Climb(fault, why) => self.climb(now, fault, why),
         }
     }
 
     /// In step again: back to work, unless that was not enough the last time.
     pub(super) fn resynchronised(&mut self, now: Now) {
-        if self.trouble.troubles >= TROUBLES {
+        if self.came_back(now) {
+            return;
+        }
+        if self.climb.ladder.times(Level::Resync) >= RESYNCS {
             self.bring_up(now, State::Recovering(Why::NotAnswering));
         } else {
+            self.climb.ladder.helped(now);
             self.inbox.list_now(now.monotonic);
         }
     }
 
-    /// Waits before the next attempt, longer each time and never in step with other modems.
-    pub(super) fn pause(&mut self, now: Now, then: Next) {
-        let pause = PAUSES
-            .get(self.trouble.failures)
-            .or(PAUSES.last())
-            .copied()
-            .unwrap_or(CALM);
-        self.trouble.failures += 1;
-        // Every third time the port is suspected too.
-        let then = if self.trouble.failures.is_multiple_of(3) {
-            Next::Reopen
-        } else {
-            then
-        };
-        let jitter = Duration::from_millis(self.random.u64(0..1000));
-        self.phase = Phase::Pause {
-            until: now.monotonic + pause + jitter,
-            then,
-        };
-    }
-
-    pub(super) fn ask_for_port(&mut self, now: Now) {
-        self.tell(Event::Port(PortAction::Reopen));
-        self.phase = Phase::Reopening {
-            until: now.monotonic + REOPEN,
-        };
-    }
-
-    /// The same, but not while the answer to a submit may still come: it would be lost with the port.
-    pub(super) fn ask_for_port_after_evidence(&mut self, now: Now) {
-        match self.late_until {
-            Some(until) if now.monotonic < until => {
-                self.phase = Phase::Pause {
-                    until,
-                    then: Next::Reopen,
-                }
-            }
-            Some(_) | None => self.ask_for_port(now),
-        }
-    }
-
-    /// It works: what went wrong before is forgotten.
-    pub(super) fn worked(&mut self) {
-        self.trouble.failures = 0;
-        self.trouble.troubles = 0;
+    /// It sent something: what went wrong before is forgotten.
+    pub(super) fn worked(&mut self, now: Now) {
         self.trouble.strays = 0;
+        if self.climb.ladder.fault() != Some(Fault::Deaf) {
+            self.climb.ladder.over(now);
+        }
     }
 
     /// The modem says that it has just started.
@@ -189,7 +139,7 @@ impl Modem {
         let same_start = match &self.phase {
             Phase::Steps(cursor) => recent || cursor.is_at_start(),
             Phase::Serving | Phase::Pause { .. } => recent && !certain,
-            Phase::Absent | Phase::Reopening { .. } => true,
+            Phase::Absent | Phase::Reopening { .. } | Phase::Away { .. } => true,
         };
         self.trouble.restarted_at = Some(now.monotonic);
         if same_start {
@@ -197,14 +147,19 @@ impl Modem {
         }
         self.abandon(now, Silence::ModemReset);
         self.tell(Event::Restarted);
-        self.bring_up(now, State::Recovering(Why::Restarted));
+        let state = if self.climb.is_planned(now.monotonic) {
+            self.state
+        } else {
+            State::Recovering(Why::Restarted)
+        };
+        self.bring_up(now, state);
     }
 
     /// Echo is on again: so are all the other defaults, text mode among them, in which a PDU would go out as a text.
     pub(super) fn echo_returned(&mut self, now: Now) {
         let at_start = match &self.phase {
             Phase::Steps(cursor) => cursor.is_at_start().then_some(cursor.list),
-            Phase::Absent | Phase::Serving | Phase::Pause { .. } | Phase::Reopening { .. } => None,
+            Phase::Absent | Phase::Serving | Phase::Pause { .. } | Phase::Reopening { .. } | Phase::Away { .. } => None,
         };
         if self.trouble.echoes >= ECHOES || at_start == Some(List::BringUp) {
             return;
@@ -219,7 +174,7 @@ impl Modem {
         match self.phase {
             Phase::Serving => self.lose_settings(Why::Restarted),
             Phase::Steps(_) => self.restart_steps(now),
-            Phase::Absent | Phase::Pause { .. } | Phase::Reopening { .. } => {}
+            Phase::Absent | Phase::Pause { .. } | Phase::Reopening { .. } | Phase::Away { .. } => {}
         }
     }
 
@@ -233,7 +188,9 @@ impl Modem {
     fn restart_steps(&mut self, now: Now) {
         let list = match &self.phase {
             Phase::Steps(cursor) => cursor.list,
-            Phase::Absent | Phase::Serving | Phase::Pause { .. } | Phase::Reopening { .. } => return,
+            Phase::Absent | Phase::Serving | Phase::Pause { .. } | Phase::Reopening { .. } | Phase::Away { .. } => {
+                return;
+            }
         };
         if self.job.is_some() {
             self.job = Some(Job::Leaving);
@@ -293,7 +250,10 @@ impl Modem {
                 },
                 SimState::Ready,
             ) => self.after_pause(now, Next::LookAtSim),
-            (Phase::Absent | Phase::Steps(_) | Phase::Pause { .. } | Phase::Reopening { .. }, _) => {}
+            (
+                Phase::Absent | Phase::Steps(_) | Phase::Pause { .. } | Phase::Reopening { .. } | Phase::Away { .. },
+                _,
+            ) => {}
         }
     }
 }

@@ -180,7 +180,7 @@ impl Modem {
         };
         self.tell(Event::Submitted(result));
         match result {
-            SubmitResult::Accepted { .. } => self.worked(),
+            SubmitResult::Accepted { .. } => self.worked(now),
             SubmitResult::NoAnswer(_) => {
                 self.late_until = Some(now.monotonic + EVIDENCE);
                 self.resync(now);

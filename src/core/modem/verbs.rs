@@ -5,6 +5,7 @@ use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
+use super::ladder::{Fault, Level, Shared};
 use super::order::{Order, OrderResult};
 use crate::at::Memory;
 use crate::base::PhoneNumber;
@@ -37,6 +38,10 @@ pub enum Command {
         /// What.
         order: Order,
     },
+    /// A modem that says that all is well is suspected of [`Fault::Mute`] or [`Fault::Deaf`]; none: it is well again.
+    Suspect(Option<Fault>),
+    /// Its trouble is shared by others: it is spared what would not help; none: it may help itself again.
+    Shared(Option<Shared>),
     /// Shutdown: what is submitted beyond Ctrl-Z is awaited, what is stored is deleted, nothing else begins.
     Stop,
 }
@@ -84,6 +89,8 @@ pub enum Event {
     HealthChanged,
     /// Do this to the port. [`Command::PortLost`] says that it went, [`Command::PortOpened`] that it is back.
     Port(PortAction),
+    /// This step of recovery begins.
+    Recovering(Level),
     /// How an order ended.
     Ordered {
         /// The order's.
@@ -105,6 +112,7 @@ impl fmt::Debug for Event {
             Self::LateResult { tp_mr } => write!(f, "LateResult({tp_mr})"),
             Self::Received { tpdu, place } => write!(f, "Received({} octets, {place:?})", tpdu.len()),
             Self::HealthChanged => f.write_str("HealthChanged"),
+            Self::Recovering(level) => write!(f, "Recovering({level:?})"),
             Self::Port(action) => write!(f, "Port({action:?})"),
             Self::Ordered { token, result } => write!(f, "Ordered({token}, {result:?})"),
             Self::Restarted => f.write_str("Restarted"),
@@ -279,14 +287,18 @@ pub enum Why {
     Denied,
     /// The daemon is stopping.
     Stopping,
+    /// It is being restarted.
+    Restarting,
+    /// It is registered, but the network takes nothing from it.
+    Mute,
+    /// It sends, but neither reports nor messages come in.
+    Deaf,
     /// A person drained it.
     Drained,
     /// A person switched it off.
     Disabled,
     /// It is at something that must not be disturbed.
     Busy,
-    /// The same was asked for a short while ago.
-    TooSoon,
     /// Giving that code now could lock the SIM.
     CodeAtRisk,
 }
@@ -309,10 +321,12 @@ impl Why {
             Self::NotRegistered => "no network",
             Self::Denied => "the network refuses this SIM",
             Self::Stopping => "stopping",
+            Self::Restarting => "being restarted",
+            Self::Mute => "it answers and has a network, but nothing it sends is taken",
+            Self::Deaf => "it sends, but hears nothing: neither delivery reports nor messages",
             Self::Drained => "drained by a person: it receives, but sends nothing",
             Self::Disabled => "switched off by a person",
             Self::Busy => "the modem is busy",
-            Self::TooSoon => "the same was asked for a short while ago",
             Self::CodeAtRisk => "another wrong code could lock the SIM",
         }
     }

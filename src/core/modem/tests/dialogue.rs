@@ -284,6 +284,7 @@ fn nothing_is_written_between_ctrl_z_and_the_hard_limit() {
         + 0.2
         = Submitted(NoAnswer(Timeout))
         = NotReady(NotAnswering)
+        = Recovering(Resync)
         + 1
         > ^[
         < +CMGS: 9
@@ -355,6 +356,7 @@ fn no_prompt_is_not_sent_and_leads_back_into_step() {
         + 1
         = Submitted(NotSent(NoPrompt))
         = NotReady(NotAnswering)
+        = Recovering(Resync)
         + 1
         > ^[
         + 0.3

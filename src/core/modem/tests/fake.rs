@@ -126,8 +126,8 @@ impl Fake {
             "AT+CSQ" => ok("+CSQ: 20,99"),
             "AT+COPS?" => ok("+COPS: 0,0,\"Operator\",7"),
             "AT+CSMS?" => ok("+CSMS: 0,1,1,1"),
-            "AT" | "ATE0" | "AT+CMEE=1" | "AT+CREG=1" | "AT+CEREG=1" | "AT+CMGF=0" | "AT+CNMI=2,1,0,1,0"
-            | "AT+CNMA" => ok(""),
+            "AT+CFUN=4" | "AT+CFUN=1" | "AT+CFUN=1,1" | "AT" | "ATE0" | "AT+CMEE=1" | "AT+CREG=1" | "AT+CEREG=1"
+            | "AT+CMGF=0" | "AT+CNMI=2,1,0,1,0" | "AT+CNMA" => ok(""),
             _ if command.starts_with("AT+CPMS=") => ok(&format!("+CPMS: {0},30,{0},30,{0},30", self.stored.len())),
             _ => "\r\nERROR\r\n".to_string(),
         }

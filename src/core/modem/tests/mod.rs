@@ -1,6 +1,7 @@
 //! The machine against a well-behaved modem, and against dialogues written by hand.
 
 mod bring_up;
+mod climb;
 mod dialogue;
 mod fake;
 mod properties;

@@ -76,6 +76,7 @@ fn a_restart_while_serving_ends_the_submit_and_sets_up_again() {
         ("^SYSSTART", false),
         ("*ATREADY: 1", true),
         ("+CFUN: 1", false),
+        ("+WIND: 3", false),
     ] {
         let mut rig = Rig::ready();
         rig.fake.mute = true;

@@ -1,0 +1,333 @@
+//! The steps of recovery as the modem takes them: what is sent, what is asked of the shell, what is shown meanwhile.
+
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+use core::time::Duration;
+
+use super::fake::Fake;
+use super::rig::{Rig, submit};
+use crate::modem::{Command, Event, Fault, Level, Means, PortAction, Profile, Settings, Shared, State, Why};
+
+const ALL: Means = Means {
+    usb_reset: true,
+    power_cycle: true,
+};
+
+fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+fn ready(means: Means) -> Rig {
+    let settings = Settings {
+        means,
+        ..Settings::default()
+    };
+    let mut rig = Rig::of(Profile::smallest(), settings, Fake::new());
+    rig.command(Command::PortOpened);
+    rig.events.clear();
+    rig.fake.commands.clear();
+    rig
+}
+
+/// Waits, doing for the port what a shell does: what is reset goes away and comes back 5 s later.
+fn attend(rig: &mut Rig, time: Duration) {
+    let until = rig.now.monotonic + time;
+    let mut seen = rig.events.len();
+    while rig.now.monotonic < until {
+        rig.wait(secs(1));
+        let asked = rig
+            .events
+            .iter()
+            .skip(seen)
+            .any(|event| matches!(event, Event::Port(_)));
+        seen = rig.events.len();
+        if asked {
+            rig.command(Command::PortLost);
+            rig.wait(secs(5));
+            rig.command(Command::PortOpened);
+        }
+    }
+}
+
+fn steps(rig: &Rig) -> Vec<Level> {
+    let level = |event: &Event| {
+        if let Event::Recovering(level) = event {
+            Some(*level)
+        } else {
+            None
+        }
+    };
+    rig.events.iter().filter_map(level).collect()
+}
+
+fn minutes_until_quarantine(rig: &mut Rig) -> u64 {
+    for minute in 0..60 {
+        if matches!(rig.modem.state(), State::Quarantined(_)) {
+            return minute;
+        }
+        attend(rig, secs(60));
+    }
+    panic!("never quarantined: {:?} {:?}", rig.modem.state(), steps(rig));
+}
+
+#[test]
+fn a_modem_that_stays_silent_is_quarantined_with_its_reason_and_tried_again() {
+    let mut rig = ready(Means::default());
+    rig.fake.mute = true;
+    let took = minutes_until_quarantine(&mut rig);
+    assert!(took <= 8, "{took}");
+    assert_eq!(rig.modem.state(), State::Quarantined(Why::NotAnswering));
+    assert_eq!(
+        steps(&rig),
+        [Level::Resync, Level::Reopen, Level::Reopen, Level::Restart]
+    );
+    rig.asked();
+    rig.wait(secs(10 * 60));
+    assert!(rig.asked().is_empty(), "left alone");
+    rig.fake.mute = false;
+    attend(&mut rig, secs(6 * 60));
+    assert_eq!(rig.modem.state(), State::Ready);
+    assert_eq!(rig.modem.recovery(), None);
+}
+
+#[test]
+fn with_the_means_it_is_reset_and_switched_off_and_on_before() {
+    let mut rig = ready(ALL);
+    rig.fake.mute = true;
+    minutes_until_quarantine(&mut rig);
+    let asked: Vec<&Event> = rig.events.iter().filter(|e| matches!(e, Event::Port(_))).collect();
+    let [.., usb, power] = asked[..] else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(usb, &Event::Port(PortAction::UsbReset));
+    assert_eq!(power, &Event::Port(PortAction::PowerCycle));
+}
+
+#[test]
+fn shared_trouble_of_a_hub_spares_usb_and_power() {
+    let mut rig = ready(ALL);
+    rig.command(Command::Shared(Some(Shared::Hub)));
+    rig.fake.mute = true;
+    minutes_until_quarantine(&mut rig);
+    assert_eq!(steps(&rig).into_iter().max(), Some(Level::Restart));
+}
+
+#[test]
+fn a_submit_is_unknown_before_anything_is_done_about_it() {
+    let mut rig = Rig::ready();
+    rig.fake.mute = true;
+    rig.command(submit(&[0x11], false));
+    rig.command(Command::Commit);
+    rig.input(b"\r\n> ");
+    rig.wait(secs(181));
+    let told = rig.told();
+    assert_eq!(
+        told[..3],
+        [
+            "Submitted(NoAnswer(Timeout))",
+            "NotReady(NotAnswering)",
+            "Recovering(Resync)"
+        ]
+    );
+    // A late answer would be lost with the port: it is waited for.
+    rig.wait(secs(40));
+    assert!(!rig.told().iter().any(|event| event == "Port(Reopen)"));
+    rig.wait(secs(40));
+    assert!(rig.told().iter().any(|event| event == "Port(Reopen)"));
+}
+
+#[test]
+fn a_modem_that_comes_back_by_itself_in_a_long_pause_is_seen_within_a_minute_or_so() {
+    let mut rig = ready(ALL);
+    rig.fake.mute = true;
+    while steps(&rig).last() != Some(&Level::Usb) {
+        attend(&mut rig, secs(10));
+    }
+    // Ten minutes' pause before the power is switched.
+    attend(&mut rig, secs(150));
+    assert_eq!(rig.modem.recovery(), Some(Level::Power));
+    assert!(rig.modem.next_step_at() > Some(rig.now.monotonic));
+    rig.fake.mute = false;
+    attend(&mut rig, secs(75));
+    assert_eq!(rig.modem.state(), State::Ready);
+    assert!(!steps(&rig).contains(&Level::Power));
+}
+
+#[test]
+fn a_port_that_vanishes_by_itself_counts_nowhere() {
+    let mut rig = ready(ALL);
+    for _ in 0..50 {
+        rig.command(Command::PortLost);
+        assert_eq!(rig.modem.state(), State::Absent);
+        rig.wait(secs(20));
+        rig.command(Command::PortOpened);
+        rig.wait(secs(5));
+        assert_eq!(rig.modem.state(), State::Ready);
+    }
+    assert_eq!(steps(&rig), []);
+    assert_eq!(rig.modem.ladder().resets_on(rig.now.utc), 0);
+}
+
+#[test]
+fn our_own_restart_may_take_the_port_away_for_a_while() {
+    let mut rig = Rig::ready();
+    rig.fake.mute = true;
+    while steps(&rig).last() != Some(&Level::Restart) {
+        attend(&mut rig, secs(5));
+    }
+    rig.wait(secs(6));
+    assert!(rig.asked().contains(&"AT+CFUN=1,1".to_string()));
+    rig.command(Command::PortLost);
+    assert_eq!(rig.modem.state(), State::Recovering(Why::NotAnswering));
+    rig.wait(secs(60));
+    rig.fake = Fake::new();
+    rig.command(Command::PortOpened);
+    assert_eq!(rig.modem.state(), State::Ready);
+    assert_eq!(rig.modem.ladder().resets_on(rig.now.utc), 1);
+}
+
+#[test]
+fn a_port_that_stays_away_after_a_reset_is_absent_and_looked_for() {
+    let mut rig = ready(Means {
+        usb_reset: true,
+        power_cycle: false,
+    });
+    rig.fake.mute = true;
+    while steps(&rig).last() != Some(&Level::Usb) {
+        attend(&mut rig, secs(1));
+    }
+    rig.command(Command::PortLost);
+    rig.wait(secs(120));
+    assert_eq!(rig.modem.state(), State::Absent);
+    rig.fake.mute = false;
+    rig.command(Command::PortOpened);
+    rig.wait(secs(5));
+    assert_eq!(rig.modem.state(), State::Ready);
+}
+
+fn without_network() -> Rig {
+    let mut rig = Rig::ready();
+    rig.fake = Fake::new()
+        .with("AT+CREG?", "\r\n+CREG: 1,2\r\n\r\nOK\r\n")
+        .with("AT+CFUN=4", "\r\nOK\r\n")
+        .with("AT+CFUN=1", "\r\nOK\r\n");
+    rig.fake.echo = false;
+    rig.input(b"\r\n+CREG: 2\r\n");
+    assert_eq!(rig.modem.state(), State::Degraded(Why::NotRegistered));
+    rig
+}
+
+#[test]
+fn without_a_network_the_radio_is_switched_off_and_on() {
+    let mut rig = without_network();
+    rig.wait(secs(170));
+    assert_eq!(steps(&rig), []);
+    rig.wait(secs(30));
+    assert_eq!(steps(&rig), [Level::Radio]);
+    rig.fake.overrides.remove("AT+CREG?");
+    rig.wait(secs(10));
+    let asked = rig.asked();
+    let off = asked.iter().position(|command| command == "AT+CFUN=4");
+    let on = asked.iter().position(|command| command == "AT+CFUN=1");
+    assert!(off.is_some() && off < on, "{asked:?}");
+    assert_eq!(rig.modem.state(), State::Ready);
+    rig.wait(secs(2));
+    assert_eq!(rig.modem.recovery(), None);
+}
+
+#[test]
+fn a_network_that_stays_away_costs_few_steps_and_no_quarantine() {
+    let mut rig = without_network();
+    rig.fake
+        .overrides
+        .insert("AT+CFUN=1,1".to_string(), "\r\nOK\r\n".to_string());
+    rig.wait(secs(3 * 3_600));
+    let restarts = steps(&rig).iter().filter(|level| **level == Level::Restart).count();
+    assert!(steps(&rig).len() <= 6 && restarts <= 3, "{:?}", steps(&rig));
+    assert!(matches!(
+        rig.modem.state(),
+        State::Degraded(Why::NotRegistered) | State::Recovering(_)
+    ));
+    rig.fake.overrides.remove("AT+CREG?");
+    rig.wait(secs(120));
+    assert_eq!(rig.modem.state(), State::Ready);
+}
+
+#[test]
+fn a_network_that_is_away_for_all_costs_no_step() {
+    let mut rig = without_network();
+    rig.command(Command::Shared(Some(Shared::Operator)));
+    rig.wait(secs(3_600));
+    assert_eq!(steps(&rig), []);
+    rig.command(Command::Shared(None));
+    rig.wait(secs(20 * 60));
+    assert_eq!(steps(&rig).first(), Some(&Level::Radio));
+}
+
+#[test]
+fn a_sim_that_cannot_be_used_costs_one_radio_cycle() {
+    let mut rig = Rig::ready();
+    rig.fake
+        .overrides
+        .insert("AT+CPIN?".to_string(), "\r\n+CME ERROR: 14\r\n".to_string());
+    rig.input(b"\r\n+CPIN: NOT READY\r\n");
+    rig.wait(secs(2 * 3_600));
+    assert_eq!(steps(&rig), [Level::Radio]);
+    assert_eq!(rig.modem.state(), State::Degraded(Why::SimBusy));
+}
+
+#[test]
+fn a_setting_refused_for_ever_ends_in_quarantine() {
+    let mut rig = Rig::new(Fake::new().with("AT+CMGF=0", "\r\nERROR\r\n"));
+    rig.command(Command::PortOpened);
+    minutes_until_quarantine(&mut rig);
+    assert_eq!(rig.modem.state(), State::Quarantined(Why::SetupRefused));
+    let taken = steps(&rig);
+    assert_eq!(taken[..4], [Level::SetUp, Level::SetUp, Level::Reopen, Level::Radio]);
+}
+
+#[test]
+fn a_suspicion_leads_to_one_step_at_a_time_and_never_with_a_submit_open() {
+    let mut rig = Rig::ready();
+    rig.command(submit(&[0x11], false));
+    rig.command(Command::Suspect(Some(Fault::Deaf)));
+    rig.wait(secs(20));
+    assert_eq!(steps(&rig), [], "the prompt is open");
+    rig.command(Command::Commit);
+    rig.wait(secs(5));
+    assert_eq!(steps(&rig), [Level::SetUp]);
+    assert_eq!(rig.modem.state(), State::Ready);
+    assert!(rig.asked().contains(&"AT+CNMI=2,1,0,1,0".to_string()));
+    rig.command(Command::Suspect(Some(Fault::Deaf)));
+    rig.wait(secs(60));
+    assert_eq!(steps(&rig), [Level::SetUp, Level::Radio]);
+}
+
+#[test]
+fn a_replugged_modem_leaves_quarantine_at_once() {
+    let mut rig = ready(Means::default());
+    rig.fake.mute = true;
+    minutes_until_quarantine(&mut rig);
+    rig.fake.mute = false;
+    rig.command(Command::PortLost);
+    rig.wait(secs(3));
+    rig.command(Command::PortOpened);
+    rig.wait(secs(5));
+    assert_eq!(rig.modem.state(), State::Ready);
+}
+
+#[test]
+fn every_step_and_reason_has_words_for_people() {
+    let levels = [
+        Level::Resync,
+        Level::SetUp,
+        Level::Reopen,
+        Level::Radio,
+        Level::Restart,
+        Level::Usb,
+        Level::Power,
+    ];
+    let words: std::collections::BTreeSet<String> = levels.iter().map(|l| l.as_str().to_string()).collect();
+    assert_eq!(words.len(), levels.len());
+}
