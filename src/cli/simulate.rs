@@ -11,20 +11,24 @@ use serde::Deserialize;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use wardwire_core::base::limits::MODEMS;
-use wardwire_core::simulator::{Accepted, Air, AirEvent, Fault, Faults, Options, ReportsWhileClosed};
+use wardwire_core::simulator::{Accepted, Air, AirEvent, Fault, Faults, Model, Options, ReportsWhileClosed};
 
-use crate::serial::bank::{Injector, Journal, spawn_bank};
+use crate::serial::bank::{Act, Injector, Journal, spawn_bank};
 
 /// Run a bank of virtual modems on pseudo-terminals.
 ///
 /// Prints `ready` when all ports can be opened. Each line of JSON on standard input,
-/// {"modem":0,"from":"+353871234567","text":"..."}, is sent to the SIM in that modem; its end changes nothing. SIGTERM or
-/// Ctrl-C ends the bank and removes the ports.
+/// {"modem":0,"from":"+353871234567","text":"..."}, is sent to the SIM in that modem; {"modem":0,"do":"unplug"} does something
+/// to it: unplug, plug, usb-reset, power-cycle, call, cure, or a fault by its name. The end of the input changes nothing.
+/// SIGTERM or Ctrl-C ends the bank and removes the ports.
 #[derive(Debug, Args)]
 pub(super) struct SimulateArgs {
     /// How many modems.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=MODEMS as u64))]
     modems: usize,
+    /// What the modems are, over and over; without it a mix of all models.
+    #[arg(long = "model", value_name = "NAME[,NAME..]", value_delimiter = ',', value_parser = model)]
+    models: Vec<&'static Model>,
     /// Where the ports are named modem0, modem1 and on; made when missing.
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
@@ -43,7 +47,8 @@ pub(super) struct SimulateArgs {
     /// Append what the air saw to this file, one line of JSON for each event.
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
-    /// Make something go wrong that often per thousand; may be repeated, the last counts. `all` is every fault.
+    /// Make something go wrong that often per thousand; may be repeated, the last counts. `all` is every
+    /// fault that passes by itself, `lasting` every other.
     #[arg(long = "fault", value_name = "NAME=PERMILLE", value_parser = fault)]
     faults: Vec<FaultRate>,
 }
@@ -57,9 +62,23 @@ pub(super) enum WhileClosed {
     Keep,
 }
 
-/// One `--fault`: which (`None` is every fault), and how often per thousand.
+/// One `--fault`: which, and how often per thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FaultRate(Option<Fault>, u16);
+pub(super) struct FaultRate(Which, u16);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    /// Every one that passes by itself; forgets what was said before.
+    Passing,
+    /// Every other.
+    Lasting,
+    One(Fault),
+}
+
+fn model(name: &str) -> Result<&'static Model, String> {
+    let names = || Model::ALL.map(|model| model.name).join(", ");
+    Model::of_name(name).ok_or_else(|| format!("known are {}", names()))
+}
 
 fn fault(text: &str) -> Result<FaultRate, String> {
     let names = || Fault::ALL.map(Fault::as_str).join(", ");
@@ -70,20 +89,23 @@ fn fault(text: &str) -> Result<FaultRate, String> {
         .filter(|rate| *rate <= 1_000)
         .ok_or("the rate is 0 to 1000")?;
     match name {
-        "all" => Ok(FaultRate(None, rate)),
+        "all" => Ok(FaultRate(Which::Passing, rate)),
+        "lasting" => Ok(FaultRate(Which::Lasting, rate)),
         _ => match name.parse() {
-            Ok(fault) => Ok(FaultRate(Some(fault), rate)),
-            Err(_) => Err(format!("known are all, {}", names())),
+            Ok(fault) => Ok(FaultRate(Which::One(fault), rate)),
+            Err(_) => Err(format!("known are all, lasting, {}", names())),
         },
     }
 }
 
 impl SimulateArgs {
     fn options(&self) -> Options {
-        let rate = |faults: Faults, FaultRate(fault, rate): &FaultRate| match fault {
-            Some(fault) => faults.with(*fault, *rate),
-            None => Faults::all(*rate),
+        let rate = |faults: Faults, FaultRate(which, rate): &FaultRate| match which {
+            Which::One(fault) => faults.with(*fault, *rate),
+            Which::Passing => Faults::all(*rate),
+            Which::Lasting => faults.with_lasting(*rate),
         };
+        let mix = || Model::ALL.to_vec();
         Options {
             modems: self.modems,
             seed: self.seed,
@@ -92,6 +114,11 @@ impl SimulateArgs {
             reports_while_closed: match self.reports_while_closed {
                 WhileClosed::Lose => ReportsWhileClosed::Lose,
                 WhileClosed::Keep => ReportsWhileClosed::Keep,
+            },
+            models: if self.models.is_empty() {
+                mix()
+            } else {
+                self.models.clone()
             },
             faults: self.faults.iter().fold(Faults::none(), rate),
             ..Options::default()
@@ -154,12 +181,40 @@ fn lines_of_stdin() -> mpsc::Receiver<String> {
     lines
 }
 
+/// A line of the input: a text for a SIM, or something done to a modem.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Inbound(Inbound),
+    Deed(Deed),
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Inbound {
     modem: usize,
     from: String,
     text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deed {
+    modem: usize,
+    #[serde(rename = "do")]
+    what: String,
+}
+
+fn act(what: &str) -> Result<Act, String> {
+    Ok(match what {
+        "unplug" => Act::Unplug,
+        "plug" => Act::Plug,
+        "usb-reset" => Act::UsbReset,
+        "power-cycle" => Act::PowerCycle,
+        "call" => Act::Call,
+        "cure" => Act::Cure,
+        fault => Act::Fault(fault.parse().map_err(|_| "neither a deed nor a fault has this name")?),
+    })
 }
 
 async fn inject_lines(injector: Injector, mut lines: mpsc::Receiver<String>) {
@@ -169,13 +224,23 @@ async fn inject_lines(injector: Injector, mut lines: mpsc::Receiver<String>) {
         if line.trim().is_empty() {
             continue;
         }
-        let problem = match serde_json::from_str(&line) {
-            Ok(Inbound { modem, from, text }) => injector.inject(modem, from, text).await.err().map(|e| e.to_string()),
-            Err(_) => Some(r#"not of the form {"modem":0,"from":"+353...","text":"..."}"#.into()),
-        };
-        if let Some(problem) = problem {
+        if let Err(problem) = take_line(&injector, &line).await {
             eprintln!("wardwire simulate: line {number}: {problem}");
         }
+    }
+}
+
+async fn take_line(injector: &Injector, line: &str) -> Result<(), String> {
+    const FORM: &str = r#"not of the form {"modem":0,"from":"+353...","text":"..."} or {"modem":0,"do":"unplug"}"#;
+    match serde_json::from_str(line).map_err(|_| FORM)? {
+        Line::Inbound(Inbound { modem, from, text }) => {
+            let injected = injector.inject(modem, from, text).await;
+            injected.map(drop).map_err(|error| error.to_string())
+        }
+        Line::Deed(Deed { modem, what }) => injector
+            .act(modem, act(&what)?)
+            .await
+            .map_err(|error| error.to_string()),
     }
 }
 
@@ -259,6 +324,29 @@ mod tests {
         for wrong in ["hang", "hang=", "hang=1001", "hung=5", "=5"] {
             assert!(parse(&format!("--fault {wrong}")).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn models_are_chosen_by_name_or_are_a_mix() {
+        let names = |line| -> Vec<&str> { parse(line).unwrap().models.iter().map(|model| model.name).collect() };
+        assert_eq!(names("--model simcom-sim800,generic"), ["simcom-sim800", "generic"]);
+        assert_eq!(names("").len(), Model::ALL.len());
+        assert!(parse("--model teapot").is_err());
+    }
+
+    #[test]
+    fn faults_that_last_are_asked_for_by_themselves() {
+        let options = parse("--fault all=5 --fault lasting=7").unwrap();
+        let rates = [Fault::Hang, Fault::DeadForEver].map(|fault| options.faults.per_mille(fault));
+        assert_eq!(rates, [5, 7]);
+        assert_eq!(parse("--fault all=5").unwrap().faults.per_mille(Fault::DeadForEver), 0);
+    }
+
+    #[test]
+    fn what_is_done_to_a_modem_has_a_name() {
+        assert_eq!(act("unplug"), Ok(Act::Unplug));
+        assert_eq!(act("deaf"), Ok(Act::Fault(Fault::Deaf)));
+        assert!(act("kick").is_err());
     }
 
     #[test]

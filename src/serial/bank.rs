@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
-use wardwire_core::simulator::{AirEvent, Bank, BankEvent, NotInjected, Options};
+use wardwire_core::simulator::{AirEvent, Bank, BankEvent, Fault, NotInjected, Options};
 
 use super::pty::{Heard, Link, Pty, Ready, Watch};
 use crate::clock;
@@ -20,6 +20,8 @@ use crate::clock;
 const READ_OCTETS: usize = 4_096;
 /// Octets kept for a driver that does not read; more are lost, as in a modem.
 const BACKLOG: usize = 65_536;
+/// Who calls.
+const CALLER: &str = "+353861234567";
 /// Messages to inject that may wait.
 const COMMANDS: usize = 256;
 
@@ -46,7 +48,31 @@ enum Command {
         text: String,
         done: oneshot::Sender<Result<u64, NotInjected>>,
     },
+    Act {
+        modem: usize,
+        act: Act,
+        done: oneshot::Sender<()>,
+    },
     Stop,
+}
+
+/// What may be done to a modem of a running bank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// A person pulls it out.
+    Unplug,
+    /// A person plugs it in again.
+    Plug,
+    /// The host resets its USB side.
+    UsbReset,
+    /// The host takes its power for some seconds.
+    PowerCycle,
+    /// Somebody calls it.
+    Call,
+    /// Whatever is the matter with it is over.
+    Cure,
+    /// Something goes wrong with it.
+    Fault(Fault),
 }
 
 impl BankHandle {
@@ -98,6 +124,17 @@ impl Injector {
         };
         self.0.send(command).await.map_err(|_| NotInjected::NoSuchModem)?;
         answer.await.map_err(|_| NotInjected::NoSuchModem)?
+    }
+
+    /// Does something to a modem; nothing where there is none.
+    ///
+    /// # Errors
+    /// The bank has ended.
+    pub async fn act(&self, modem: usize, act: Act) -> Result<(), NotInjected> {
+        let (done, answer) = oneshot::channel();
+        let command = Command::Act { modem, act, done };
+        self.0.send(command).await.map_err(|_| NotInjected::NoSuchModem)?;
+        answer.await.map_err(|_| NotInjected::NoSuchModem)
     }
 }
 
@@ -243,11 +280,28 @@ impl Running {
                     // Whoever asked may have gone.
                     let _ = done.send(self.bank.inject(clock::now(), modem, &from, &text));
                 }
+                Woken::Command(Some(Command::Act { modem, act, done })) => {
+                    self.act(modem, act);
+                    let _ = done.send(());
+                }
                 Woken::Command(None) => handles = false,
                 Woken::Doors => self.look_at_doors()?,
                 Woken::Bytes(place) => self.hear(place)?,
                 Woken::Alarm => self.bank.handle_timeout(clock::now()),
             }
+        }
+    }
+
+    fn act(&mut self, modem: usize, act: Act) {
+        let now = clock::now();
+        match act {
+            Act::Unplug => self.bank.unplug(modem),
+            Act::Plug => self.bank.plug(now, modem),
+            Act::UsbReset => self.bank.usb_reset(now, modem),
+            Act::PowerCycle => self.bank.power_cycle(now, modem),
+            Act::Call => self.bank.call(now, modem, CALLER),
+            Act::Cure => self.bank.cure(now, modem),
+            Act::Fault(fault) => self.bank.provoke(now, modem, fault),
         }
     }
 

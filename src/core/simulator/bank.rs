@@ -9,6 +9,7 @@ use super::handset::Handsets;
 use super::identity::Identity;
 use super::journal::{Air, AirEvent};
 use super::line::Heard;
+use super::model::Model;
 use super::modem::{Data, Effect, Failure, Modem, Outcome};
 use super::network::{Submitting, Waiting};
 use super::options::{Fault, Faults, Options};
@@ -61,6 +62,18 @@ pub(super) enum Timer {
     NetworkBack,
     /// Something that hindered deliveries may be over.
     Flush,
+    /// The model's noise is due.
+    Noise,
+    /// The call rings once more, so many times after it.
+    Ring { from: String, left: u8 },
+    /// The port goes again, so many times after it.
+    Flap { left: u8 },
+    /// Another program is heard, so many times after it.
+    Foreign { left: u8 },
+    /// The SIM has contact again.
+    CardBack,
+    /// A lasting fault is over after all.
+    Over(Fault),
 }
 
 /// A modem at its place: what surrounds it.
@@ -79,6 +92,20 @@ pub(super) struct Seat {
     pub(super) silent_until: Instant,
     /// The storage takes nothing until then.
     pub(super) full_until: Instant,
+    /// That the storage is full was told.
+    pub(super) full_told: bool,
+    /// Somebody took it out of its socket.
+    pub(super) unplugged: bool,
+    /// Its noise is planned.
+    pub(super) hums: bool,
+    /// Somebody calls.
+    pub(super) rings: bool,
+    /// When the last command came.
+    pub(super) last_line: Instant,
+    /// Faults that happen at their next opportunity, whatever their rate.
+    pub(super) provoked: Vec<Fault>,
+    /// The cause the network refuses it with, with [`Fault::Barred`].
+    pub(super) barred_with: u16,
     /// The network has messages and reports for it.
     pub(super) waiting: VecDeque<Waiting>,
     unheard: VecDeque<u8>,
@@ -107,13 +134,25 @@ impl Bank {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let seat = |index| Seat {
-            modem: Modem::new(Identity::new(options.seed, index), index, options.places),
+            modem: Modem::new(
+                model(&options, index),
+                Identity::new(options.seed, index),
+                index,
+                options.places,
+            ),
             port: true,
             driver: false,
             busy: false,
             epoch: 0,
             silent_until: Instant::ZERO,
             full_until: Instant::ZERO,
+            full_told: false,
+            unplugged: false,
+            hums: false,
+            rings: false,
+            last_line: Instant::ZERO,
+            provoked: Vec::new(),
+            barred_with: 0,
             waiting: VecDeque::new(),
             unheard: VecDeque::new(),
             unsaid: Vec::new(),
@@ -154,13 +193,14 @@ impl Bank {
         }
         let arrived = !seat.driver;
         seat.driver = true;
-        if now.monotonic < seat.silent_until {
+        if now.monotonic < seat.silent_until || seat.modem.ailments.is_dead() {
             return;
         }
         let room = UNHEARD.saturating_sub(seat.unheard.len());
         seat.unheard.extend(bytes.iter().take(room));
         self.listen(now, modem);
         if arrived {
+            self.hum(now, modem);
             self.flush(now, modem);
         }
     }
@@ -180,7 +220,7 @@ impl Bank {
             && entry.key().0 <= now.monotonic
         {
             let (modem, timer) = entry.remove();
-            self.ring(now, modem, timer);
+            self.happen(now, modem, timer);
         }
     }
 
@@ -249,7 +289,8 @@ impl Bank {
 
     /// Says something now, unless nobody is there to hear it.
     pub(super) fn say(&mut self, modem: usize, bytes: Vec<u8>) {
-        if !bytes.is_empty() && self.seats.get(modem).is_some_and(|seat| seat.port && seat.driver) {
+        let heard = |seat: &Seat| seat.port && seat.driver && !seat.modem.ailments.is_dead();
+        if !bytes.is_empty() && self.seats.get(modem).is_some_and(heard) {
             self.transmit.push_back((modem, bytes));
         }
     }
@@ -298,7 +339,7 @@ impl Bank {
                 Heard::Cancel => {
                     let Some(seat) = self.seats.get_mut(modem) else { return };
                     seat.modem.leave_prompt();
-                    let answer = seat.modem.reply("", Ok(()));
+                    let answer = seat.modem.cancelled();
                     self.answer(now, modem, answer);
                 }
             }
@@ -315,10 +356,13 @@ impl Bank {
     }
 
     fn line(&mut self, now: Now, modem: usize, line: &str) {
-        if line.is_empty() || self.trip(now, modem) {
+        if line.is_empty() || self.trip(now, modem, line) {
             return;
         }
+        let keeps = self.draws_at(now, modem, Fault::DeleteFails, line, "+CMGD=");
+        let mute = self.draws_at(now, modem, Fault::RadioAnswerLost, line, "+CFUN=");
         let Some(seat) = self.seats.get_mut(modem) else { return };
+        seat.modem.keeps_deleted = keeps;
         let Outcome {
             mut answer,
             effects,
@@ -331,6 +375,11 @@ impl Bank {
             answer = seat.modem.reply("", Err(Failure::Cms(code)));
         } else if prompt && self.draw(now, modem, Fault::PromptLost) {
             answer.clear();
+        }
+        if mute {
+            answer.clear();
+            let until = now.monotonic + self.some_millis(10_000, 30_000);
+            self.silence(modem, until);
         }
         self.answer(now, modem, answer);
         for effect in effects {
@@ -355,10 +404,17 @@ impl Bank {
             }
             Effect::Submit(tpdu) => self.submit(now, modem, tpdu, "+CMSS"),
             Effect::Listen => self.flush(now, modem),
+            Effect::Hang => self.fall_ill(now, modem, Fault::DeadUntilUsbReset),
+            Effect::Ussd(code) => self.ussd(now, modem, &code),
+            Effect::HangUp => {
+                if let Some(seat) = self.seats.get_mut(modem) {
+                    seat.rings = false;
+                }
+            }
         }
     }
 
-    fn data(&mut self, now: Now, modem: usize, octets: Vec<u8>) {
+    fn data(&mut self, now: Now, modem: usize, mut octets: Vec<u8>) {
         if self.draw(now, modem, Fault::CtrlZLost) {
             // It never was heard: the modem goes on collecting.
             if let Some(seat) = self.seats.get_mut(modem) {
@@ -366,14 +422,21 @@ impl Bank {
             }
             return;
         }
+        if self.draw(now, modem, Fault::BytesLost) {
+            let kept = octets.len().saturating_sub(self.random.usize(1..6));
+            octets.truncate(kept);
+        }
         let Some(seat) = self.seats.get_mut(modem) else { return };
         match seat.modem.data(&octets) {
+            Data::Submit(tpdu) if seat.modem.model.manners.longest.is_some_and(|most| tpdu.len() > most) => {
+                self.fall_ill(now, modem, Fault::DeadUntilUsbReset);
+            }
             Data::Submit(tpdu) => self.submit(now, modem, tpdu, "+CMGS"),
             Data::Answer(answer) => self.answer(now, modem, answer),
         }
     }
 
-    fn ring(&mut self, now: Now, modem: usize, timer: Timer) {
+    fn happen(&mut self, now: Now, modem: usize, timer: Timer) {
         let Some(seat) = self.seats.get_mut(modem) else { return };
         match timer {
             Timer::Say { epoch, bytes, last } if epoch == seat.epoch => {
@@ -390,13 +453,34 @@ impl Bank {
                 // The sender is a number that a part went to, so it can be put into a message.
                 let _ = self.send_inbound(now, modem, &from, &text);
             }
-            Timer::PortBack => {
-                seat.port = true;
-                self.events.push_back(BankEvent::PortBack(modem));
-                self.flush(now, modem);
-            }
+            Timer::PortBack => self.port_back(now, modem),
             Timer::NetworkBack => self.network_back(now, modem),
             Timer::Flush => self.flush(now, modem),
+            Timer::Noise => {
+                seat.hums = false;
+                if let Some(noise) = seat.modem.model.noise.as_ref().filter(|_| seat.modem.noisy) {
+                    self.tell(modem, noise.line);
+                }
+                self.hum(now, modem);
+            }
+            Timer::Ring { from, left } => self.ring_once(now, modem, from, left),
+            Timer::Flap { left } => self.flap(now, modem, left),
+            Timer::Foreign { left } => self.talk_between(now, modem, left),
+            Timer::CardBack => self.card_back(now, modem),
+            Timer::Over(fault) => seat.modem.ailments.remove(fault),
+        }
+    }
+
+    /// Plans the model's noise, while somebody can hear it and nobody has forbidden it.
+    pub(super) fn hum(&mut self, now: Now, modem: usize) {
+        let Some(seat) = self.seats.get_mut(modem) else { return };
+        if let Some(noise) = seat.modem.model.noise.as_ref()
+            && seat.modem.noisy
+            && seat.driver
+            && !seat.hums
+        {
+            seat.hums = true;
+            self.schedule(now.monotonic + Duration::from_secs(noise.seconds), modem, Timer::Noise);
         }
     }
 
@@ -410,4 +494,10 @@ impl Bank {
             seat.modem.leave_prompt();
         }
     }
+}
+
+/// The model at a place of the bank: those that were named, over and over.
+fn model(options: &Options, index: usize) -> &'static Model {
+    let count = options.models.len().max(1);
+    options.models.get(index % count).copied().unwrap_or(&Model::GENERIC)
 }

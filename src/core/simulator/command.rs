@@ -62,6 +62,16 @@ pub(super) fn body(line: &str) -> Option<&str> {
     line.get(at + 2..)
 }
 
+/// The name of the first command of a line; empty when it has none.
+pub(super) fn first_name(line: &str) -> String {
+    let commands = body(line).and_then(|body| parse(body).ok()).unwrap_or_default();
+    commands
+        .into_iter()
+        .next()
+        .map(|command| command.name)
+        .unwrap_or_default()
+}
+
 /// Takes the body of a line apart.
 pub(super) fn parse(body: &str) -> Result<Vec<Command>, Malformed> {
     let mut rest = body.trim_matches([' ', ';']);

@@ -13,6 +13,21 @@ use crate::base::{Instant, Now};
 /// Mishaps of the modem as a whole are this much rarer at an ordinary command than at a submission: a bring-up is
 /// some thirty commands, and must not meet one each time.
 const RARER: u32 = 20;
+/// A modem that was told nothing for so long may sleep.
+const SLEEPS_AFTER: Duration = Duration::from_secs(30);
+/// Times a port goes again when it flaps.
+const FLAPS: u8 = 6;
+/// Times another program is heard.
+const FOREIGN_LINES: u8 = 12;
+/// Modems on one hub.
+const ON_A_HUB: usize = 4;
+/// Faults after which nothing is answered until a remedy.
+const ENDS_ANSWERS: [Fault; 4] = [
+    Fault::UrcsOnly,
+    Fault::DeadUntilUsbReset,
+    Fault::DeadUntilPowerCycle,
+    Fault::DeadForEver,
+];
 
 impl Bank {
     /// Whether the fault happens now.
@@ -20,10 +35,23 @@ impl Bank {
         self.draw_of(now, modem, fault, 1)
     }
 
+    /// The same, much rarer.
+    pub(super) fn draw_rarely(&mut self, now: Now, modem: usize, fault: Fault) -> bool {
+        self.draw_of(now, modem, fault, RARER)
+    }
+
+    fn was_provoked(&mut self, modem: usize, fault: Fault) -> bool {
+        let Some(seat) = self.seats.get_mut(modem).filter(|seat| !seat.provoked.is_empty()) else {
+            return false;
+        };
+        let place = seat.provoked.iter().position(|f| *f == fault);
+        place.is_some_and(|place| seat.provoked.remove(place) == fault)
+    }
+
     fn draw_of(&mut self, now: Now, modem: usize, fault: Fault, rarer: u32) -> bool {
         let rate = u32::from(self.options.faults.per_mille(fault));
         // No rate, no draw: a bank without faults takes nothing from the source of randomness.
-        let happens = rate > 0 && self.random.u32(0..1_000 * rarer) < rate;
+        let happens = self.was_provoked(modem, fault) || rate > 0 && self.random.u32(0..1_000 * rarer) < rate;
         if happens {
             self.note(now, modem, Air::Fault(fault));
         }
@@ -35,8 +63,56 @@ impl Bank {
         self.random.choice(of).copied().unwrap_or_default()
     }
 
+    /// Whether a fault of one command happens, which this line holds.
+    pub(super) fn draws_at(&mut self, now: Now, modem: usize, fault: Fault, line: &str, command: &str) -> bool {
+        line.to_ascii_uppercase().contains(command) && self.draw(now, modem, fault)
+    }
+
     /// Mishaps at a command line, before it is looked at. True when there will be no answer.
-    pub(super) fn trip(&mut self, now: Now, modem: usize) -> bool {
+    pub(super) fn trip(&mut self, now: Now, modem: usize, line: &str) -> bool {
+        let Some(seat) = self.seats.get_mut(modem) else {
+            return true;
+        };
+        let slept = now.monotonic.since(seat.last_line) > SLEEPS_AFTER;
+        seat.last_line = now.monotonic;
+        if seat.modem.ailments.has(Fault::UrcsOnly) {
+            return true;
+        }
+        if !self.options.faults.any() && self.seats.get(modem).is_some_and(|seat| seat.provoked.is_empty()) {
+            return false;
+        }
+        if slept && self.draw(now, modem, Fault::FirstLineLost) {
+            return true;
+        }
+        self.trip_gently(now, modem, line);
+        self.trip_hard(now, modem)
+    }
+
+    /// Mishaps that leave the command to be answered.
+    fn trip_gently(&mut self, now: Now, modem: usize, line: &str) {
+        if self.draw_of(now, modem, Fault::SettingsForgotten, RARER)
+            && let Some(seat) = self.seats.get_mut(modem)
+        {
+            seat.modem.forget_settings();
+        }
+        if self.draw_of(now, modem, Fault::ForeignTalk, RARER) {
+            self.talk_between(now, modem, FOREIGN_LINES);
+        }
+        if self.draw_of(now, modem, Fault::PoisonCommand, RARER) {
+            self.fall_ill(now, modem, Fault::PoisonCommand);
+            if let Some(seat) = self.seats.get_mut(modem) {
+                seat.modem.poison = super::command::first_name(line);
+            }
+        }
+        if self.draw_of(now, modem, Fault::SimDropsOut, RARER) {
+            self.drop_card(now, modem);
+        }
+        if self.draw_of(now, modem, Fault::Denied, RARER) {
+            self.deny(modem);
+        }
+    }
+
+    fn trip_hard(&mut self, now: Now, modem: usize) -> bool {
         if self.draw_of(now, modem, Fault::EchoReturns, RARER)
             && let Some(seat) = self.seats.get_mut(modem)
         {
@@ -57,6 +133,16 @@ impl Bank {
             self.hang(now, modem);
             return true;
         }
+        if self.draw_of(now, modem, Fault::PortFlaps, RARER) {
+            self.flap(now, modem, FLAPS);
+            return true;
+        }
+        for fault in ENDS_ANSWERS {
+            if self.draw_of(now, modem, fault, RARER) {
+                self.fall_ill(now, modem, fault);
+                return true;
+            }
+        }
         false
     }
 
@@ -74,7 +160,9 @@ impl Bank {
             noise.extend_from_slice(&answer);
             answer = noise;
         }
-        let slow = if self.draw(now, modem, Fault::SlowAnswer) {
+        let slow = if self.draw_of(now, modem, Fault::OverdueAnswer, RARER) {
+            self.some_millis(6_000, 25_000)
+        } else if self.draw(now, modem, Fault::SlowAnswer) {
             self.some_millis(50, 2_000)
         } else {
             Duration::ZERO
@@ -127,21 +215,49 @@ impl Bank {
         [before, line, after].concat()
     }
 
-    /// It restarts: silent for a while, then its boot lines, in its settings after power-on, and the network later.
+    /// It restarts: silent for a while, then its boot lines, in its settings after power-on, and the network later. Where
+    /// the USB side is part of the modem, its port goes meanwhile.
     pub(super) fn restart(&mut self, now: Now, modem: usize) {
         self.interrupt(modem);
-        let booted = now.monotonic + self.some_millis(1_000, 4_000);
-        let sim = booted + self.some_millis(200, 3_000);
-        let sms = sim + self.some_millis(200, 3_000);
+        let Some(seat) = self.seats.get(modem) else { return };
+        let boot = &seat.modem.model.boot;
+        let leaves = seat.modem.model.leaves_bus && seat.port;
+        let booted = now.monotonic + self.some_millis(boot.up.0, boot.up.1);
+        let sim = booted + self.some_millis(boot.sim.0, boot.sim.1);
+        let sms = sim + self.some_millis(boot.sms.0, boot.sms.1);
         let network = booted + self.some_millis(500, 8_000);
+        let radio_off = self.draw(now, modem, Fault::StartsRadioOff);
         let Some(seat) = self.seats.get_mut(modem) else { return };
         seat.silent_until = booted;
         seat.modem.restart(sim, sms);
-        self.schedule(booted, modem, Timer::Tell(b"\r\nRDY\r\n\r\n+CFUN: 1\r\n".to_vec()));
-        self.schedule(sim, modem, Timer::Tell(b"\r\n+CPIN: READY\r\n".to_vec()));
+        if radio_off {
+            seat.modem.settings.functionality = 4;
+        }
+        if leaves {
+            self.take_port(modem);
+            self.schedule(booted, modem, Timer::PortBack);
+        }
+        let locked = self.seats.get(modem).is_some_and(|seat| !seat.modem.card.usable());
+        for (at, says) in [booted, sim, sms].into_iter().zip(boot.says) {
+            let told = !locked || at == booted;
+            if told && !says.is_empty() {
+                let lines: alloc::string::String =
+                    says.split('\n').map(|line| alloc::format!("\r\n{line}\r\n")).collect();
+                self.schedule(at, modem, Timer::Tell(lines.into_bytes()));
+            }
+        }
         self.schedule(network, modem, Timer::NetworkBack);
-        self.schedule(sms, modem, Timer::Tell(b"\r\nCall Ready\r\n\r\nSMS Ready\r\n".to_vec()));
         self.schedule(sms, modem, Timer::Flush);
+    }
+
+    /// Its port is gone.
+    pub(super) fn take_port(&mut self, modem: usize) {
+        if let Some(seat) = self.seats.get_mut(modem)
+            && seat.port
+        {
+            (seat.port, seat.driver) = (false, false);
+            self.events.push_back(BankEvent::PortGone(modem));
+        }
     }
 
     /// The port goes and comes back; every other time the modem has lost its settings too.
@@ -150,13 +266,11 @@ impl Bank {
         let back = now.monotonic + self.some_millis(1_000, 10_000);
         let forgets = self.random.bool();
         let Some(seat) = self.seats.get_mut(modem) else { return };
-        seat.port = false;
-        seat.driver = false;
         if forgets {
             seat.modem.restart(back, back);
             self.schedule(back, modem, Timer::NetworkBack);
         }
-        self.events.push_back(BankEvent::PortGone(modem));
+        self.take_port(modem);
         self.schedule(back, modem, Timer::PortBack);
     }
 
@@ -168,9 +282,105 @@ impl Bank {
         self.schedule(until, modem, Timer::Flush);
     }
 
-    fn silence(&mut self, modem: usize, until: Instant) {
+    pub(super) fn silence(&mut self, modem: usize, until: Instant) {
         if let Some(seat) = self.seats.get_mut(modem) {
             seat.silent_until = seat.silent_until.max(until);
         }
+    }
+
+    /// From now on this is the matter with it.
+    pub(super) fn fall_ill(&mut self, now: Now, modem: usize, fault: Fault) {
+        if matches!(
+            fault,
+            Fault::DeadUntilUsbReset | Fault::DeadUntilPowerCycle | Fault::DeadForEver
+        ) {
+            self.interrupt(modem);
+        }
+        if fault == Fault::SilentDrop {
+            let over = now.monotonic + self.some_millis(30 * 60_000, 120 * 60_000);
+            self.schedule(over, modem, Timer::Over(fault));
+        }
+        let cause = self.pick(&[8, 21, 38, 50, 69]);
+        if let Some(seat) = self.seats.get_mut(modem) {
+            seat.modem.ailments.add(fault);
+            seat.barred_with = cause;
+        }
+    }
+
+    /// The network denies the SIM.
+    pub(super) fn deny(&mut self, modem: usize) {
+        if let Some(seat) = self.seats.get_mut(modem) {
+            seat.modem.deny();
+        }
+        self.tell_registration(modem);
+    }
+
+    /// The SIM has no contact for a while.
+    pub(super) fn drop_card(&mut self, now: Now, modem: usize) {
+        if let Some(seat) = self.seats.get_mut(modem) {
+            seat.modem.card.present = false;
+        }
+        self.tell(modem, "+CPIN: NOT READY");
+        self.tell_registration(modem);
+        let back = now.monotonic + self.some_millis(60_000, 300_000);
+        self.schedule(back, modem, Timer::CardBack);
+    }
+
+    pub(super) fn card_back(&mut self, now: Now, modem: usize) {
+        if let Some(seat) = self.seats.get_mut(modem) {
+            seat.modem.card.present = true;
+            seat.modem.card.reset();
+        }
+        self.tell(modem, "+CPIN: READY");
+        self.tell_registration(modem);
+        self.flush(now, modem);
+    }
+
+    /// The port goes now, for a moment, and so many times again.
+    pub(super) fn flap(&mut self, now: Now, modem: usize, left: u8) {
+        self.interrupt(modem);
+        self.take_port(modem);
+        let back = now.monotonic + self.some_millis(1_000, 3_000);
+        self.schedule(back, modem, Timer::PortBack);
+        if let Some(left) = left.checked_sub(1) {
+            let again = back + self.some_millis(2_000, 8_000);
+            self.schedule(again, modem, Timer::Flap { left });
+        }
+    }
+
+    /// All on the same hub lose their ports.
+    pub(super) fn fail_hub(&mut self, now: Now, modem: usize) {
+        let first = modem - modem % ON_A_HUB;
+        for neighbour in first..(first + ON_A_HUB).min(self.seats.len()) {
+            self.vanish(now, neighbour);
+        }
+    }
+
+    /// Another program has the port open, too: its echo and its answers are heard, while the modem has time for it.
+    pub(super) fn talk_between(&mut self, now: Now, modem: usize, left: u8) {
+        let Some(seat) = self.seats.get(modem) else { return };
+        let busy = seat.busy || seat.modem.at_prompt() || now.monotonic < seat.silent_until;
+        if !busy && left < FOREIGN_LINES {
+            let said: &[u8] = if left.is_multiple_of(2) {
+                b"AT+CSQ\r\r\n+CSQ: 17,99\r\n\r\nOK\r\n"
+            } else {
+                b"\r\nERROR\r\n"
+            };
+            self.say(modem, said.to_vec());
+        }
+        if let Some(left) = left.checked_sub(1) {
+            let next = now.monotonic + self.some_millis(300, 1_400);
+            self.schedule(next, modem, Timer::Foreign { left });
+        }
+    }
+
+    pub(super) fn port_back(&mut self, now: Now, modem: usize) {
+        let Some(seat) = self.seats.get_mut(modem) else { return };
+        if seat.port || seat.unplugged {
+            return;
+        }
+        seat.port = true;
+        self.events.push_back(BankEvent::PortBack(modem));
+        self.flush(now, modem);
     }
 }

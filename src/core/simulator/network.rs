@@ -5,13 +5,15 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::bank::{Bank, Timer};
+use super::bank::{Bank, Seat, Timer};
 use super::handset;
+use super::hosting::CALLER;
 use super::journal::{Accepted, Air};
+use super::model::Reports;
 use super::modem::Failure;
 use super::options::{Fault, ReportsWhileClosed};
 use super::pdu;
-use super::storage::{Kept, Status};
+use super::storage::{Kept, Memory, Status};
 use crate::base::Now;
 use crate::sms::address::Address;
 
@@ -51,6 +53,12 @@ enum Ending {
     Spoilt(Spoilt),
     /// What happens to the modem; whether the part was accepted.
     Broken(Broken, bool),
+    /// Not accepted; the modem says so with this code after some seconds.
+    Failed(u16),
+    /// Not accepted, though the modem says it was.
+    Dropped,
+    /// Not accepted, and nothing is said.
+    Swallowed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +75,17 @@ enum Broken {
     PortGone,
     Hang,
     NetworkGone,
+    PortFlaps,
+    HubGone,
+    CardGone,
+    Ill(Fault),
+}
+
+impl Seat {
+    /// Whether the network reaches the modem, and it takes what comes.
+    fn can_be_brought_to(&self, now: Now) -> bool {
+        self.modem.serves(now) && now.monotonic >= self.silent_until && !self.modem.ailments.is_deaf()
+    }
 }
 
 /// What came of bringing something to a SIM.
@@ -109,15 +128,62 @@ impl Bank {
     }
 
     fn draw_ending(&mut self, now: Now, modem: usize) -> Ending {
+        if self.draw(now, modem, Fault::CallComes) {
+            self.call(now, modem, CALLER);
+        }
+        for fault in [
+            Fault::SilentDrop,
+            Fault::NoCredit,
+            Fault::Barred,
+            Fault::NoBearer,
+            Fault::OddProfile,
+            Fault::Deaf,
+            Fault::DeafUntilToggled,
+        ] {
+            if self.draw(now, modem, fault) {
+                self.fall_ill(now, modem, fault);
+            }
+        }
+        self.ending_of_illness(modem)
+            .unwrap_or_else(|| self.draw_ending_of_healthy(now, modem))
+    }
+
+    fn ending_of_illness(&mut self, modem: usize) -> Option<Ending> {
+        let seat = self.seats.get(modem)?;
+        let ailments = seat.modem.ailments;
+        if ailments.has(Fault::NoCredit) {
+            Some(Ending::Swallowed)
+        } else if ailments.has(Fault::Barred) {
+            Some(Ending::Refused(seat.barred_with))
+        } else if ailments.has(Fault::NoBearer) || ailments.has(Fault::OddProfile) {
+            Some(Ending::Failed(500))
+        } else if ailments.has(Fault::SilentDrop) {
+            Some(Ending::Dropped)
+        } else {
+            None
+        }
+    }
+
+    fn draw_ending_of_healthy(&mut self, now: Now, modem: usize) -> Ending {
         for (fault, broken) in [
             (Fault::Restart, Broken::Restart),
             (Fault::PortVanishes, Broken::PortGone),
             (Fault::Hang, Broken::Hang),
             (Fault::RegistrationLost, Broken::NetworkGone),
+            (Fault::PortFlaps, Broken::PortFlaps),
+            (Fault::SimDropsOut, Broken::CardGone),
+            (Fault::Denied, Broken::Ill(Fault::Denied)),
+            (Fault::UrcsOnly, Broken::Ill(Fault::UrcsOnly)),
+            (Fault::DeadUntilUsbReset, Broken::Ill(Fault::DeadUntilUsbReset)),
+            (Fault::DeadUntilPowerCycle, Broken::Ill(Fault::DeadUntilPowerCycle)),
+            (Fault::DeadForEver, Broken::Ill(Fault::DeadForEver)),
         ] {
             if self.draw(now, modem, fault) {
                 return Ending::Broken(broken, self.random.bool());
             }
+        }
+        if self.draw_rarely(now, modem, Fault::HubFails) {
+            return Ending::Broken(Broken::HubGone, self.random.bool());
         }
         for (fault, spoilt) in [
             (Fault::ResultLost, Spoilt::Lost),
@@ -159,6 +225,12 @@ impl Bank {
                 self.accept(now, modem, tp_mr, tpdu);
                 self.spoil(now, modem, command, tp_mr, how);
             }
+            Ending::Failed(code) => {
+                let delay = self.some_millis(1_000, 8_000);
+                self.fail_later(now, modem, code, delay);
+            }
+            Ending::Dropped => self.report_result(now, modem, command, tp_mr, Duration::ZERO),
+            Ending::Swallowed => self.release(now, modem),
             Ending::Broken(how, accepted) => {
                 if accepted {
                     self.accept(now, modem, tp_mr, tpdu);
@@ -192,9 +264,21 @@ impl Bank {
             Broken::Restart => self.restart(now, modem),
             Broken::PortGone => self.vanish(now, modem),
             Broken::Hang => self.hang(now, modem),
+            Broken::PortFlaps => self.flap(now, modem, 4),
+            Broken::HubGone => self.fail_hub(now, modem),
+            Broken::Ill(fault) if fault != Fault::Denied => {
+                self.release(now, modem);
+                self.fall_ill(now, modem, fault);
+            }
             // The radio is gone in the middle of it; the modem's own timer (TR1M) ends the wait.
-            Broken::NetworkGone => {
-                self.lose_network(now, modem);
+            Broken::NetworkGone | Broken::CardGone | Broken::Ill(_) => {
+                if how == Broken::CardGone {
+                    self.drop_card(now, modem);
+                } else if how == Broken::NetworkGone {
+                    self.lose_network(now, modem);
+                } else {
+                    self.deny(modem);
+                }
                 let delay = self.some_millis(25_000, 45_000);
                 self.fail_later(now, modem, 332, delay);
             }
@@ -203,7 +287,7 @@ impl Bank {
 
     fn report_result(&mut self, now: Now, modem: usize, command: &str, tp_mr: u8, delay: Duration) {
         let Some(seat) = self.seats.get_mut(modem) else { return };
-        let answer = seat.modem.reply(&format!("{command}: {tp_mr}"), Ok(()));
+        let answer = seat.modem.acceptance(command, tp_mr);
         self.conclude(now, modem, &answer, delay);
     }
 
@@ -273,11 +357,21 @@ impl Bank {
         let delay = self.options.report_delay;
         let spread = u64::try_from(delay.as_micros() / 2).unwrap_or_default();
         let delay = delay + Duration::from_micros(self.random.u64(0..=spread));
+        let national = self
+            .draw(now, modem, Fault::ReportNational)
+            .then(|| pdu::national(to))
+            .flatten();
+        let to = national.as_ref().unwrap_or(to);
+        let clock = if self.draw(now, modem, Fault::ReportClockOff) {
+            now.utc + Duration::from_secs(3_600) * self.random.u32(1..6)
+        } else {
+            now.utc
+        };
         let report = |to: &Address, submission, tp_mr, tp_st, after: Duration| Waiting::Report {
             submission,
             tp_mr,
             tp_st,
-            tpdu: pdu::report(tp_mr, to, now.utc, now.utc + after, tp_st),
+            tpdu: pdu::report(tp_mr, to, clock, clock + after, tp_st),
         };
         let undeliverable = self.draw(now, modem, Fault::Undeliverable);
         let tp_st = if undeliverable {
@@ -322,7 +416,13 @@ impl Bank {
         let inbound = self.inbounds + 1;
         let reference = u8::try_from(inbound % 256).unwrap_or_default();
         let parts = pdu::delivers(from, text, reference, now.utc)?;
-        self.inbounds = inbound;
+        Some(self.send_parts(now, modem, from, text, parts))
+    }
+
+    /// The same of parts that are made already. Tells the message's number.
+    pub(super) fn send_parts(&mut self, now: Now, modem: usize, from: &str, text: &str, parts: Vec<Vec<u8>>) -> u64 {
+        self.inbounds += 1;
+        let inbound = self.inbounds;
         let count = u8::try_from(parts.len()).unwrap_or(u8::MAX);
         self.note(
             now,
@@ -344,7 +444,7 @@ impl Bank {
             }
             self.offer(now, modem, Waiting::Inbound { inbound, tpdu });
         }
-        Some(inbound)
+        inbound
     }
 
     /// Brings something to a SIM, after what waits for it already.
@@ -409,22 +509,42 @@ impl Bank {
         let Some(seat) = self.seats.get_mut(modem) else {
             return Brought::Never;
         };
-        if !seat.modem.serves(now) || now.monotonic < seat.silent_until {
+        if !seat.can_be_brought_to(now) {
             return Brought::NotNow;
         }
         let listens = seat.port && seat.driver;
         let [_, mt, ..] = seat.modem.settings.notifications;
-        if mt == 2 && listens {
+        let kind = pdu::Kind::of(tpdu);
+        if kind == pdu::Kind::Type0 && !seat.modem.model.manners.keeps_type_0 {
+            // It is acknowledged to the network and shown to nobody (3GPP TS 23.040 clause 9.2.3.9).
+            return Brought::Yes;
+        }
+        if mt == 2 && listens && kind != pdu::Kind::ForSim {
             let (line, length) = pdu::routed_line(&seat.modem.identity.smsc, tpdu);
             self.note(now, modem, Air::Routed { inbound });
             self.tell(modem, &format!("+CMT: ,{length}\r\n{line}"));
             return Brought::Yes;
         }
-        let Some((memory, index)) = self.store(now, modem, tpdu, Some(inbound)) else {
+        let [_, _, preferred] = seat.modem.settings.memories;
+        let wrong = self.draw(now, modem, Fault::WrongMemory);
+        let memory = if wrong || kind == pdu::Kind::ForSim {
+            Memory::Sm
+        } else {
+            preferred
+        };
+        let Some((memory, index)) = self.store(now, modem, tpdu, Some(inbound), memory) else {
+            self.tell_full(modem);
             return Brought::NotNow;
         };
         self.note(now, modem, Air::Stored { inbound, memory, index });
-        if mt != 0 && !self.draw(now, modem, Fault::NoticeLost) {
+        if self.draw(now, modem, Fault::NoticesStop) {
+            self.fall_ill(now, modem, Fault::NoticesStop);
+        }
+        let silent = self
+            .seats
+            .get(modem)
+            .is_some_and(|seat| seat.modem.ailments.has(Fault::NoticesStop));
+        if mt != 0 && !silent && !self.draw(now, modem, Fault::NoticeLost) {
             let twice = self.draw(now, modem, Fault::NoticeTwice);
             for _ in 0..=u8::from(twice) {
                 self.tell(modem, &format!("+CMTI: \"{memory}\",{index}"));
@@ -433,19 +553,39 @@ impl Bank {
         Brought::Yes
     }
 
+    /// The model's word for a storage without a place, once.
+    fn tell_full(&mut self, modem: usize) {
+        let Some(seat) = self.seats.get_mut(modem) else { return };
+        let line = seat.modem.model.stores.full;
+        if !line.is_empty() && !core::mem::replace(&mut seat.full_told, true) {
+            self.tell(modem, line);
+        }
+    }
+
     fn bring_report(&mut self, now: Now, modem: usize, tpdu: &[u8]) -> Brought {
         let Some(seat) = self.seats.get_mut(modem) else {
             return Brought::Never;
         };
-        if !seat.modem.serves(now) || now.monotonic < seat.silent_until {
+        if !seat.can_be_brought_to(now) {
             return Brought::NotNow;
         }
         let listens = seat.port && seat.driver;
         let [_, _, _, ds, _] = seat.modem.settings.notifications;
         match (ds, listens, self.options.reports_while_closed) {
             (2, _, _) => {
-                let Some((memory, index)) = self.store(now, modem, tpdu, None) else {
+                let [_, _, preferred] = seat.modem.settings.memories;
+                let reports = seat.modem.model.stores.reports;
+                let memory = if reports == Reports::WithMessages {
+                    preferred
+                } else {
+                    Memory::Sr
+                };
+                let Some((memory, index)) = self.store(now, modem, tpdu, None, memory) else {
                     return Brought::NotNow;
+                };
+                let (memory, index) = match reports {
+                    Reports::ApartUnderFalseName => ("SM", 0),
+                    Reports::WithMessages | Reports::Apart => (memory, index),
                 };
                 self.tell(modem, &format!("+CDSI: \"{memory}\",{index}"));
                 Brought::Yes
@@ -460,10 +600,16 @@ impl Bank {
         }
     }
 
-    /// Puts it into the storage for what is received.
-    fn store(&mut self, now: Now, modem: usize, tpdu: &[u8], inbound: Option<u64>) -> Option<(&'static str, usize)> {
+    /// Puts it into a storage.
+    fn store(
+        &mut self,
+        now: Now,
+        modem: usize,
+        tpdu: &[u8],
+        inbound: Option<u64>,
+        memory: Memory,
+    ) -> Option<(&'static str, usize)> {
         let seat = self.seats.get_mut(modem)?;
-        let [_, _, memory] = seat.modem.settings.memories;
         if now.monotonic < seat.full_until || seat.modem.storage(memory).is_full() {
             return None;
         }
@@ -473,6 +619,7 @@ impl Bank {
             inbound,
         };
         let index = seat.modem.storage(memory).put(kept)?;
+        seat.full_told = false;
         Some((memory.name(), index))
     }
 
@@ -494,16 +641,16 @@ impl Bank {
         self.flush(now, modem);
     }
 
-    fn tell_registration(&mut self, modem: usize) {
+    pub(super) fn tell_registration(&mut self, modem: usize) {
         let Some(seat) = self.seats.get(modem) else { return };
-        let state = seat.modem.registration_state();
+        let (state, access) = (seat.modem.registration_state(), seat.modem.access());
         let asked = seat.modem.settings.registration;
         let lines: Vec<String> = ["+CREG", "+CGREG", "+CEREG"]
             .into_iter()
             .zip(asked)
             .filter(|(_, mode)| *mode > 0)
             .map(|(name, mode)| match (mode, state) {
-                (2, 1) => format!("{name}: 1,\"1A2B\",\"01C3D4E5\",7"),
+                (2, 1) => format!("{name}: 1,\"1A2B\",\"01C3D4E5\",{access}"),
                 _ => format!("{name}: {state}"),
             })
             .collect();

@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 use core::str::FromStr;
 use core::time::Duration;
 
+use super::Model;
+
 /// A bank of virtual modems with its network.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -23,8 +25,12 @@ pub struct Options {
     pub faults: Faults,
     /// What the handsets answer.
     pub script: Vec<Rule>,
-    /// Places in each of a modem's two storages, `ME` and `SM`; 1 to 255.
-    pub places: usize,
+    /// Places in each of a modem's storages, 1 to 255; none: as many as its model has.
+    pub places: Option<usize>,
+    /// Models of the modems, over and over; none: [`Model::GENERIC`].
+    pub models: Vec<&'static Model>,
+    /// What the network answers to a USSD request.
+    pub ussd: Vec<Ussd>,
 }
 
 impl Default for Options {
@@ -37,7 +43,9 @@ impl Default for Options {
             reports_while_closed: ReportsWhileClosed::Lose,
             faults: Faults::none(),
             script: vec![Rule::reply_y()],
-            places: 30,
+            places: None,
+            models: Vec::new(),
+            ussd: vec![Ussd::balance()],
         }
     }
 }
@@ -70,6 +78,26 @@ impl Rule {
             contains: "Reply Y".into(),
             answer: "Y".into(),
             after: Duration::from_millis(1_500),
+        }
+    }
+}
+
+/// What the network answers to one USSD request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ussd {
+    /// The request.
+    pub code: String,
+    /// The answer.
+    pub answer: String,
+}
+
+impl Ussd {
+    /// The credit, asked for by `*100#`.
+    #[must_use]
+    pub fn balance() -> Self {
+        Self {
+            code: "*100#".into(),
+            answer: "Your balance is EUR 10.00".into(),
         }
     }
 }
@@ -146,6 +174,75 @@ faults! {
     ReportInterim = "report-interim";
     /// Report: the handset was not reached; the report says so.
     Undeliverable = "undeliverable";
+    /// Report: it names the recipient in national form.
+    ReportNational = "report-national";
+    /// Report: the service centre's clock is some hours wrong.
+    ReportClockOff = "report-clock-off";
+    /// Inbound: it is stored on the SIM, though `AT+CPMS` says otherwise, and announced there.
+    WrongMemory = "wrong-memory";
+    /// Delete: the answer is `OK`, and the message stays.
+    DeleteFails = "delete-fails";
+    /// Submit: octets of the PDU are lost on the line.
+    BytesLost = "bytes-lost";
+    /// Command, at a twentieth: the answer comes 6 to 25 s late, when the driver has given up.
+    OverdueAnswer = "overdue-answer";
+    /// Command, at a twentieth: another program drives the same port for 10 s; its echo and its answers come between.
+    ForeignTalk = "foreign-talk";
+    /// Command after 30 s without one: the modem slept, and the line is lost.
+    FirstLineLost = "first-line-lost";
+    /// `AT+CFUN=`: the answer is lost, and the modem is deaf and mute for 10 to 30 s.
+    RadioAnswerLost = "radio-answer-lost";
+    /// Restart: the modem comes up with the radio off.
+    StartsRadioOff = "starts-radio-off";
+    /// Command, at a twentieth: the settings are those after power-on again, without any sign.
+    SettingsForgotten = "settings-forgotten";
+    /// Submit, and any command at a twentieth: the SIM loses contact for 1 to 5 minutes.
+    SimDropsOut = "sim-drops-out";
+    /// Submit, and any command at a twentieth: the port goes and comes back 4 to 8 times within a minute.
+    PortFlaps = "port-flaps";
+    /// Submit, at a twentieth: the ports of all modems on the same hub (four neighbours) vanish and come back.
+    HubFails = "hub-fails";
+    /// Submit: somebody calls; `RING` for half a minute, unless the call is ended.
+    CallComes = "call-comes";
+    /// USSD: no answer ever comes.
+    UssdSilent = "ussd-silent";
+    /// Submit: from now on, and for 30 to 120 minutes, the network says yes and drops what is sent.
+    SilentDrop = "silent-drop";
+    /// Submit: the credit is used up; from now on nothing is said after Ctrl-Z.
+    NoCredit = "no-credit";
+    /// Submit: from now on the network refuses this SIM with the same cause.
+    Barred = "barred";
+    /// Submit: from now on the modem finds no way to send (`+CMS ERROR: 500`), though it is registered.
+    NoBearer = "no-bearer";
+    /// Submit: from now on sending fails until `AT&F` or `ATZ`: an odd profile is active.
+    OddProfile = "odd-profile";
+    /// Submit, and any command at a twentieth: the network denies the SIM and is put on its list of forbidden ones. Until
+    /// the list is cleared and the radio switched off and on.
+    Denied = "denied";
+    /// Submit: from now on nothing comes in any more, until the radio is switched off and on or the modem restarts.
+    Deaf = "deaf";
+    /// Submit: from now on nothing comes in any more, until `AT+CPMS` chose another memory for it.
+    DeafUntilToggled = "deaf-until-toggled";
+    /// Inbound: from now on nothing is announced, until the modem restarts.
+    NoticesStop = "notices-stop";
+    /// Command, at a twentieth: this command is never answered again, until the modem restarts.
+    PoisonCommand = "poison-command";
+    /// Submit, and any command at a twentieth: unsolicited lines come, answers do not. Until a USB reset.
+    UrcsOnly = "urcs-only";
+    /// Submit, and any command at a twentieth: the modem is deaf and mute until a USB reset.
+    DeadUntilUsbReset = "dead-until-usb-reset";
+    /// Submit, and any command at a twentieth: the modem is deaf and mute until its power is cut.
+    DeadUntilPowerCycle = "dead-until-power-cycle";
+    /// Submit, and any command at a twentieth: the modem is deaf and mute for ever; without power its port does not come back.
+    DeadForEver = "dead-for-ever";
+}
+
+impl Fault {
+    /// Does not pass by itself: only a remedy (a reset, a person) ends it, or nothing does.
+    #[must_use]
+    pub const fn lasts(self) -> bool {
+        self as usize >= Self::SilentDrop as usize
+    }
 }
 
 /// The text names no fault.
@@ -172,10 +269,20 @@ impl Faults {
         Self([0; Fault::ALL.len()])
     }
 
-    /// Every fault at the same rate.
+    /// Every fault that passes by itself at the same rate, those that last never.
     #[must_use]
-    pub const fn all(per_mille: u16) -> Self {
-        Self([per_mille; Fault::ALL.len()])
+    pub fn all(per_mille: u16) -> Self {
+        let passing = Fault::ALL.into_iter().filter(|fault| !fault.lasts());
+        passing.fold(Self::none(), |faults, fault| faults.with(fault, per_mille))
+    }
+
+    /// The same with every fault that lasts at this rate.
+    #[must_use]
+    pub fn with_lasting(mut self, per_mille: u16) -> Self {
+        for fault in Fault::ALL.into_iter().filter(|fault| fault.lasts()) {
+            self = self.with(fault, per_mille);
+        }
+        self
     }
 
     /// The same with one fault at another rate (above 1,000 counts as always).
@@ -185,6 +292,12 @@ impl Faults {
             *rate = per_mille.min(1_000);
         }
         self
+    }
+
+    /// Whether anything may go wrong at all.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.0.iter().any(|rate| *rate > 0)
     }
 
     /// Its rate.

@@ -9,15 +9,21 @@ pub(super) enum Memory {
     Me,
     /// Of the SIM.
     Sm,
+    /// Both; what is put there is put into the device.
+    Mt,
+    /// For delivery reports.
+    Sr,
 }
 
 impl Memory {
-    pub(super) const ALL: [Self; 2] = [Self::Me, Self::Sm];
+    const ALL: [Self; 4] = [Self::Me, Self::Sm, Self::Mt, Self::Sr];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Me => "ME",
             Self::Sm => "SM",
+            Self::Mt => "MT",
+            Self::Sr => "SR",
         }
     }
 

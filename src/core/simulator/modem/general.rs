@@ -3,46 +3,42 @@
 use alloc::format;
 use alloc::string::String;
 
-use super::{Done, Effect, Ended, Failure, Modem, Settings, What, small};
-
-const MANUFACTURER: &str = "Wardwire";
-const MODEL: &str = "Virtual";
-const FIRMWARE: &str = "VM1.0";
+use super::{Done, Effect, Ended, Failure, Modem, Remedy, What, small};
 
 impl Modem {
     pub(super) fn general(&mut self, name: &str, what: &What) -> Option<Ended> {
         Some(match name {
             "E" | "V" | "Q" => self.flag(name, what),
             "Z" | "&F" => {
-                self.settings = Settings {
-                    functionality: self.settings.functionality,
-                    ..Settings::default()
-                };
+                self.forget_settings();
+                self.ailments.heal(Remedy::Profile);
                 Ok(Done::Ok)
             }
             "I" => {
+                let model = self.model;
                 self.info(&format!(
-                    "{MANUFACTURER}\r\n{MODEL}\r\nRevision: {FIRMWARE}\r\nIMEI: {}",
-                    self.identity.imei
+                    "{}\r\n{}\r\nRevision: {}\r\nIMEI: {}",
+                    model.manufacturer, model.model, model.firmware, self.identity.imei
                 ));
                 Ok(Done::Ok)
             }
             "S0" => self.auto_answer(what),
             "D" | "A" | "O" => Ok(Done::NoCarrier),
             // Accepted without effect: there is no line to drop, no speaker, no profile to write.
-            "H" | "L" | "M" | "P" | "T" | "X" | "W" | "&C" | "&D" | "&K" | "&S" | "&R" | "&W" | "&V" | "\\Q" | "S3"
+            "L" | "M" | "P" | "T" | "X" | "W" | "&C" | "&D" | "&K" | "&S" | "&R" | "&W" | "&V" | "\\Q" | "S3"
             | "S4" | "S5" | "S6" | "S7" | "S8" | "S10" => Ok(Done::Ok),
-            "+GMI" | "+CGMI" => self.told(what, MANUFACTURER),
-            "+GMM" | "+CGMM" => self.told(what, MODEL),
-            "+GMR" | "+CGMR" => self.told(what, FIRMWARE),
+            "+GMI" | "+CGMI" => self.told(what, self.model.manufacturer),
+            "+GMM" | "+CGMM" => self.told(what, self.model.model),
+            "+GMR" | "+CGMR" => self.told(what, self.model.firmware),
             "+GSN" | "+CGSN" => self.serial_number(what),
             "+GCAP" => self.told(what, "+GCAP: +CGSM"),
             "+CMEE" => self.number_setting(name, what, 2, |s| &mut s.errors, Failure::Cme(50)),
             "+CSCS" => self.character_set(what),
             "+CPAS" => self.told(what, "+CPAS: 0"),
             "+CLCK" => self.lock(what),
+            "+CPWD" => self.password(what),
             "+IPR" | "+ICF" | "+IFC" | "+ILRR" => self.line_setting(name, what),
-            "+CRC" | "+CLIP" | "+COLP" | "+CCWA" | "+CTZU" | "+CTZR" | "+CMER" | "+CVHU" => Ok(Done::Ok),
+            "+CRC" | "+COLP" | "+CCWA" | "+CTZU" | "+CTZR" | "+CMER" | "+CVHU" => Ok(Done::Ok),
             _ => return None,
         })
     }
@@ -111,11 +107,32 @@ impl Modem {
         Ok(Done::Ok)
     }
 
-    /// `AT+CLCK="SC",2` asks whether the SIM wants a PIN; it does not.
+    /// `AT+CLCK="SC",<mode>[,<PIN>]`: asks whether the SIM wants its PIN after power-on, or changes it.
     fn lock(&mut self, what: &What) -> Ended {
         match what {
             What::Test => self.info("+CLCK: (\"SC\")"),
-            What::Set(parameters) if parameters.text(0) == "SC" && parameters.text(1) == "2" => self.info("+CLCK: 0"),
+            What::Set(parameters) if parameters.text(0) == "SC" => match (parameters.text(1), self.card.failure()) {
+                (_, Some((cme, _))) => return Err(cme),
+                ("2", None) => {
+                    let line = format!("+CLCK: {}", u8::from(self.card.is_locked()));
+                    self.info(&line);
+                }
+                ("0", None) => self.card.lock(false, parameters.text(2))?,
+                ("1", None) => self.card.lock(true, parameters.text(2))?,
+                _ => return Err(Failure::Cme(50)),
+            },
+            What::Set(_) | What::Run | What::Read => return Err(Failure::Cme(3)),
+        }
+        Ok(Done::Ok)
+    }
+
+    /// `AT+CPWD="SC",<old>,<new>`
+    fn password(&mut self, what: &What) -> Ended {
+        match what {
+            What::Test => self.info("+CPWD: (\"SC\",8)"),
+            What::Set(parameters) if parameters.text(0) == "SC" && parameters.text(2).len() >= 4 => {
+                self.card.change(parameters.text(1), parameters.text(2))?;
+            }
             What::Set(_) | What::Run | What::Read => return Err(Failure::Cme(3)),
         }
         Ok(Done::Ok)

@@ -4,17 +4,8 @@ use alloc::format;
 use alloc::string::String;
 
 use super::super::pdu;
-use super::{Done, Effect, Ended, Failure, Kept, Memory, Modem, Parameters, Status, What, small};
+use super::{Done, Effect, Ended, Failure, Kept, Memory, Modem, Parameters, Remedy, Status, What, small};
 use crate::base::Now;
-
-/// Most of mode, mt, bm, ds and bfr that this modem takes.
-const NOTIFICATION_RANGES: [(&str, &[u8]); 5] = [
-    ("0-2", &[0, 1, 2]),
-    ("0-3", &[0, 1, 2, 3]),
-    ("0,2", &[0, 2]),
-    ("0-2", &[0, 1, 2]),
-    ("0,1", &[0, 1]),
-];
 
 const WRONG: Failure = Failure::Cms(303);
 const BAD_INDEX: Failure = Failure::Cms(321);
@@ -40,11 +31,12 @@ impl Modem {
                 | "+CMGR"
                 | "+CMGD"
         );
-        if known && now.monotonic < self.sms_ready {
-            return Some(Err(Failure::Cms(314)));
+        if known && let Some(failure) = self.not_ready(now) {
+            return Some(Err(failure));
         }
         Some(match name {
             "+CSMS" => self.service(what),
+            "+CMGF" if self.wants_text_mode(what) => Err(self.model.manners.text_mode.unwrap_or(WRONG)),
             "+CMGF" => self.number_setting(name, what, 1, |s| &mut s.text_mode, Failure::Cms(303)),
             "+CPMS" => self.memories(what),
             "+CSCA" => self.service_centre(what),
@@ -53,6 +45,7 @@ impl Modem {
             "+CNMA" if self.settings.service == 1 => Ok(Done::Ok),
             "+CNMA" => Err(Failure::Cms(340)),
             "+CGSMS" => self.number_setting(name, what, 3, |s| &mut s.bearer, Failure::Cme(50)),
+            "+CMMS" if self.model.manners.keep_link.is_some() => Err(self.model.manners.keep_link.unwrap_or(WRONG)),
             "+CMMS" => self.number_setting(name, what, 2, |s| &mut s.keep_link, WRONG),
             "+CSDH" => self.number_setting(name, what, 1, |s| &mut s.text_details, WRONG),
             "+CSMP" => self.text_parameters(what),
@@ -62,6 +55,19 @@ impl Modem {
             "+CMGD" => self.delete(what),
             _ => return None,
         })
+    }
+
+    /// What message commands fail with while the message service is not up, or the SIM cannot be used.
+    pub(super) fn not_ready(&self, now: Now) -> Option<Failure> {
+        if now.monotonic < self.sms_ready {
+            return Some(self.model.boot.early);
+        }
+        self.card.failure().map(|(_, cms)| cms)
+    }
+
+    fn wants_text_mode(&self, what: &What) -> bool {
+        let one = matches!(what, What::Set(parameters) if parameters.text(0) == "1");
+        one && self.model.manners.text_mode.is_some()
     }
 
     fn service(&mut self, what: &What) -> Ended {
@@ -79,7 +85,14 @@ impl Modem {
 
     fn memories(&mut self, what: &What) -> Ended {
         match what {
-            What::Test => self.info("+CPMS: (\"ME\",\"SM\"),(\"ME\",\"SM\"),(\"ME\",\"SM\")"),
+            What::Test if self.model.stores.one_parameter => self.info("+CPMS: ((\"SM\",\"BM\",\"SR\"),(\"SM\"))"),
+            What::Test => {
+                let lists = self.model.stores.listed.map(|list| {
+                    let names: alloc::vec::Vec<String> = list.iter().map(|m| format!("\"{}\"", m.name())).collect();
+                    format!("({})", names.join(","))
+                });
+                self.info(&format!("+CPMS: {}", lists.join(",")));
+            }
             What::Read => {
                 let all = self.settings.memories.map(|memory| {
                     let storage = self.storage(memory);
@@ -88,12 +101,9 @@ impl Modem {
                 self.info(&format!("+CPMS: {}", all.join(",")));
             }
             What::Set(parameters) => {
-                let mut chosen = self.settings.memories;
-                for (place, memory) in chosen.iter_mut().enumerate() {
-                    match parameters.text(place) {
-                        "" if place > 0 => {}
-                        name => *memory = Memory::from_name(name).ok_or(Failure::Cms(302))?,
-                    }
+                let chosen = self.chosen_memories(parameters)?;
+                if chosen[2] != self.settings.memories[2] {
+                    self.ailments.heal(Remedy::OtherMemory);
                 }
                 self.settings.memories = chosen;
                 let all = chosen.map(|memory| {
@@ -106,6 +116,22 @@ impl Modem {
             What::Run => return Err(WRONG),
         }
         Ok(Done::Ok)
+    }
+
+    fn chosen_memories(&self, parameters: &Parameters) -> Result<[Memory; 3], Failure> {
+        let stores = &self.model.stores;
+        let wrong = Failure::Cms(302);
+        if parameters.count() > if stores.one_parameter { 1 } else { 3 } {
+            return Err(wrong);
+        }
+        let mut chosen = self.settings.memories;
+        for (place, (memory, listed)) in chosen.iter_mut().zip(stores.listed).enumerate() {
+            match parameters.text(place) {
+                "" if place > 0 => {}
+                name => *memory = Memory::from_name(name).filter(|m| listed.contains(m)).ok_or(wrong)?,
+            }
+        }
+        Ok(chosen)
     }
 
     fn service_centre(&mut self, what: &What) -> Ended {
@@ -136,7 +162,7 @@ impl Modem {
     fn notifications(&mut self, what: &What) -> Ended {
         match what {
             What::Test => {
-                let ranges = NOTIFICATION_RANGES.map(|(text, _)| format!("({text})"));
+                let ranges = self.model.notices.ranges.map(range);
                 self.info(&format!("+CNMI: {}", ranges.join(",")));
             }
             What::Read => {
@@ -146,9 +172,10 @@ impl Modem {
             What::Set(parameters) if parameters.count() <= 5 => {
                 // What is left out keeps its value (V.250 clause 5.4.2.1 lets the maker choose).
                 let mut chosen = self.settings.notifications;
-                for (place, (value, (_, legal))) in chosen.iter_mut().zip(NOTIFICATION_RANGES).enumerate() {
+                let notices = &self.model.notices;
+                for (place, (value, legal)) in chosen.iter_mut().zip(notices.ranges).enumerate() {
                     *value = small(parameters, place, 3, *value, WRONG)?;
-                    if !legal.contains(value) {
+                    if !legal.contains(value) || notices.refused.contains(&(place, *value)) {
                         return Err(WRONG);
                     }
                 }
@@ -279,7 +306,11 @@ impl Modem {
     }
 
     fn delete_one(&mut self, memory: Memory, index: usize) -> Ended {
+        let keeps = self.keeps_deleted;
         let place = self.storage(memory).place(index).ok_or(BAD_INDEX)?;
+        if keeps {
+            return Ok(Done::Ok);
+        }
         if let Some(kept) = place.take() {
             self.effects.push(Effect::Deleted {
                 memory,
@@ -289,6 +320,19 @@ impl Modem {
         }
         Ok(Done::Ok)
     }
+}
+
+/// The values in brackets as `=?` lists them: a run of them by its ends.
+fn range(values: &[u8]) -> String {
+    let (first, last) = (
+        values.first().copied().unwrap_or_default(),
+        values.last().copied().unwrap_or_default(),
+    );
+    if values.len() > 2 && usize::from(last - first) == values.len() - 1 {
+        return format!("({first}-{last})");
+    }
+    let words: alloc::vec::Vec<String> = values.iter().map(|value| format!("{value}")).collect();
+    format!("({})", words.join(","))
 }
 
 /// Reading a message marks it.

@@ -2,8 +2,10 @@
 //! the clock's faults; the bank puts it among them.
 
 mod general;
+mod maker;
 mod message;
 mod network;
+mod phone;
 mod send;
 mod settings;
 
@@ -11,11 +13,16 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::ailments::{Ailments, Remedy};
+use super::card::Card;
 use super::command::{self, Command, Parameters, What};
 use super::identity::Identity;
 use super::line::{Ear, Heard};
+use super::model::{Acceptance, Cancelled, Model};
+use super::options::Fault;
 use super::storage::{Kept, Memory, Status, Storage};
 use crate::base::{Instant, Now};
+pub(super) use network::hex;
 pub(super) use send::Data;
 pub(super) use settings::Settings;
 
@@ -24,6 +31,8 @@ pub(super) use settings::Settings;
 pub(super) enum Failure {
     /// `ERROR`
     Plain,
+    /// As the model says of a command it does not know.
+    Unknown,
     /// `+CME ERROR: n`
     Cme(u16),
     /// `+CMS ERROR: n`
@@ -39,6 +48,8 @@ enum Done {
     Prompt,
     /// The network has to answer first.
     Later,
+    /// Nothing is said, now or later.
+    Silence,
 }
 
 type Ended = Result<Done, Failure>;
@@ -58,6 +69,12 @@ pub(super) enum Effect {
     Submit(Vec<u8>),
     /// Something that waits may get through now.
     Listen,
+    /// The firmware hangs for good.
+    Hang,
+    /// This is asked of the network.
+    Ussd(String),
+    /// A call is ended.
+    HangUp,
 }
 
 /// The answer to a command line.
@@ -72,7 +89,16 @@ pub(super) struct Outcome {
 /// The modem with its SIM.
 #[derive(Debug)]
 pub(super) struct Modem {
+    pub(super) model: &'static Model,
     pub(super) identity: Identity,
+    pub(super) card: Card,
+    pub(super) ailments: Ailments,
+    /// The command that is never answered, with [`Fault::PoisonCommand`].
+    pub(super) poison: String,
+    /// The network denied the SIM, and it was not asked again since.
+    pub(super) denied: bool,
+    /// It says [`super::model::Noise`] again and again.
+    pub(super) noisy: bool,
     pub(super) settings: Settings,
     pub(super) ear: Ear,
     /// TP-Message-Reference of the last submission; kept on the SIM.
@@ -82,7 +108,12 @@ pub(super) struct Modem {
     /// Signal as `+CSQ` counts it, 0 to 31.
     signal: u8,
     prompt: Option<send::Prompt>,
-    storages: [Storage; 2],
+    storages: [Storage; 3],
+    phone_book: phone::PhoneBook,
+    /// The next message that is deleted stays.
+    pub(super) keeps_deleted: bool,
+    /// Milliseconds its clock is ahead of the network's.
+    clock_ahead: i64,
     /// Indexes that hold nothing are an error to read, as on half of the models.
     strict_indexes: bool,
     /// When the SIM and the message service are up after a start.
@@ -93,18 +124,37 @@ pub(super) struct Modem {
 }
 
 impl Modem {
-    pub(super) fn new(identity: Identity, index: usize, places: usize) -> Self {
-        // Models differ in where they begin to count; so do neighbours in the bank.
-        let storage = Storage::new(places.clamp(1, 255), 1 - index % 2);
+    pub(super) fn new(model: &'static Model, identity: Identity, index: usize, places: Option<usize>) -> Self {
+        // The generic model begins to count where a modem of the field would, and no two neighbours agree.
+        let neighbours = *model == Model::GENERIC;
+        let base = if neighbours {
+            1 - index % 2
+        } else {
+            usize::from(model.stores.base)
+        };
+        let storage = |own: &u8| Storage::new(places.map_or(usize::from(*own), |places| places.clamp(1, 255)), base);
         Self {
-            settings: Settings::default(),
+            model,
+            card: Card::default(),
+            ailments: Ailments::default(),
+            poison: String::new(),
+            denied: false,
+            noisy: model.noise.is_some(),
+            settings: Settings::of(model),
             ear: Ear::default(),
             last_reference: u8::try_from(index * 37 % 256).unwrap_or_default(),
             registered: true,
             signal: 14 + u8::try_from(index * 5 % 15).unwrap_or_default(),
             prompt: None,
-            storages: [storage.clone(), storage],
-            strict_indexes: index % 2 == 1,
+            storages: model.stores.places.each_ref().map(storage),
+            phone_book: phone::PhoneBook::default(),
+            keeps_deleted: false,
+            clock_ahead: 0,
+            strict_indexes: if neighbours {
+                index % 2 == 1
+            } else {
+                model.stores.strict
+            },
             sim_ready: Instant::ZERO,
             sms_ready: Instant::ZERO,
             answer: Vec::new(),
@@ -113,19 +163,39 @@ impl Modem {
         }
     }
 
-    /// Everything that does not survive a loss of power is gone.
+    /// Everything that does not survive a restart is gone.
     pub(super) fn restart(&mut self, sim_ready: Instant, sms_ready: Instant) {
-        self.settings = Settings::default();
+        self.forget_settings();
+        self.settings.functionality = self.model.boot.level;
         self.ear.clear();
         self.prompt = None;
         self.registered = false;
+        self.noisy = self.model.noise.is_some();
+        self.card.reset();
+        self.ailments.heal(Remedy::Restart);
+        self.denied = self.ailments.has(Fault::Denied);
         self.sim_ready = sim_ready;
         self.sms_ready = sms_ready;
     }
 
+    /// Settings are those after power-on, but for the radio.
+    pub(super) fn forget_settings(&mut self) {
+        self.settings = Settings {
+            functionality: self.settings.functionality,
+            ..Settings::of(self.model)
+        };
+    }
+
+    /// The network denies the SIM and is put on the list of those it must not ask again.
+    pub(super) fn deny(&mut self) {
+        self.ailments.add(Fault::Denied);
+        self.denied = true;
+        network::forbid(&mut self.card.forbidden);
+    }
+
     /// Whether messages can come and go.
     pub(super) fn serves(&self, now: Now) -> bool {
-        self.registration_state() == 1 && now.monotonic >= self.sms_ready
+        self.registration_state() == 1 && self.card.usable() && now.monotonic >= self.sms_ready
     }
 
     pub(super) fn hear(&mut self, byte: u8) -> Option<Heard> {
@@ -138,10 +208,11 @@ impl Modem {
     }
 
     pub(super) fn storage(&mut self, memory: Memory) -> &mut Storage {
-        let [me, sm] = &mut self.storages;
+        let [me, sm, sr] = &mut self.storages;
         match memory {
-            Memory::Me => me,
+            Memory::Me | Memory::Mt => me,
             Memory::Sm => sm,
+            Memory::Sr => sr,
         }
     }
 
@@ -160,8 +231,9 @@ impl Modem {
         match ended {
             Ok(Done::Ok) => self.result("OK", 0),
             Ok(Done::NoCarrier) => self.result("NO CARRIER", 3),
-            Ok(Done::Prompt) => self.answer.extend_from_slice(b"\r\n> "),
+            Ok(Done::Prompt) => self.answer.extend_from_slice(self.model.manners.prompt.as_bytes()),
             Ok(Done::Later) => {}
+            Ok(Done::Silence) => self.answer.clear(),
             Err(failure) => self.fail(failure),
         }
         self.outcome(prompt)
@@ -187,6 +259,23 @@ impl Modem {
         core::mem::take(&mut self.answer)
     }
 
+    /// What is said when data is cancelled by ESC.
+    pub(super) fn cancelled(&mut self) -> Vec<u8> {
+        match self.model.manners.cancelled {
+            Cancelled::Ok => self.reply("", Ok(())),
+            Cancelled::Error => self.reply("", Err(Failure::Plain)),
+            Cancelled::Nothing => Vec::new(),
+        }
+    }
+
+    /// What is said of a message that was accepted under this reference.
+    pub(super) fn acceptance(&mut self, command: &str, tp_mr: u8) -> Vec<u8> {
+        match self.model.manners.accepted {
+            Acceptance::Whole => self.reply(&format!("{command}: {tp_mr}"), Ok(())),
+            Acceptance::OkAlone => self.reply("", Ok(())),
+        }
+    }
+
     fn outcome(&mut self, prompt: bool) -> Outcome {
         Outcome {
             answer: core::mem::take(&mut self.answer),
@@ -201,7 +290,7 @@ impl Modem {
             last = self.run_one(command, now);
             match last {
                 Ok(Done::Ok) => {}
-                Ok(Done::NoCarrier | Done::Prompt | Done::Later) | Err(_) => break,
+                Ok(Done::NoCarrier | Done::Prompt | Done::Later | Done::Silence) | Err(_) => break,
             }
         }
         last
@@ -212,11 +301,16 @@ impl Modem {
         if name.starts_with('+') && !self.settings.functions_with(name) {
             return Err(Failure::Cme(4));
         }
-        self.general(name, what)
+        if self.ailments.has(Fault::PoisonCommand) && self.poison == name {
+            return Ok(Done::Silence);
+        }
+        self.maker(name, what)
+            .or_else(|| self.general(name, what))
+            .or_else(|| self.phone(name, what, now))
             .or_else(|| self.network(name, what, now))
             .or_else(|| self.message(name, what, now))
             .or_else(|| self.send(name, what, now))
-            .unwrap_or(Err(Failure::Plain))
+            .unwrap_or(Err(Failure::Unknown))
     }
 
     /// An information line.
@@ -224,7 +318,14 @@ impl Modem {
         if self.settings.verbose {
             self.answer.extend_from_slice(b"\r\n");
         }
-        self.answer.extend_from_slice(line.as_bytes());
+        match line.split_once(": ") {
+            Some((name, rest)) if self.model.manners.tight => {
+                for piece in [name, ":", rest] {
+                    self.answer.extend_from_slice(piece.as_bytes());
+                }
+            }
+            _ => self.answer.extend_from_slice(line.as_bytes()),
+        }
         self.answer.extend_from_slice(b"\r\n");
     }
 
@@ -242,6 +343,7 @@ impl Modem {
 
     fn fail(&mut self, failure: Failure) {
         let (kind, code) = match (failure, self.settings.errors) {
+            (Failure::Unknown, _) => return self.result(self.model.manners.unknown, 4),
             (Failure::Plain, _) | (_, 0) => return self.result("ERROR", 4),
             (Failure::Cme(code), _) => ("CME", code),
             (Failure::Cms(code), _) => ("CMS", code),
@@ -287,10 +389,15 @@ fn small(parameters: &Parameters, place: usize, most: u8, default: u8, wrong: Fa
 /// What `+CMEE=2` says of a code.
 fn meaning(failure: Failure) -> String {
     let known = match failure {
-        Failure::Plain => "error",
+        Failure::Plain | Failure::Unknown => "error",
         Failure::Cme(3) | Failure::Cms(302) => "operation not allowed",
         Failure::Cme(4) | Failure::Cms(303) => "operation not supported",
         Failure::Cme(10) | Failure::Cms(310) => "SIM not inserted",
+        Failure::Cme(11) | Failure::Cms(311) => "SIM PIN required",
+        Failure::Cme(12) | Failure::Cms(316) => "SIM PUK required",
+        Failure::Cme(13) | Failure::Cms(313) => "SIM failure",
+        Failure::Cme(16) => "incorrect password",
+        Failure::Cme(22) => "not found",
         Failure::Cme(14) | Failure::Cms(314) => "SIM busy",
         Failure::Cme(30) | Failure::Cms(331) => "no network service",
         Failure::Cme(50) => "incorrect parameters",

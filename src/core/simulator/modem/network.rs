@@ -4,35 +4,35 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Done, Effect, Ended, Failure, Modem, What, small};
+use super::super::card::Asks;
+use super::{Done, Effect, Ended, Failure, Fault, Modem, Remedy, What, small};
 use crate::base::Now;
 
 const OPERATOR: &str = "Virtual Mobile";
 const PLMN: &str = "27299";
-/// `<AcT>` of a network with E-UTRAN.
-const LTE: u8 = 7;
+/// The operator above as EF FPLMN has it.
+const PLMN_OCTETS: [u8; 3] = [0x72, 0xF2, 0x99];
 
 impl Modem {
     pub(super) fn network(&mut self, name: &str, what: &What, now: Now) -> Option<Ended> {
-        let needs_sim = matches!(
-            name,
-            "+CIMI" | "+CCID" | "+QCCID" | "+ICCID" | "+CICCID" | "+CRSM" | "+CNUM"
-        );
-        if needs_sim && now.monotonic < self.sim_ready {
-            return Some(Err(Failure::Cme(14)));
+        if matches!(name, "+CIMI" | "+CRSM" | "+CNUM") {
+            if now.monotonic < self.sim_ready {
+                return Some(Err(Failure::Cme(14)));
+            }
+            // The number of the card can be read without its PIN.
+            if let Some((cme, _)) = self.card.failure().filter(|_| name != "+CRSM" || !self.card.present) {
+                return Some(Err(cme));
+            }
         }
         Some(match name {
             "+CPIN" => self.pin(what, now),
-            "+CPINR" => self.told(&What::Run, "+CPINR: SIM PIN,3,3\r\n+CPINR: SIM PUK,10,10"),
             "+CIMI" => self.told(what, &self.identity.imsi.clone()),
-            "+CCID" => self.told(what, &format!("+CCID: \"{}\"", self.identity.iccid)),
-            "+QCCID" | "+ICCID" | "+CICCID" => self.told(what, &format!("{name}: {}", self.identity.iccid)),
             "+CRSM" => self.restricted_access(what),
             "+CNUM" => self.told(what, &format!("+CNUM: \"\",\"{}\",145", self.identity.number)),
             "+CFUN" => self.functionality(what),
             "+CREG" => self.registration(name, what, 0),
             "+CGREG" => self.registration(name, what, 1),
-            "+CEREG" => self.registration(name, what, 2),
+            "+CEREG" if self.model.manners.lte => self.registration(name, what, 2),
             "+COPS" => self.operator(what),
             "+CSQ" => {
                 let signal = if self.serves(now) { self.signal } else { 99 };
@@ -58,13 +58,28 @@ impl Modem {
     fn pin(&mut self, what: &What, now: Now) -> Ended {
         match what {
             What::Read if now.monotonic < self.sim_ready => Err(Failure::Cme(14)),
-            What::Read => self.told(what, "+CPIN: READY"),
+            What::Read => {
+                let state = match self.card.asks() {
+                    Asks::Nothing => "READY",
+                    Asks::Pin => "SIM PIN",
+                    Asks::Puk => "SIM PUK",
+                    Asks::Card => return Err(self.card.failure().map_or(Failure::Cme(10), |(cme, _)| cme)),
+                };
+                self.told(what, &format!("+CPIN: {state}"))
+            }
             What::Test => Ok(Done::Ok),
-            What::Set(_) | What::Run => Err(Failure::Cme(3)),
+            What::Set(parameters) => {
+                self.card.give(parameters.text(0), parameters.text(1))?;
+                self.noisy = self.model.noise.is_some();
+                self.effects.push(Effect::Listen);
+                Ok(Done::Ok)
+            }
+            What::Run => Err(Failure::Cme(3)),
         }
     }
 
-    /// `AT+CRSM=176,<file>,...`: READ BINARY of a few elementary files (3GPP TS 31.102, TS 51.011).
+    /// `AT+CRSM=176,<file>,...`: READ BINARY of a few elementary files (3GPP TS 31.102, TS 51.011); and `214`, UPDATE
+    /// BINARY of the list of forbidden networks.
     fn restricted_access(&mut self, what: &What) -> Ended {
         let What::Set(parameters) = what else {
             return self.told(what, "");
@@ -78,7 +93,7 @@ impl Modem {
             28_423 => Some(imsi_file(&self.identity.imsi)),
             28_483 => Some(Vec::from([self.last_reference, 0xFF])),
             28_589 => Some(Vec::from([0, 0, 0, 2])),
-            28_539 => Some(Vec::from([0xFF; 12])),
+            28_539 => Some(Vec::from(self.card.forbidden)),
             _ => None,
         };
         let line = match (command, content) {
@@ -89,6 +104,14 @@ impl Modem {
                 format!("+CRSM: 144,0,\"{}\"", hex(&content))
             }
             (176, None) => "+CRSM: 148,4".into(),
+            (214, Some(_)) if file == 28_539 => {
+                let content = crate::sms::hex::decode::<12>(parameters.text(5)).map_err(|_| wrong)?;
+                self.card.forbidden = content.into_array().map_err(|_| wrong)?;
+                if !self.card.forbidden.starts_with(&PLMN_OCTETS) {
+                    self.ailments.heal(Remedy::Allowed);
+                }
+                "+CRSM: 144,0".into()
+            }
             // Instruction not supported.
             _ => "+CRSM: 109,0".into(),
         };
@@ -101,16 +124,16 @@ impl Modem {
             What::Test => self.info("+CFUN: (0,1,4),(0,1)"),
             What::Read => self.info(&format!("+CFUN: {}", self.settings.functionality)),
             What::Set(parameters) => {
-                let level = small(parameters, 0, 4, 1, Failure::Cme(50))?;
+                let level = small(parameters, 0, 255, 1, Failure::Cme(50))?;
                 let reset = small(parameters, 1, 1, 0, Failure::Cme(50))?;
-                if !matches!(level, 0 | 1 | 4) {
+                let restarts = self.model.restart_levels.contains(&level);
+                if !restarts && !matches!(level, 0 | 1 | 4) {
                     return Err(Failure::Cme(50));
                 }
-                if reset == 1 {
+                if restarts || reset == 1 || (level == 1 && self.model.manners.restarts_at_level_1) {
                     self.ask_for_restart();
                 } else {
-                    self.settings.functionality = level;
-                    self.effects.push(Effect::Listen);
+                    self.set_level(level);
                 }
             }
             What::Run => return Err(Failure::Plain),
@@ -118,13 +141,32 @@ impl Modem {
         Ok(Done::Ok)
     }
 
+    fn set_level(&mut self, level: u8) {
+        if level == 1 && self.settings.functionality != 1 {
+            self.ailments.heal(Remedy::Radio);
+            self.denied = self.ailments.has(Fault::Denied);
+        }
+        self.settings.functionality = level;
+        self.effects.push(Effect::Listen);
+    }
+
     /// `<stat>` of the registration commands.
     pub(in crate::simulator) fn registration_state(&self) -> u8 {
-        match (self.settings.functionality, self.settings.deregistered, self.registered) {
-            (1, false, true) => 1,
-            (1, false, false) => 2,
-            _ => 0,
+        let settings = &self.settings;
+        if settings.functionality != 1 || settings.deregistered || !self.card.usable() {
+            0
+        } else if self.denied {
+            3
+        } else if self.registered {
+            1
+        } else {
+            2
         }
+    }
+
+    /// `<AcT>`: E-UTRAN or GSM.
+    pub(in crate::simulator) fn access(&self) -> u8 {
+        if self.model.manners.lte { 7 } else { 0 }
     }
 
     fn registration(&mut self, name: &str, what: &What, kind: usize) -> Ended {
@@ -134,7 +176,7 @@ impl Modem {
                 let mode = self.settings.registration.get(kind).copied().unwrap_or_default();
                 let state = self.registration_state();
                 let place = if mode == 2 && state == 1 {
-                    format!(",\"1A2B\",\"01C3D4E5\",{LTE}")
+                    format!(",\"1A2B\",\"01C3D4E5\",{}", self.access())
                 } else {
                     String::new()
                 };
@@ -152,6 +194,7 @@ impl Modem {
     }
 
     fn operator(&mut self, what: &What) -> Ended {
+        let access = self.access();
         let name = if self.settings.operator_format == 2 {
             PLMN
         } else {
@@ -159,10 +202,13 @@ impl Modem {
         };
         match what {
             What::Test => self.info(&format!(
-                "+COPS: (2,\"{OPERATOR}\",\"Virtual\",\"{PLMN}\",{LTE}),,(0-4),(0-2)"
+                "+COPS: (2,\"{OPERATOR}\",\"Virtual\",\"{PLMN}\",{access}),,(0-4),(0-2)"
             )),
             What::Read if self.registration_state() == 1 => {
-                self.info(&format!("+COPS: 0,{},\"{name}\",{LTE}", self.settings.operator_format));
+                self.info(&format!(
+                    "+COPS: 0,{},\"{name}\",{access}",
+                    self.settings.operator_format
+                ));
             }
             What::Read => self.info(if self.settings.deregistered {
                 "+COPS: 2"
@@ -184,8 +230,16 @@ impl Modem {
     }
 }
 
+/// Puts the network of the bank on the list of those that are not asked again.
+pub(super) fn forbid(list: &mut [u8; 12]) {
+    list.rotate_right(3);
+    if let Some(first) = list.first_chunk_mut() {
+        *first = PLMN_OCTETS;
+    }
+}
+
 /// Digits as EF ICCID keeps them: two to an octet, the first in the low half, filled with F.
-fn swapped(digits: &str) -> Vec<u8> {
+pub(super) fn swapped(digits: &str) -> Vec<u8> {
     let digits: Vec<u8> = digits.bytes().map(|b| b.wrapping_sub(b'0') & 0x0F).collect();
     let pair = |pair: &[u8]| pair.first().copied().unwrap_or(0xF) | pair.get(1).copied().unwrap_or(0xF) << 4;
     digits.chunks(2).map(pair).collect()
@@ -199,7 +253,7 @@ fn imsi_file(imsi: &str) -> Vec<u8> {
 }
 
 /// Upper-case hexadecimal of any length.
-pub(super) fn hex(octets: &[u8]) -> String {
+pub(in crate::simulator) fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02X}")).collect()
 }
 

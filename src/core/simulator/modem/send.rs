@@ -45,8 +45,8 @@ impl Modem {
                 Err(Failure::Cms(302))
             });
         };
-        if now.monotonic < self.sms_ready {
-            return Some(Err(Failure::Cms(314)));
+        if let Some(failure) = self.not_ready(now) {
+            return Some(Err(failure));
         }
         Some(match name {
             "+CMGS" => self.prompt_for(parameters, None),

@@ -1,8 +1,9 @@
 //! What a driver can set, with the values a modem has after power-on.
 
+use super::super::model::Model;
 use super::super::storage::Memory;
 
-/// All settings; a restart, `ATZ` and `AT&F` bring the default back.
+/// All settings; a restart, `ATZ` and `AT&F` bring those after power-on back.
 #[derive(Clone, Debug)]
 pub(in crate::simulator) struct Settings {
     /// `ATE`
@@ -41,34 +42,54 @@ pub(in crate::simulator) struct Settings {
     pub(super) keep_link: u8,
     /// `ATS0`
     pub(super) auto_answer: u8,
+    /// `AT+CPBS`
+    pub(super) phone_book: Book,
+    /// `AT+CLIP`
+    pub(in crate::simulator) caller_told: u8,
+    /// `AT+CUSD=1`
+    pub(super) ussd: u8,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
+/// Which phone book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Book {
+    /// On the SIM.
+    Sim,
+    /// Own numbers.
+    Own,
+}
+
+impl Settings {
+    /// Those of this model after power-on.
+    pub(super) fn of(model: &Model) -> Self {
         Self {
-            echo: true,
+            echo: model.boot.echo,
             verbose: true,
             quiet: false,
             errors: 0,
-            functionality: 1,
+            functionality: model.boot.level,
             registration: [0; 3],
             operator_format: 0,
             deregistered: false,
             text_mode: 0,
             service: 0,
-            notifications: [0; 5],
-            memories: [Memory::Me; 3],
+            notifications: model
+                .notices
+                .ranges
+                .map(|range| range.first().copied().unwrap_or_default()),
+            memories: model.stores.first,
             text_parameters: [17, 167, 0, 0],
             text_details: 0,
             character_set: "GSM",
             bearer: 1,
             keep_link: 0,
             auto_answer: 0,
+            phone_book: Book::Sim,
+            caller_told: 0,
+            ussd: 0,
         }
     }
-}
 
-impl Settings {
     /// Whether a command is answered at this level of `AT+CFUN`: at minimum functionality only those that lead out.
     pub(super) fn functions_with(&self, name: &str) -> bool {
         self.functionality != 0

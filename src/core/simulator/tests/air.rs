@@ -116,7 +116,7 @@ fn a_long_inbound_text_comes_in_parts() {
 fn what_does_not_fit_waits_in_the_network() {
     let mut driver = Driver::new(Options {
         modems: 1,
-        places: 2,
+        places: Some(2),
         ..Options::default()
     })
     .set_up();

@@ -32,7 +32,7 @@ fn errors_are_told_as_the_driver_wants_them() {
     driver.expect("AT+CMEE=1", "\r\nOK\r\n");
     driver.expect("AT+CPMS=\"XX\"", "\r\n+CMS ERROR: 302\r\n");
     driver.expect("AT+CPIN=1234", "\r\n+CME ERROR: 3\r\n");
-    driver.expect("AT+CUSD=1,\"*100#\"", "\r\nERROR\r\n");
+    driver.expect("AT+NONSENSE", "\r\nERROR\r\n");
     driver.expect("AT+CMEE=2", "\r\nOK\r\n");
     driver.expect("AT+CPIN=1234", "\r\n+CME ERROR: operation not allowed\r\n");
     driver.expect("AT+CMEE=3", "\r\n+CME ERROR: incorrect parameters\r\n");

@@ -3,6 +3,8 @@
 mod air;
 mod dialogue;
 mod faults;
+mod hosting;
+mod models;
 
 use core::time::Duration;
 use std::format;
