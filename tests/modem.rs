@@ -124,6 +124,7 @@ impl World {
             | Event::HealthChanged
             | Event::Recovering(_)
             | Event::Ordered { .. }
+            | Event::PinRefused { .. }
             | Event::Restarted => {}
         }
     }

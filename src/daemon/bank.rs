@@ -134,6 +134,9 @@ impl Loop {
                     Event::NotReady(slot, why) => {
                         tracing::info!(modem = self.gateway.label(slot), why, "modem not ready");
                     }
+                    Event::PinRefused(slot, _) => {
+                        tracing::error!(modem = self.gateway.label(slot), "the SIM refused the configured PIN");
+                    }
                     Event::Changed => {
                         self.show_at.get_or_insert_with(|| Instant::now() + SHOW_EVERY);
                     }

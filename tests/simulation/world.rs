@@ -274,7 +274,12 @@ impl World {
                     self.close(modem);
                     self.reopen.insert(modem, self.now.monotonic + Duration::from_secs(1));
                 }
-                Event::Ready(_) | Event::NotReady(..) | Event::Ordered { .. } | Event::Changed | Event::Drained => {}
+                Event::Ready(_)
+                | Event::NotReady(..)
+                | Event::Ordered { .. }
+                | Event::PinRefused(..)
+                | Event::Changed
+                | Event::Drained => {}
             }
         }
         if !batch.is_empty() {

@@ -133,6 +133,7 @@ enum Procedure {
     ServiceCentre,
     Storage,
     Notification,
+    Operator,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -376,6 +377,7 @@ impl Procedure {
             Self::ServiceCentre => Action::ServiceCentre,
             Self::Storage => Action::Storage,
             Self::Notification => Action::Notification,
+            Self::Operator => Action::Operator,
         }
     }
 }

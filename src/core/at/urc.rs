@@ -13,6 +13,8 @@ pub enum Urc {
         memory: Option<Memory>,
         /// The index.
         index: u16,
+        /// `+CDSI`: a delivery report. Some firmware keeps those elsewhere than it says.
+        report: bool,
     },
     /// `+CMT`, `+CDS`, `+CBM` announce a PDU line.
     Announced(Routed, u16),
@@ -67,8 +69,10 @@ pub enum SimState {
     Ready,
     /// Wants its PIN.
     PinNeeded,
-    /// Wants its PUK, or the modem another code.
+    /// Wants its PUK or another code.
     Locked,
+    /// The modem wants a code: it is locked to an operator.
+    DeviceLocked,
     /// Not usable yet, or gone.
     NotReady,
     /// Not there.
@@ -80,8 +84,15 @@ impl SimState {
     #[must_use]
     pub fn from_word(word: &str) -> Self {
         let word = word.trim().trim_matches('"');
-        if word.eq_ignore_ascii_case("READY") {
+        let begins = |begin: &str| word.get(..begin.len()).is_some_and(|w| w.eq_ignore_ascii_case(begin));
+        // PIN2 guards the list of fixed numbers, not the SMS.
+        if ["READY", "SIM PIN2", "SIM PUK2"]
+            .iter()
+            .any(|w| word.eq_ignore_ascii_case(w))
+        {
             Self::Ready
+        } else if begins("PH-") {
+            Self::DeviceLocked
         } else if word.eq_ignore_ascii_case("SIM PIN") {
             Self::PinNeeded
         } else if ["NOT INSERTED", "REMOVED", "NO SIM"]
@@ -200,7 +211,11 @@ const IGNORED: &[&str] = &[
 pub fn classify(line: &str) -> Option<Urc> {
     let (word, rest) = parse::split_prefix(line).unwrap_or((line, ""));
     let urc = match word {
-        "+CMTI" | "+CDSI" => parse::stored(rest).map_or(Urc::Ignored, |(memory, index)| Urc::Stored { memory, index }),
+        "+CMTI" | "+CDSI" => parse::stored(rest).map_or(Urc::Ignored, |(memory, index)| Urc::Stored {
+            memory,
+            index,
+            report: word == "+CDSI",
+        }),
         "+CMT" => announced(Routed::Deliver, rest),
         "+CDS" => announced(Routed::StatusReport, rest),
         "+CBM" => announced(Routed::Broadcast, rest),
@@ -283,6 +298,7 @@ mod tests {
                 Urc::Stored {
                     memory: Some(Memory::SM),
                     index: 3,
+                    report: false,
                 },
             ),
             (
@@ -290,6 +306,7 @@ mod tests {
                 Urc::Stored {
                     memory: Some(Memory::ME),
                     index: 0,
+                    report: false,
                 },
             ),
             (
@@ -297,6 +314,7 @@ mod tests {
                 Urc::Stored {
                     memory: Some(Memory::SR),
                     index: 1,
+                    report: true,
                 },
             ),
             ("+CMT: ,23", Urc::Announced(Routed::Deliver, 23)),

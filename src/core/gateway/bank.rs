@@ -254,6 +254,7 @@ impl Gateway {
                 modem::Event::Ordered { token, result } => {
                     self.events.push_back(Event::Ordered { slot, token, result });
                 }
+                modem::Event::PinRefused { iccid } => self.events.push_back(Event::PinRefused(slot, iccid)),
                 modem::Event::Restarted => {
                     if let Some(place) = self.slots.get_mut(slot) {
                         place.restarts = place.restarts.saturating_add(1);

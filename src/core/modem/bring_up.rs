@@ -4,6 +4,7 @@ use alloc::sync::Arc;
 
 use super::ladder::Fault;
 use super::machine::{Job, Modem, Phase};
+use super::network::{CentreTask, OperatorTask};
 use super::profile::{Action, Learn, Step};
 use super::recover::Next;
 use super::sim::SimTask;
@@ -12,7 +13,7 @@ use super::storage::{NotificationTask, StorageTask};
 use super::task::{AttentionTask, SendTask, Task, Verdict};
 use super::verbs::{Event, Identity, Why};
 use crate::at::{FinalResult, Outcome, Request};
-use crate::base::{Instant, Now};
+use crate::base::{Instant, Now, PhoneNumber};
 
 /// Steps in a row without any answer after which the modem counts as gone.
 const SILENT_STEPS: u8 = 3;
@@ -81,6 +82,7 @@ impl Modem {
         self.identity.iccid = None;
         self.identity.imsi = None;
         self.identity.number = None;
+        self.identity.service_centre = None;
         self.stats.forget();
         self.health.registration = Registration::Unknown;
         self.phase = Phase::Steps(Cursor::new(List::BringUp, now.monotonic));
@@ -163,21 +165,10 @@ impl Modem {
                 self.choose_profile();
                 return None;
             }
-            Action::Sim => Task::Sim(SimTask::new(
-                self.settings.pin.clone(),
-                self.pin,
-                self.profile.pin.tries_left,
-            )),
-            Action::ServiceCentre => {
-                let number = self.settings.smsc.as_ref()?.as_e164();
-                Task::Send(SendTask::new(
-                    &[alloc::string::String::from("AT+CSCA?")],
-                    Some(alloc::format!("+CSCA: \"{number}\"")),
-                    Some(alloc::format!("AT+CSCA=\"{number}\",145")),
-                    false,
-                ))
-            }
-            Action::Storage => Task::Storage(StorageTask::new(&self.profile.storages)),
+            Action::Sim => Task::Sim(SimTask::new(&self.settings, self.pin, Arc::clone(&self.profile))),
+            Action::ServiceCentre => Task::Centre(CentreTask::new(self.settings.smsc.clone())),
+            Action::Operator => Task::Operator(OperatorTask::default()),
+            Action::Storage => Task::Storage(StorageTask::new(&self.profile.storages, self.profile.quirks)),
             Action::Notification => Task::Notification(NotificationTask::new(&self.profile.notifications)),
         })
     }
@@ -211,7 +202,8 @@ impl Modem {
                 | Action::Sim
                 | Action::ServiceCentre
                 | Action::Storage
-                | Action::Notification,
+                | Action::Notification
+                | Action::Operator,
             )
             | None => Learn::Nothing,
         }
@@ -232,6 +224,8 @@ impl Modem {
             Some(Task::Sim(task)) => task.info(line),
             Some(Task::Storage(task)) => task.info(line),
             Some(Task::Notification(task)) => task.info(line),
+            Some(Task::Centre(task)) => task.info(line),
+            Some(Task::Operator(task)) => task.info(line),
             Some(Task::Attention(_)) | None => {}
         }
     }
@@ -245,9 +239,15 @@ impl Modem {
         }
         let Some(task) = &mut cursor.task else { return };
         let verdict = task.done(outcome);
+        let mut refused_pin = None;
         if let Task::Sim(sim) = task {
             self.pin = sim.memory;
+            refused_pin = core::mem::take(&mut sim.refused_now).then(|| sim.iccid.clone());
         }
+        if let Some(iccid) = refused_pin {
+            self.tell(Event::PinRefused { iccid });
+        }
+        let Phase::Steps(cursor) = &mut self.phase else { return };
         match verdict {
             Verdict::More => {
                 if outcome != Outcome::Silent {
@@ -265,7 +265,15 @@ impl Modem {
                 // A modem that says OK and nothing else, or the same again, will not say more the next time.
                 let may_say_more = match &cursor.task {
                     Some(Task::Send(task)) => cursor.tries == 0 && (task.told || cursor.drain),
-                    Some(Task::Attention(_) | Task::Sim(_) | Task::Storage(_) | Task::Notification(_)) | None => true,
+                    Some(
+                        Task::Attention(_)
+                        | Task::Sim(_)
+                        | Task::Storage(_)
+                        | Task::Notification(_)
+                        | Task::Centre(_)
+                        | Task::Operator(_),
+                    )
+                    | None => true,
                 };
                 let again = match outcome {
                     Outcome::Final(FinalResult::Ok) => may_say_more,
@@ -295,7 +303,8 @@ impl Modem {
         match cursor.task.take() {
             Some(Task::Storage(task)) => self.inbox.chosen(task.chosen, task.readable()),
             Some(Task::Notification(task)) => self.inbox.notified(task.chosen.is_some(), task.stores_reports()),
-            Some(Task::Attention(_) | Task::Send(_) | Task::Sim(_)) | None => {}
+            Some(Task::Centre(task)) => self.identity.service_centre = PhoneNumber::from_e164(&task.told).ok(),
+            Some(Task::Attention(_) | Task::Send(_) | Task::Sim(_) | Task::Operator(_)) | None => {}
         }
     }
 
@@ -379,7 +388,10 @@ impl Modem {
 
     /// The SIM cannot be used: alive, but of no use; looked at again later.
     fn blocked(&mut self, now: Now, why: Why) {
-        let for_people = matches!(why, Why::PinNeeded | Why::PinRefused | Why::Locked);
+        let for_people = matches!(
+            why,
+            Why::PinNeeded | Why::PinRefused | Why::Locked | Why::OperatorLocked
+        );
         if !for_people && self.climbs_for_sim(now, why) {
             return;
         }
@@ -401,6 +413,7 @@ impl Modem {
         }
         let state = match self.health.registration {
             // A modem that cannot be asked is believed; the first message tells.
+            Registration::Roaming if self.settings.refuse_roaming => State::Degraded(Why::Roaming),
             Registration::Home | Registration::Roaming | Registration::Unknown => State::Ready,
             Registration::Denied => State::Degraded(Why::Denied),
             Registration::NotSearching | Registration::Searching | Registration::EmergencyOnly => {

@@ -225,7 +225,8 @@ impl Modem {
             }
             Learn::SmsService => {
                 let service = parse::params(rest).first().and_then(|service| parse::number(service));
-                self.inbox.acknowledge = service == Some(1) && !self.profile.quirks.no_acknowledge;
+                let wanted = service == Some(1) && !self.profile.quirks.no_acknowledge;
+                self.inbox.acknowledge = wanted && !self.inbox.never_acknowledge;
                 service.is_some()
             }
             Learn::Registration => {
@@ -274,7 +275,7 @@ fn keep(kept: &mut String, text: &str) -> bool {
 }
 
 /// 18 to 22 digits, as printed, quoted, padded with F, or as they lie on the SIM, with the digits of each octet swapped.
-fn iccid(text: &str) -> Option<String> {
+pub(super) fn iccid(text: &str) -> Option<String> {
     let run = text
         .split(|c: char| !c.is_ascii_hexdigit())
         .max_by_key(|run| run.len())

@@ -18,8 +18,12 @@ pub(super) const ACKS: u8 = 8;
 pub(super) const READINGS: u8 = 3;
 /// Deletions tried in a row.
 pub(super) const DELETIONS: u8 = 3;
+/// Deletions remembered.
+const DELETED: usize = 16;
 /// Pause before an entry is tried again.
 pub(super) const LATER: Duration = Duration::from_secs(60);
+/// Pause before an entry that cannot be deleted is tried again.
+pub(super) const MUCH_LATER: Duration = Duration::from_secs(3600);
 /// Pause before an entry that seemed empty is read again.
 pub(super) const SOON: Duration = Duration::from_millis(500);
 /// An entry handed on and never answered for is handed on again after this.
@@ -46,6 +50,20 @@ pub(super) struct Slot {
     pub(super) tries: u8,
     /// It was announced again meanwhile.
     pub(super) again: bool,
+    /// It was announced as a delivery report.
+    pub(super) report: bool,
+    /// What was read there.
+    pub(super) mark: u64,
+}
+
+/// An entry that was deleted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deleted {
+    memory: Memory,
+    index: u16,
+    mark: u64,
+    /// How often.
+    times: u8,
 }
 
 /// The storages and what is under way in them.
@@ -76,6 +94,20 @@ pub(super) struct Inbox {
     pub(super) sweep_from: u16,
     /// Routed messages are to be acknowledged.
     pub(super) acknowledge: bool,
+    /// The modem once said that it expects no acknowledgement (340): asked for again, some stacks stall.
+    pub(super) never_acknowledge: bool,
+    /// Somebody calls: to be rejected by the n-th command.
+    pub(super) ringing: Option<usize>,
+    /// Something was deleted here: to be compared with what the modem says.
+    pub(super) to_verify: Option<Memory>,
+    /// The modem does not tell how much a storage holds.
+    pub(super) cannot_verify: bool,
+    /// Listed before for holding more than is known; not again before this.
+    pub(super) surplus_until: Instant,
+    /// What was deleted lately, to know what comes back.
+    pub(super) deleted: heapless::Deque<Deleted, DELETED>,
+    /// Every storage is listed the first time after a start.
+    pub(super) list_all: bool,
     pub(super) acks: u8,
     pub(super) credit: u8,
     pub(super) early: heapless::Deque<Tpdu, EARLY>,
@@ -101,6 +133,13 @@ impl Inbox {
             shown: 0,
             sweep_from: 0,
             acknowledge: false,
+            never_acknowledge: false,
+            ringing: None,
+            to_verify: None,
+            cannot_verify: false,
+            surplus_until: Instant::ZERO,
+            deleted: heapless::Deque::new(),
+            list_all: true,
             acks: 0,
             credit: 0,
             early: heapless::Deque::new(),
@@ -134,6 +173,63 @@ impl Inbox {
         self.acks = 0;
         self.credit = 0;
         self.list_at = now;
+        self.list_all = true;
+        self.ringing = None;
+        self.to_verify = None;
+        self.cannot_verify = false;
+    }
+
+    /// Somebody calls.
+    pub(super) fn ring(&mut self) {
+        self.ringing = self.ringing.or(Some(0));
+    }
+
+    /// One storage is listed next, whatever else is planned.
+    pub(super) fn list_also(&mut self, memory: Memory) {
+        if !self.to_list.contains(&memory) {
+            // As many places as names.
+            let _ = self.to_list.push(memory);
+        }
+    }
+
+    /// An entry was deleted, so the modem says.
+    pub(super) fn note_deleted(&mut self, memory: Memory, index: u16, mark: u64) {
+        self.to_verify = (!self.cannot_verify).then_some(memory);
+        if self.deleted.iter().any(|gone| gone.is(memory, index, mark)) {
+            return;
+        }
+        if self.deleted.is_full() {
+            self.deleted.pop_front();
+        }
+        let times = 1;
+        // There is room now.
+        let _ = self.deleted.push_back(Deleted {
+            memory,
+            index,
+            mark,
+            times,
+        });
+    }
+
+    /// How often what stands there now has been deleted in vain.
+    pub(super) fn deleted_in_vain(&mut self, memory: Memory, index: u16, mark: u64) -> Option<u8> {
+        let gone = self.deleted.iter_mut().find(|gone| gone.is(memory, index, mark))?;
+        gone.times = gone.times.saturating_add(1);
+        Some(gone.times - 1)
+    }
+
+    /// The modem tells how much the storage holds after deleting: more than is known of is listed, lost announcements too.
+    pub(super) fn verified(&mut self, now: Instant, memory: Memory, told: bool) {
+        self.to_verify = None;
+        let Some((used, _)) = self.told.filter(|_| told) else {
+            self.cannot_verify = true;
+            return;
+        };
+        let known = self.slots.iter().filter(|slot| slot.memory == memory).count();
+        if usize::from(used) > known && self.surplus_until <= now {
+            self.surplus_until = now + LATER;
+            self.list_also(memory);
+        }
     }
 
     /// The next listing is due at once, and goes before submits.
@@ -156,13 +252,15 @@ impl Inbox {
     pub(super) fn goes_first(&self, now: Instant) -> bool {
         let listing = !self.to_list.is_empty() || self.list_at <= now;
         self.acks > 0
+            || self.ringing.is_some()
             || (self.credit > 0 && self.slots.iter().any(|slot| slot.is_due(now, false)))
             || (listing && (self.list_urgent || self.list_at + self.list_every <= now))
     }
 
     /// When [`Modem::start_chore`] has something to do.
     pub(super) fn next_at(&self, stopping: bool) -> Option<Instant> {
-        if self.acks > 0 {
+        let verify = self.to_verify.is_some() && !stopping;
+        if self.acks > 0 || verify || (self.ringing.is_some() && !stopping) {
             return Some(Instant::ZERO);
         }
         let slots = self
@@ -205,6 +303,8 @@ impl Inbox {
             due,
             tries: 0,
             again: false,
+            report: false,
+            mark: 0,
         };
         !known && self.slots.push(slot).is_ok()
     }
@@ -223,7 +323,7 @@ impl Inbox {
         let also = [Memory::SM, Memory::ME]
             .into_iter()
             .filter(|_| self.chosen != Some(Memory::MT));
-        let reports = self.reports_stored.then_some(Memory::SR);
+        let reports = (core::mem::take(&mut self.list_all) || self.reports_stored).then_some(Memory::SR);
         for memory in self.chosen.into_iter().chain(also).chain(reports) {
             if self.readable.contains(&memory) && !self.to_list.contains(&memory) {
                 let _ = self.to_list.push(memory);
@@ -260,6 +360,19 @@ impl Inbox {
             .saturating_add(u16::try_from(SLOTS / 2).unwrap_or(u16::MAX));
         self.sweep_from = if next > total { 0 } else { next };
     }
+}
+
+impl Deleted {
+    fn is(&self, memory: Memory, index: u16, mark: u64) -> bool {
+        self.memory == memory && self.index == index && self.mark == mark
+    }
+}
+
+/// A number that two TPDUs hardly share (FNV-1a).
+pub(super) fn mark(tpdu: &[u8]) -> u64 {
+    tpdu.iter().fold(0xCBF2_9CE4_8422_2325, |hash, octet| {
+        (hash ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01B3)
+    })
 }
 
 impl Slot {

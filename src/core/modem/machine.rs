@@ -1,6 +1,7 @@
 //! The machine: its doors, what it keeps, and what it does next. Each kind of business has its own file beside this one.
 
 use alloc::collections::VecDeque;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -24,12 +25,16 @@ use crate::base::{Instant, Now, PhoneNumber};
 pub struct Settings {
     /// Its PIN, given only when enough tries are left, and never again once refused.
     pub pin: Option<Pin>,
+    /// ICCIDs of cards that refused this PIN before, as [`Event::PinRefused`] told: it is not given to them again.
+    pub refused_pins: Vec<String>,
     /// Its service-centre address; none leaves the SIM's own.
     pub smsc: Option<PhoneNumber>,
     /// How it is connected.
     pub wiring: Wiring,
     /// What can be done to it from outside when it fails.
     pub means: Means,
+    /// Nothing is sent while roaming.
+    pub refuse_roaming: bool,
 }
 
 /// A PIN: 4 to 8 digits. Never printed.
@@ -127,6 +132,10 @@ pub(super) enum Job {
     List(Memory),
     /// Acknowledging a routed message.
     Acknowledge,
+    /// Rejecting a call by the n-th command of the profile.
+    HangUp(usize),
+    /// Asking how much a storage holds.
+    Verify(Memory),
     /// Looking at something.
     Poll(Poll),
 }
@@ -356,12 +365,13 @@ impl Modem {
         match &mut self.job {
             Some(Job::Step) => self.step_info(line),
             Some(Job::Submit(submission)) => submission.info(line),
-            Some(Job::Select { .. }) => self.inbox.slots_told(line),
+            Some(Job::Select { .. } | Job::Verify(_)) => self.inbox.slots_told(line),
             Some(Job::Poll(poll)) => {
                 let learn = poll.learn();
                 self.learn(learn, line);
             }
-            Some(Job::Leaving | Job::Read(..) | Job::Delete(..) | Job::List(_) | Job::Acknowledge) | None => {}
+            Some(Job::Leaving | Job::Read(..) | Job::Delete(..) | Job::List(_) | Job::Acknowledge | Job::HangUp(_))
+            | None => {}
         }
     }
 
@@ -374,7 +384,15 @@ impl Modem {
             Some(Job::Step) => self.step_done(now, outcome),
             Some(Job::Submit(submission)) => self.submit_done(now, submission, outcome),
             Some(Job::Leaving) | None => {}
-            Some(job @ (Job::Select { .. } | Job::Read(..) | Job::Delete(..) | Job::List(_) | Job::Acknowledge)) => {
+            Some(
+                job @ (Job::Select { .. }
+                | Job::Read(..)
+                | Job::Delete(..)
+                | Job::List(_)
+                | Job::Acknowledge
+                | Job::HangUp(_)
+                | Job::Verify(_)),
+            ) => {
                 self.chore_done(now, &job, outcome);
             }
             Some(Job::Poll(poll)) => self.poll_done(now, poll, outcome),
@@ -440,6 +458,8 @@ impl Modem {
                 | Job::Delete(..)
                 | Job::List(_)
                 | Job::Acknowledge
+                | Job::HangUp(_)
+                | Job::Verify(_)
                 | Job::Poll(_),
             )
             | None => None,

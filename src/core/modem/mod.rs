@@ -9,6 +9,7 @@ mod health;
 mod inbox;
 pub mod ladder;
 pub mod machine;
+mod network;
 mod obey;
 pub mod order;
 pub mod profile;

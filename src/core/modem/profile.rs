@@ -256,12 +256,14 @@ pub enum Action {
     Profile,
     /// Wait for the SIM; give the PIN where that is allowed.
     Sim,
-    /// Set the service-centre address where one is configured and the SIM has another.
+    /// Read the service-centre address; set it where one is configured and the SIM has another.
     ServiceCentre,
     /// Choose the storages.
     Storage,
     /// Choose the notifications.
     Notification,
+    /// Undo a choice of network that leaves the modem without one.
+    Operator,
 }
 
 /// What an answer tells.
@@ -352,7 +354,8 @@ impl Step {
             | Action::Sim
             | Action::ServiceCentre
             | Action::Storage
-            | Action::Notification => (&[][..], None),
+            | Action::Notification
+            | Action::Operator => (&[][..], None),
         };
         commands.iter().map(String::as_str).chain(remedy)
     }
@@ -406,6 +409,12 @@ impl Profile {
     pub fn forbids(&self, command: &str) -> bool {
         let command = plain(command);
         self.never.iter().any(|never| command.contains(&plain(never)))
+    }
+
+    /// The commands that tell the ICCID, in order.
+    pub(super) fn iccid_commands(&self) -> impl Iterator<Item = &str> {
+        let tells = |step: &&Step| matches!(&step.action, Action::Send { learn, .. } if *learn == Learn::Iccid);
+        self.steps.iter().filter(tells).flat_map(Step::commands)
     }
 
     /// Whether the machine can follow it.

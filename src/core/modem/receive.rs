@@ -2,7 +2,7 @@
 
 use core::fmt::Write as _;
 
-use super::inbox::{ACKS, DELETIONS, LATER, READINGS, SOON, Slot, Stage};
+use super::inbox::{self, ACKS, DELETIONS, LATER, MUCH_LATER, READINGS, SOON, Slot, Stage};
 use super::machine::{Job, Modem};
 use super::verbs::{Event, Place};
 use crate::at::request::Text;
@@ -12,15 +12,18 @@ use crate::base::Now;
 
 impl Modem {
     /// `+CMTI`, `+CDSI`.
-    pub(super) fn announced(&mut self, now: Now, memory: Option<Memory>, index: u16) {
+    pub(super) fn announced(&mut self, now: Now, memory: Option<Memory>, index: u16, report: bool) {
         let Some(memory) = memory else {
             self.inbox.list_now(now.monotonic);
             return;
         };
-        if let Some(slot) = self.inbox.slot(memory, index) {
+        let added = self.inbox.add(memory, index, Stage::ToRead, now.monotonic);
+        if let Some(slot) = self.inbox.slot(memory, index).filter(|_| added) {
+            slot.report = report;
+        } else if let Some(slot) = self.inbox.slot(memory, index) {
             // While it is being deleted its place may be taken again; else it is the same entry.
             slot.again |= slot.stage == Stage::ToDelete;
-        } else if !self.inbox.add(memory, index, Stage::ToRead, now.monotonic) {
+        } else {
             self.inbox.list_at = self.inbox.list_at.min(now.monotonic + LATER);
         }
     }
@@ -107,6 +110,9 @@ impl Modem {
             return true;
         }
         let stopping = self.stopping;
+        if !stopping && self.start_hang_up(now) {
+            return true;
+        }
         // The oldest first: no storage and no kind of work waits for ever.
         let slot = self
             .inbox
@@ -136,7 +142,32 @@ impl Modem {
             }
             return true;
         }
-        !stopping && self.start_listing(now)
+        !stopping && (self.start_verify(now) || self.start_listing(now))
+    }
+
+    /// Rejects the call that rings; never while a command is outstanding.
+    fn start_hang_up(&mut self, now: Now) -> bool {
+        let Some(at) = self.inbox.ringing else { return false };
+        let Some(command) = self.profile.hang_up.get(at).cloned() else {
+            self.inbox.ringing = None;
+            return false;
+        };
+        self.run_plain(now, Job::HangUp(at), &command);
+        true
+    }
+
+    /// Asks how much a storage holds after something was deleted there.
+    fn start_verify(&mut self, now: Now) -> bool {
+        let Some(memory) = self.inbox.to_verify else {
+            return false;
+        };
+        if self.inbox.selected != Some(memory) {
+            self.inbox.to_verify = None;
+            return false;
+        }
+        self.inbox.told = None;
+        self.run_plain(now, Job::Verify(memory), "AT+CPMS?");
+        true
     }
 
     fn start_listing(&mut self, now: Now) -> bool {
@@ -196,6 +227,8 @@ impl Modem {
             // Known and under way, or no room: the next listing shows it again.
             return;
         }
+        let mark = inbox::mark(&pdu.tpdu);
+        let vain = self.inbox.deleted_in_vain(memory, index, mark);
         let Some(slot) = self.inbox.slot(memory, index) else {
             return;
         };
@@ -204,8 +237,15 @@ impl Modem {
             // Torn on the line; what lies in the storage is whole.
             return;
         }
-        slot.stage = Stage::HandedOn;
+        slot.mark = mark;
         slot.due = now.monotonic;
+        if let Some(times) = vain {
+            // It is on disk already; the modem only said that it had deleted it.
+            slot.stage = Stage::ToDelete;
+            slot.due = now.monotonic + if times < DELETIONS { SOON } else { MUCH_LATER };
+            return;
+        }
+        slot.stage = Stage::HandedOn;
         self.tell(Event::Received {
             tpdu: pdu.tpdu,
             place: Place::Stored { memory, index },
@@ -236,9 +276,15 @@ impl Modem {
                 }
                 self.inbox.listed();
             }
+            Job::HangUp(at) => {
+                let next = (!accepted).then_some(at + 1);
+                self.inbox.ringing = next.filter(|next| *next < self.profile.hang_up.len());
+            }
+            Job::Verify(memory) => self.inbox.verified(now.monotonic, *memory, accepted),
             Job::Acknowledge => {
                 self.inbox.acks = self.inbox.acks.saturating_sub(1);
                 // 340: no acknowledgement expected. Asked for again, some stacks stall.
+                self.inbox.never_acknowledge |= outcome == Outcome::Final(FinalResult::Cms(340));
                 if !accepted {
                     self.inbox.acknowledge = false;
                     self.inbox.acks = 0;
@@ -268,13 +314,19 @@ impl Modem {
     fn read(&mut self, now: Now, memory: Memory, index: u16, accepted: bool) {
         let shown = self.inbox.shown > 0 && accepted;
         let waiting = |slot: &&mut Slot| slot.stage == Stage::ToRead;
+        let reports_apart = memory != Memory::SR && self.inbox.readable.contains(&Memory::SR);
         let Some(slot) = self.inbox.slot(memory, index).filter(waiting) else {
             return;
         };
         // Torn; or empty or refused: announced too early, under a wrong name, or gone.
         slot.tries += u8::from(!shown);
         slot.due = now.monotonic + SOON;
-        if slot.tries >= READINGS {
+        if slot.report && !shown && reports_apart {
+            // Announced where it is not: some firmware keeps reports apart.
+            self.inbox.reports_stored = true;
+            self.inbox.drop_slot(memory, index);
+            self.inbox.list_also(Memory::SR);
+        } else if slot.tries >= READINGS {
             self.inbox.drop_slot(memory, index);
         }
     }
@@ -283,6 +335,7 @@ impl Modem {
         let Some(slot) = self.inbox.slot(memory, index) else {
             return;
         };
+        let mark = slot.mark;
         if gone && slot.again {
             // Taken by the next message already.
             *slot = Slot {
@@ -290,10 +343,12 @@ impl Modem {
                 due: now.monotonic,
                 tries: 0,
                 again: false,
+                mark: 0,
                 ..*slot
             };
         } else if gone {
             self.inbox.drop_slot(memory, index);
+            self.inbox.note_deleted(memory, index, mark);
         } else {
             // It stays known meanwhile, so that no listing hands it on again.
             slot.tries += 1;

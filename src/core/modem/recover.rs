@@ -215,7 +215,7 @@ impl Modem {
     /// What the modem says by itself.
     pub(super) fn urc(&mut self, now: Now, urc: at::Urc) {
         match urc {
-            at::Urc::Stored { memory, index } => self.announced(now, memory, index),
+            at::Urc::Stored { memory, index, report } => self.announced(now, memory, index, report),
             at::Urc::Registration(domain, line) => self.registration_told(domain, line),
             at::Urc::Sim(state) => self.sim_told(now, state),
             at::Urc::Restarted => self.restarted(now, true),
@@ -226,8 +226,9 @@ impl Modem {
                     self.tell(Event::LateResult { tp_mr });
                 }
             }
+            at::Urc::Ring => self.inbox.ring(),
             // A PDU line follows an announcement; the engine keeps those two together.
-            at::Urc::Announced(..) | at::Urc::SmsReady | at::Urc::Ring | at::Urc::Ignored => {}
+            at::Urc::Announced(..) | at::Urc::SmsReady | at::Urc::Ignored => {}
         }
     }
 
@@ -236,7 +237,10 @@ impl Modem {
         match (&self.phase, state) {
             (Phase::Serving, SimState::Ready) => {}
             // Gone while serving: bring-up finds out what it is, and waits for it to come back.
-            (Phase::Serving, SimState::NotReady | SimState::Absent | SimState::Locked | SimState::PinNeeded) => {
+            (
+                Phase::Serving,
+                SimState::NotReady | SimState::Absent | SimState::Locked | SimState::DeviceLocked | SimState::PinNeeded,
+            ) => {
                 let why = if state == SimState::Absent {
                     Why::NoSim
                 } else {

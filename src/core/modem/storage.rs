@@ -5,12 +5,16 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
+use super::profile::Quirks;
 use super::task::Verdict;
 use crate::at::request::Text;
 use crate::at::{FinalResult, Memory, Outcome, parse};
 
 /// Storages one modem has for reading.
 pub(super) type Memories = heapless::Vec<Memory, 8>;
+
+/// Switched through where nothing arrives otherwise.
+const TOGGLE: [Memory; 4] = [Memory::ME, Memory::MT, Memory::SM, Memory::ME];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turn {
@@ -22,8 +26,12 @@ enum Turn {
 /// Choosing the storage.
 #[derive(Debug)]
 pub(super) struct StorageTask {
+    /// Switching through [`TOGGLE`], before all else.
+    toggle: Option<usize>,
     turn: Turn,
     wished: Vec<Memory>,
+    /// All three uses are named first, the reading one alone after a refusal.
+    all_uses: bool,
     offered: Option<[Memories; 3]>,
     /// Read back.
     told: Option<Memory>,
@@ -32,9 +40,11 @@ pub(super) struct StorageTask {
 }
 
 impl StorageTask {
-    pub(super) fn new(wished: &[Memory]) -> Self {
+    pub(super) fn new(wished: &[Memory], quirks: Quirks) -> Self {
         Self {
             turn: Turn::Test,
+            toggle: quirks.toggle_storages.then_some(0),
+            all_uses: !quirks.one_storage,
             wished: wished.to_vec(),
             offered: None,
             told: None,
@@ -62,6 +72,10 @@ impl StorageTask {
     pub(super) fn text(&self) -> Text {
         let mut text = Text::new();
         // All of them are short.
+        if let Some(memory) = self.toggle.and_then(|at| TOGGLE.get(at)) {
+            let _ = write!(text, "AT+CPMS=\"{memory}\",\"{memory}\",\"{memory}\"");
+            return text;
+        }
         let _ = match self.turn {
             Turn::Test => write!(text, "AT+CPMS=?"),
             Turn::Set { candidate, all } => match (self.wished.get(candidate), all) {
@@ -91,6 +105,10 @@ impl StorageTask {
             Outcome::Final(FinalResult::Error | FinalResult::Cms(_) | FinalResult::Cme(_)) => false,
             Outcome::Silent | Outcome::Escaped => return Verdict::Silent,
         };
+        if let Some(at) = self.toggle {
+            self.toggle = Some(at + 1).filter(|next| *next < TOGGLE.len());
+            return Verdict::More;
+        }
         match self.turn {
             Turn::Test => self.set(0),
             Turn::Set { candidate, .. } if accepted => {
@@ -121,7 +139,10 @@ impl StorageTask {
         let next = (candidate..self.wished.len()).find(|at| self.wished.get(*at).is_some_and(fits));
         match next {
             Some(candidate) => {
-                self.turn = Turn::Set { candidate, all: true };
+                self.turn = Turn::Set {
+                    candidate,
+                    all: self.all_uses,
+                };
                 Verdict::More
             }
             None => {
@@ -276,7 +297,7 @@ mod tests {
     }
 
     fn storage() -> StorageTask {
-        StorageTask::new(&[Memory::ME, Memory::SM, Memory::MT])
+        StorageTask::new(&[Memory::ME, Memory::SM, Memory::MT], Quirks::default())
     }
 
     #[test]
@@ -309,6 +330,46 @@ mod tests {
             Verdict::Passed
         );
         assert_eq!(task.chosen, Some(Memory::SM));
+    }
+
+    #[test]
+    fn a_quirk_names_one_storage_from_the_begin() {
+        let quirks = Quirks {
+            one_storage: true,
+            ..Quirks::default()
+        };
+        let mut task = StorageTask::new(&[Memory::SM], quirks);
+        follow!(
+            task,
+            &[
+                ("AT+CPMS=?", "+CPMS: ((\"SM\",\"BM\",\"SR\"),(\"SM\"))", OK),
+                ("AT+CPMS=\"SM\"", "+CPMS: 1,20", OK),
+                ("AT+CPMS?", "+CPMS: \"SM\",1,20", OK),
+            ],
+            Verdict::Passed
+        );
+    }
+
+    #[test]
+    fn a_quirk_switches_through_the_storages_first() {
+        let quirks = Quirks {
+            toggle_storages: true,
+            ..Quirks::default()
+        };
+        let mut task = StorageTask::new(&[Memory::ME], quirks);
+        follow!(
+            task,
+            &[
+                ("AT+CPMS=\"ME\",\"ME\",\"ME\"", "", OK),
+                ("AT+CPMS=\"MT\",\"MT\",\"MT\"", "", ERROR),
+                ("AT+CPMS=\"SM\",\"SM\",\"SM\"", "", OK),
+                ("AT+CPMS=\"ME\",\"ME\",\"ME\"", "", OK),
+                ("AT+CPMS=?", "+CPMS: (\"ME\"),(\"ME\"),(\"ME\")", OK),
+                ("AT+CPMS=\"ME\",\"ME\",\"ME\"", "", OK),
+                ("AT+CPMS?", "+CPMS: \"ME\",1,20", OK),
+            ],
+            Verdict::Passed
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::network::{CentreTask, OperatorTask};
 use super::sim::SimTask;
 use super::storage::{NotificationTask, StorageTask};
 use super::verbs::Why;
@@ -30,6 +31,8 @@ pub(super) enum Task {
     Sim(SimTask),
     Storage(StorageTask),
     Notification(NotificationTask),
+    Centre(CentreTask),
+    Operator(OperatorTask),
 }
 
 impl Task {
@@ -41,6 +44,8 @@ impl Task {
             Self::Sim(task) => Request::plain(&task.text(), timeout),
             Self::Storage(task) => Request::plain(&task.text(), timeout),
             Self::Notification(task) => Request::plain(&task.text(), timeout),
+            Self::Centre(task) => Request::plain(&task.text(), timeout),
+            Self::Operator(task) => Request::plain(&task.text(), timeout),
         }
     }
 
@@ -52,6 +57,8 @@ impl Task {
             Self::Sim(task) => task.done(outcome),
             Self::Storage(task) => task.done(outcome),
             Self::Notification(task) => task.done(outcome),
+            Self::Centre(task) => task.done(outcome),
+            Self::Operator(task) => task.done(outcome),
         }
     }
 }

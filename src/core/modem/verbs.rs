@@ -98,6 +98,11 @@ pub enum Event {
         /// How.
         result: OrderResult,
     },
+    /// The SIM refused the configured PIN, or did not answer it: to be kept, so that it is never given to this card again.
+    PinRefused {
+        /// The card, where it tells that while it is locked.
+        iccid: Option<String>,
+    },
     /// The modem restarted by itself; a submit beyond Ctrl-Z has ended in [`Silence::ModemReset`] before.
     Restarted,
 }
@@ -115,6 +120,7 @@ impl fmt::Debug for Event {
             Self::Recovering(level) => write!(f, "Recovering({level:?})"),
             Self::Port(action) => write!(f, "Port({action:?})"),
             Self::Ordered { token, result } => write!(f, "Ordered({token}, {result:?})"),
+            Self::PinRefused { .. } => f.write_str("PinRefused(..)"),
             Self::Restarted => f.write_str("Restarted"),
         }
     }
@@ -142,6 +148,8 @@ pub struct Identity {
     pub imsi: Option<String>,
     /// The SIM's own number, where it is written there in international form.
     pub number: Option<PhoneNumber>,
+    /// Its service centre, where it is told in international form.
+    pub service_centre: Option<PhoneNumber>,
     /// `+CGMI`.
     pub manufacturer: String,
     /// `+CGMM`.
@@ -281,6 +289,10 @@ pub enum Why {
     PinRefused,
     /// The SIM wants its PUK, or another code only a person may give.
     Locked,
+    /// The modem is locked to an operator this SIM is not of.
+    OperatorLocked,
+    /// Roaming, and the configuration does not want that.
+    Roaming,
     /// Not registered, or still looking for a network.
     NotRegistered,
     /// The network denies registration.
@@ -317,7 +329,9 @@ impl Why {
             Self::SimBusy => "the SIM is not ready",
             Self::PinNeeded => "the SIM wants its PIN",
             Self::PinRefused => "the SIM refused the configured PIN",
-            Self::Locked => "the SIM or the modem is locked",
+            Self::Locked => "the SIM is locked",
+            Self::OperatorLocked => "the modem is locked to another operator",
+            Self::Roaming => "roaming, which the configuration does not allow",
             Self::NotRegistered => "no network",
             Self::Denied => "the network refuses this SIM",
             Self::Stopping => "stopping",

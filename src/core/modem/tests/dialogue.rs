@@ -164,6 +164,8 @@ fn what_the_modem_says_by_itself_may_stand_anywhere() {
         < RING
         < OK
         = Submitted(Accepted { tp_mr: Some(5), ack: None })
+        > ATH
+        < OK
         > AT+CMGR=4",
     );
 }

@@ -118,7 +118,10 @@ impl Fake {
             "AT+CIMI" => ok("272010123456789"),
             "AT+CCID" => ok("8935301234567890123"),
             "AT+CPMS=?" => ok("+CPMS: (\"SM\"),(\"SM\"),(\"SM\")"),
-            "AT+CPMS?" => ok("+CPMS: \"SM\",0,30,\"SM\",0,30,\"SM\",0,30"),
+            "AT+CPMS?" => ok(&format!(
+                "+CPMS: \"SM\",{0},30,\"SM\",{0},30,\"SM\",{0},30",
+                self.stored.len()
+            )),
             "AT+CNMI=?" => ok("+CNMI: (0-2),(0-3),(0,2),(0-2),(0,1)"),
             "AT+CNMI?" => ok("+CNMI: 2,1,0,1,0"),
             "AT+CREG?" => ok("+CREG: 1,1"),

@@ -9,3 +9,4 @@ mod receive;
 mod recover;
 mod rig;
 mod submit;
+mod traps;

@@ -43,7 +43,7 @@ fn an_announced_message_is_read_and_deleted_only_when_stored() {
     rig.wait(Duration::from_secs(30));
     assert!(rig.fake.stored.contains_key(&4));
     rig.command(Command::Stored(sm(4)));
-    assert_eq!(rig.asked(), ["AT+CMGD=4"]);
+    assert_eq!(rig.asked(), ["AT+CMGD=4", "AT+CPMS?"]);
     assert!(rig.fake.stored.is_empty());
 }
 

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use super::fake::Fake;
 use crate::base::{Instant, Now, UtcTime};
-use crate::modem::{Command, Event, Modem, Place, Profile, Settings, State, Submit, Tpdu};
+use crate::modem::{Command, Event, Modem, Place, Profile, Profiles, Settings, State, Submit, Tpdu};
 
 /// More turns than any quiet modem takes: a machine that turns in place fails the test instead of hanging it.
 const TURNS: usize = 100_000;
@@ -26,8 +26,12 @@ impl Rig {
     }
 
     pub(super) fn of(profile: Profile, settings: Settings, fake: Fake) -> Self {
+        Self::of_any(profile.into(), settings, fake)
+    }
+
+    pub(super) fn of_any(profiles: Profiles, settings: Settings, fake: Fake) -> Self {
         Self {
-            modem: Modem::new(profile, settings, 7),
+            modem: Modem::new(profiles, settings, 7),
             fake,
             now: at(Duration::from_secs(1)),
             events: Vec::new(),
