@@ -23,7 +23,22 @@ macro_rules! shipped {
     };
 }
 
-shipped!("generic");
+shipped!(
+    "cinterion",
+    "fibocom",
+    "foxconn-t77w968",
+    "generic",
+    "huawei",
+    "quectel-ec2x",
+    "quectel-m95",
+    "sierra",
+    "simcom-sim7x00",
+    "simcom-sim800",
+    "telit",
+    "ublox",
+    "wavecom",
+    "zte",
+);
 
 /// Why a profile is refused.
 #[derive(Debug, thiserror::Error)]

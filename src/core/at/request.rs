@@ -33,8 +33,26 @@ pub(super) enum Kind {
 
 /// Answers that come without a name before them (27.007 clause 5, V.250 clause 6.1).
 const BARE: &[&str] = &[
-    "+CGMI", "+CGMM", "+CGMR", "+CGSN", "+GMI", "+GMM", "+GMR", "+GSN", "+CIMI", "+CCID", "+CICCID", "+ICCID",
-    "^ICCID", "#CIMI", "I",
+    "+CGMI",
+    "+CGMM",
+    "+CGMR",
+    "+CGSN",
+    "+GMI",
+    "+GMM",
+    "+GMR",
+    "+GSN",
+    "+CIMI",
+    "+CCID",
+    "+CICCID",
+    "+ICCID",
+    "^ICCID",
+    "+QCCID",
+    "+ZGETICCID",
+    "^SCID",
+    "#CCID",
+    "!ICCID",
+    "#CIMI",
+    "I",
 ];
 
 /// Names that are both answer and unsolicited code: an answer only to a question.

@@ -302,7 +302,7 @@ impl Modem {
         cursor.tries = 0;
         match cursor.task.take() {
             Some(Task::Storage(task)) => self.inbox.chosen(task.chosen, task.readable()),
-            Some(Task::Notification(task)) => self.inbox.notified(task.chosen.is_some(), task.stores_reports()),
+            Some(Task::Notification(task)) => self.inbox.notified(task.parameters(), task.stores_reports()),
             Some(Task::Centre(task)) => self.identity.service_centre = PhoneNumber::from_e164(&task.told).ok(),
             Some(Task::Attention(_) | Task::Send(_) | Task::Sim(_) | Task::Operator(_)) | None => {}
         }
@@ -331,7 +331,7 @@ impl Modem {
             self.steps_failed(now, Why::SetupRefused);
         } else {
             if action == Action::Notification {
-                self.inbox.notified(false, false);
+                self.inbox.notified(None, false);
             } else if action == Action::Storage {
                 self.inbox.chosen(None, heapless::Vec::new());
             }

@@ -1,5 +1,6 @@
 //! What the modem keeps for us and how far each piece of it is: to be read, handed on, to be deleted. Sends nothing itself.
 
+use alloc::string::String;
 use core::time::Duration;
 
 use super::profile::{Profile, Timing};
@@ -66,6 +67,17 @@ pub(super) struct Deleted {
     times: u8,
 }
 
+/// How a modem hands on what arrives, as bring-up found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reception {
+    /// Where messages are kept; none where the modem does not say.
+    pub storage: Option<Memory>,
+    /// Parameters of `AT+CNMI`; none where nothing is announced and storages are listed every few seconds.
+    pub notification: Option<String>,
+    /// Routed messages are acknowledged with `AT+CNMA`.
+    pub acknowledges: bool,
+}
+
 /// The storages and what is under way in them.
 #[derive(Debug)]
 pub(super) struct Inbox {
@@ -75,7 +87,8 @@ pub(super) struct Inbox {
     pub(super) selected: Option<Memory>,
     /// Naming one use alone was refused.
     pub(super) all_uses: bool,
-    pub(super) notified: bool,
+    /// Parameters of `AT+CNMI`; none: what arrives is found by listing.
+    pub(super) notified: Option<String>,
     pub(super) reports_stored: bool,
     pub(super) slots: heapless::Vec<Slot, SLOTS>,
     pub(super) to_list: Memories,
@@ -120,7 +133,7 @@ impl Inbox {
             readable: Memories::new(),
             selected: None,
             all_uses: false,
-            notified: false,
+            notified: None,
             reports_stored: false,
             slots: heapless::Vec::new(),
             to_list: Memories::new(),
@@ -160,9 +173,17 @@ impl Inbox {
         self.all_uses = false;
     }
 
-    pub(super) fn notified(&mut self, notified: bool, reports_stored: bool) {
+    pub(super) fn notified(&mut self, notified: Option<String>, reports_stored: bool) {
         self.notified = notified;
         self.reports_stored = reports_stored;
+    }
+
+    pub(super) fn reception(&self) -> Reception {
+        Reception {
+            storage: self.chosen,
+            notification: self.notified.clone(),
+            acknowledges: self.acknowledge,
+        }
     }
 
     /// The modem has restarted: indexes known before may mean something else.
@@ -312,7 +333,7 @@ impl Inbox {
     /// Which storages a listing visits: the chosen one, and those where messages end up in spite of the choice.
     pub(super) fn begin_listing(&mut self, now: Instant) {
         self.list_at = now
-            + if self.notified {
+            + if self.notified.is_some() {
                 self.list_every
             } else {
                 self.poll_every

@@ -10,7 +10,7 @@ use super::bring_up::Cursor;
 use super::choose::Profiles;
 use super::climb::Climb;
 use super::health::{Poll, Stats};
-use super::inbox::Inbox;
+use super::inbox::{Inbox, Reception};
 use super::ladder::Means;
 use super::profile::{Profile, Step, Wiring};
 use super::recover::{self, Trouble};
@@ -302,6 +302,12 @@ impl Modem {
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// How it hands on what arrives.
+    #[must_use]
+    pub fn reception(&self) -> Reception {
+        self.inbox.reception()
     }
 
     /// The profile it was last brought up with.

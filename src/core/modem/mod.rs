@@ -23,6 +23,7 @@ mod task;
 pub mod verbs;
 
 pub use choose::Profiles;
+pub use inbox::Reception;
 pub use ladder::{Fault, Ladder, Level, Means, Shared};
 pub use machine::{Modem, Pin, Settings, WakeReason};
 pub use order::{AtLine, Code, Order, OrderResult, UssdText};

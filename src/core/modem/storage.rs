@@ -176,6 +176,11 @@ impl NotificationTask {
         }
     }
 
+    /// What was taken.
+    pub(super) fn parameters(&self) -> Option<String> {
+        self.chosen.and_then(|at| self.wished.get(at)).cloned()
+    }
+
     /// Status reports are stored, not routed: the fourth parameter is 2.
     pub(super) fn stores_reports(&self) -> bool {
         let chosen = self.chosen.and_then(|at| self.wished.get(at));
