@@ -19,6 +19,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use wardwire::serial::table::{Interface, model};
 use wardwire_core::sms::{Alphabet, SegmentOptions, segment};
 
 use table::{At, Row};
@@ -98,14 +99,14 @@ fn the_table_says_each_thing_once() {
             At::Interface(number) => numbers.push(number),
             At::Protocol | At::Probe => assert!(row.at2.is_empty(), "{id}"),
             At::Uart => assert!(row.at2.is_empty() && row.never.is_empty(), "{id}"),
-            At::None => assert!(row.at2.is_empty(), "{id}"),
+            At::Storage | At::None => assert!(row.at2.is_empty(), "{id}"),
         }
         let once: BTreeSet<u8> = numbers.iter().copied().collect();
         assert_eq!(once.len(), numbers.len(), "{id}: an interface in two roles");
         ids.insert(id.clone());
         last = id;
     }
-    assert!(rows.len() > 250);
+    assert!(rows.len() > 300);
 }
 
 #[test]
@@ -114,6 +115,11 @@ fn every_port_of_every_modem_gets_its_role_and_no_other() {
     let rules = udev::parse(&[&files[0], &files[1]]);
     for row in table::rows() {
         for number in 0..16 {
+            let read = role_read_by_the_daemon(&row, number);
+            if row.at == At::Storage {
+                assert_eq!(read, "closed", "{}", row.id());
+                continue;
+            }
             let found = udev::apply(&rules, &below(some_product(&row), number, "tty", "ttyUSB9"));
             let role = match row.at {
                 _ if row.never.contains(&number) => "closed",
@@ -121,7 +127,7 @@ fn every_port_of_every_modem_gets_its_role_and_no_other() {
                 At::Interface(at) if at == number => "at",
                 At::Probe => "probe",
                 At::Uart => "uart",
-                At::Interface(_) | At::Protocol | At::None => "closed",
+                At::Interface(_) | At::Protocol | At::Storage | At::None => "closed",
             };
             let id = format!("{} interface {number:02x}", row.id());
             let link = format!("wardwire/{role}-pci-0000:00:14.0-usb-0:3.4:1.{number}");
@@ -131,12 +137,26 @@ fn every_port_of_every_modem_gets_its_role_and_no_other() {
                 _ => (Some("wardwire"), Some("0660"), vec![link]),
             };
             assert_eq!(env(&found, "WARDWIRE_ROLE"), role, "{id}");
+            assert_eq!(read, role, "udev and the daemon read the table alike: {id}");
             assert_eq!((found.group.as_deref(), found.mode.as_deref()), (group, mode), "{id}");
             assert_eq!(found.links, links, "{id}");
             assert_eq!(env(&found, "ID_MM_DEVICE_IGNORE"), "1", "{id}");
             assert_eq!(env(&found, "ID_MM_PORT_IGNORE"), "1", "{id}");
         }
     }
+}
+
+/// What the daemon's own reading of the table says of an interface as [`below`] describes it.
+fn role_read_by_the_daemon(row: &Row, number: u8) -> &'static str {
+    let (vid, pid) = some_product(row);
+    let id = |text: &str| u16::from_str_radix(text, 16).unwrap();
+    let interface = Interface {
+        number,
+        class: 0xff,
+        subclass: 2,
+        protocol: 1,
+    };
+    model(id(vid), id(pid)).unwrap().role(interface).as_str()
 }
 
 #[test]
@@ -156,6 +176,14 @@ fn a_huawei_layout_that_varies_is_read_from_the_protocol() {
         interface.insert("bInterfaceProtocol", protocol.to_owned());
         let found = outcome(&event);
         assert_eq!(env(&found, "WARDWIRE_ROLE"), role, "{class}/{subclass}/{protocol}");
+        let octet = |text: &str| u8::from_str_radix(text, 16).unwrap();
+        let interface = Interface {
+            number: 3,
+            class: octet(class),
+            subclass: octet(subclass),
+            protocol: octet(protocol),
+        };
+        assert_eq!(model(0x12d1, 0x1506).unwrap().role(interface).as_str(), role);
         assert_eq!(found.links.is_empty(), role == "closed");
     }
 }
@@ -163,7 +191,11 @@ fn a_huawei_layout_that_varies_is_read_from_the_protocol() {
 #[test]
 fn a_modem_is_no_way_to_the_internet() {
     let mut modems = 0;
-    for row in table::rows().iter().filter(|row| row.at != At::Uart).step_by(29) {
+    for row in table::rows()
+        .iter()
+        .filter(|row| !matches!(row.at, At::Uart | At::Storage))
+        .step_by(29)
+    {
         modems += 1;
         let found = outcome(&below(some_product(row), 4, "net", "wwan0"));
         assert_eq!(env(&found, "NM_UNMANAGED"), "1", "{}", row.id());
@@ -192,6 +224,22 @@ fn a_modem_stays_awake_and_brltty_is_not_called() {
     let found = outcome(&event);
     assert_eq!(found.attributes["power/control"], "on");
     assert_eq!(found.attributes["power/autosuspend_delay_ms"], "-1");
+    assert_eq!(
+        found.run, [""; 0],
+        "a bridge is not reset: behind it nothing would notice"
+    );
+    let modem = Event {
+        parents: below(("2c7c", "0125"), 0, "usb", "3-4").parents.split_off(1),
+        ..event.clone()
+    };
+    assert_eq!(
+        outcome(&modem).run,
+        [
+            "/bin/chgrp wardwire /sys/devices/3-4/authorized",
+            "/bin/chmod g+w /sys/devices/3-4/authorized"
+        ],
+        "the service may reset its modems, and nothing else"
+    );
     // As brltty's rules leave the device before ours come.
     event
         .env
@@ -336,15 +384,21 @@ fn the_unit_shuts_every_door_the_daemon_does_not_need() {
         ("RestrictAddressFamilies", &["AF_UNIX AF_INET AF_INET6 AF_NETLINK"]),
         ("IPAddressDeny", &["any"]),
         ("DevicePolicy", &["closed"]),
-        ("DeviceAllow", &["char-ttyUSB rw", "char-ttyACM rw", "char-pts rw"]),
+        (
+            "DeviceAllow",
+            &["char-ttyUSB rw", "char-ttyACM rw", "char-ttyHS rw", "char-pts rw"],
+        ),
+        // The devices' folder alone, where the group may write what the rules gave it: `authorized` of its modems.
+        ("ReadWritePaths", &["-/sys/devices"]),
     ] {
         assert_eq!(unit[&format!("Service.{key}")], values, "{key}");
     }
     assert_eq!(unit.get("Service.PrivateDevices"), None, "it hides the modems");
     // The device list is looked up when the service starts: the drivers have to be there by then.
     for key in ["Unit.Wants", "Unit.After"] {
-        for driver in ["modprobe@usbserial.service", "modprobe@cdc_acm.service"] {
-            assert!(unit[key].iter().any(|value| value.contains(driver)), "{key} {driver}");
+        for driver in ["usbserial", "cdc_acm", "hso"] {
+            let driver = format!("modprobe@{driver}.service");
+            assert!(unit[key].iter().any(|value| value.contains(&driver)), "{key} {driver}");
         }
     }
 }

@@ -9,16 +9,18 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use wardwire_core::gateway::snapshot::Snapshot;
-use wardwire_core::gateway::{Command, Event, Gateway};
-use wardwire_core::modem::{OrderResult, PortAction};
+use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
+use wardwire_core::modem::OrderResult;
 use wardwire_core::queue::verbs::Reply;
 
 use crate::api::{Asked, OrderError};
 use crate::clock;
-use crate::serial::{PortCommand, PortEvent, PortHandle, PortSpec, spawn_port};
+use crate::serial::{Arrival, Claim, PortCommand, PortEvent, PortHandle, PortSpec, spawn_found, spawn_port};
 use crate::store::StoreHandle;
 
+use super::deeds::Deeds;
 use super::notify::Alive;
+use super::places::{Given, Places};
 
 /// Port events that may wait for the loop; a port that finds it full waits, and the kernel keeps its bytes.
 const EVENTS: usize = 1_024;
@@ -31,6 +33,28 @@ const SHOW_EVERY: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct Drain;
 
+/// Modems that come by themselves.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// As they come; closed where none are looked for.
+    pub(super) arrivals: mpsc::Receiver<Arrival>,
+    /// Who gets which slot.
+    pub(super) places: Places,
+    /// What a modem is told that no entry names, its label apart.
+    pub(super) settings: SlotSettings,
+}
+
+/// The bank's hardware.
+#[derive(Debug)]
+pub(super) struct Hardware {
+    /// Where the modems of the configuration are reached, in its order; none for those known by their IMEI.
+    pub(super) configured: Vec<Option<PortSpec>>,
+    /// Those that come by themselves.
+    pub(super) found: Found,
+    /// What may be done to bring them back.
+    pub(super) deeds: Deeds,
+}
+
 /// The loop's own end of things.
 pub(super) struct Loop {
     gateway: Gateway,
@@ -38,6 +62,12 @@ pub(super) struct Loop {
     /// By slot; none while a modem that is known by its IMEI is nowhere.
     ports: Vec<Option<PortHandle>>,
     events: mpsc::Receiver<PortEvent>,
+    /// For the ports still to come.
+    sender: mpsc::Sender<PortEvent>,
+    found: Found,
+    /// Modems beyond all bounds: held, so that they are not found again and again.
+    turned_away: Vec<Claim>,
+    deeds: Deeds,
     replies: FuturesUnordered<oneshot::Receiver<Vec<(u64, Reply)>>>,
     shown: watch::Sender<Snapshot>,
     show_at: Option<Instant>,
@@ -52,14 +82,19 @@ impl Loop {
     /// Opens a task for each port, in the order of the gateway's slots.
     pub(super) fn new(
         gateway: Gateway,
-        specs: Vec<Option<PortSpec>>,
+        hardware: Hardware,
         store: StoreHandle,
         shown: watch::Sender<Snapshot>,
         asked: mpsc::Receiver<Asked>,
         alive: Alive,
     ) -> Self {
+        let Hardware {
+            configured,
+            found,
+            deeds,
+        } = hardware;
         let (sender, events) = mpsc::channel(EVENTS);
-        let ports = specs
+        let ports = configured
             .into_iter()
             .enumerate()
             .map(|(slot, spec)| Some(spawn_port(slot, spec?, sender.clone()).0))
@@ -69,6 +104,10 @@ impl Loop {
             store,
             ports,
             events,
+            sender,
+            found,
+            turned_away: Vec::new(),
+            deeds,
             replies: FuturesUnordered::new(),
             shown,
             show_at: Some(Instant::now()),
@@ -92,6 +131,7 @@ impl Loop {
                 Some(event) = self.events.recv() => self.take_port_events(event),
                 Some(replies) = self.replies.next() => self.take_replies(replies),
                 () = store.work_arrived() => self.gateway.handle_command(clock::now(), Command::WorkArrived),
+                Some(arrival) = self.found.arrivals.recv(), if !draining => self.take_arrival(arrival),
                 Some(asked) = self.asked.recv() => self.take_asked(asked),
                 () = tokio::time::sleep_until(wake) => self.take_time(),
                 _ = &mut drain, if !draining => {
@@ -121,9 +161,9 @@ impl Loop {
                 silent = false;
                 match event {
                     Event::Request { token, request } => batch.push((token, request)),
-                    // What more a port can be helped with is the port's own matter.
-                    Event::Port(slot, PortAction::Reopen | PortAction::UsbReset | PortAction::PowerCycle) => {
-                        self.tell(slot, PortCommand::Reopen);
+                    Event::Port(slot, action) => {
+                        let command = self.deeds.begin(slot, self.gateway.label(slot), action);
+                        self.tell(slot, command);
                     }
                     Event::Ordered { token, result, .. } => {
                         if let Some(answer) = self.orders.remove(&token) {
@@ -181,6 +221,40 @@ impl Loop {
                 tracing::warn!(modem = self.gateway.label(slot), why = why.as_str(), "port not open");
                 self.gateway.handle_command(now, Command::PortLost(slot));
             }
+        }
+    }
+
+    /// Gives a modem that was found its slot.
+    fn take_arrival(&mut self, arrival: Arrival) {
+        let ports = &self.ports;
+        let busy = |slot: usize| {
+            ports
+                .get(slot)
+                .and_then(Option::as_ref)
+                .is_some_and(PortHandle::is_alive)
+        };
+        let socket = arrival.device.socket.clone();
+        let slot = match self.found.places.give(&socket, arrival.imei.as_deref(), busy) {
+            Given::Slot(slot) => slot,
+            Given::New(label) => {
+                let mut settings = self.found.settings.clone();
+                settings.label = label;
+                self.gateway
+                    .handle_command(clock::now(), Command::SlotAdded(Box::new(settings)));
+                self.ports.push(None);
+                self.ports.len() - 1
+            }
+            Given::NoRoom => {
+                tracing::warn!(socket, "one modem too many: it is left alone until the next start");
+                self.turned_away.push(arrival.claim);
+                return;
+            }
+        };
+        let port = arrival.ports.first().map(ToString::to_string);
+        tracing::info!(modem = self.gateway.label(slot), socket, port, "modem found");
+        self.deeds.note(slot, arrival.device.clone());
+        if let Some(place) = self.ports.get_mut(slot) {
+            *place = Some(spawn_found(slot, arrival, self.sender.clone()));
         }
     }
 

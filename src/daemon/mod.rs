@@ -2,8 +2,10 @@
 //! knows everyone. It decides nothing.
 
 mod bank;
+mod deeds;
 mod listen;
 mod notify;
+mod places;
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,7 +16,7 @@ use std::time::Duration;
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use wardwire_core::dispatch::Plan;
 use wardwire_core::gateway::snapshot::{ModemState, Snapshot};
@@ -22,12 +24,15 @@ use wardwire_core::gateway::{Gateway, SlotSettings};
 use wardwire_core::modem::Settings as ModemSettings;
 
 use crate::config::Config;
-use crate::serial::{Allowed, PortSpec, PortSpecError};
+use crate::serial::{self, Allowed, PortSpec, PortSpecError, Tree};
 use crate::store::{self, DirectoryError, Lock, OpenError, Store, StoreHandle, directory};
 use crate::{api, clock, config, web};
 
 /// File name of the control socket in the data directory.
 const CONTROL_SOCKET: &str = "control.sock";
+
+/// Modems that were found and wait for the event loop; more wait unfound.
+const ARRIVALS: usize = 8;
 
 /// Why the daemon does not start, or why it stopped by itself.
 #[derive(Debug, thiserror::Error)]
@@ -142,7 +147,8 @@ impl Daemon {
         let (shown, snapshot) = watch::channel(gateway.snapshot(clock::now()));
         let alive = notify::Alive::default();
         let (orders, asked) = api::Orders::channel();
-        let bank = bank::Loop::new(gateway, specs, holding.store.clone(), shown, asked, alive.clone());
+        let hardware = hardware(&config, specs)?;
+        let bank = bank::Loop::new(gateway, hardware, holding.store.clone(), shown, asked, alive.clone());
         let (drain, draining) = oneshot::channel();
         let bank = tokio::spawn(bank.run(draining));
 
@@ -199,7 +205,7 @@ impl Daemon {
             () = self.holding.store.closed() => Err(DaemonError::StoreGone),
             _ = &mut self.bank => Err(DaemonError::BankGone),
         };
-        notify::stopping();
+        notify::stopping(self.drain_limit);
         tracing::info!("stopping");
         let _ = self.drain.send(bank::Drain);
         self.stop.send_replace(true);
@@ -238,7 +244,28 @@ fn port_specs(config: &Config) -> Result<Vec<Option<PortSpec>>, DaemonError> {
     config.modems.iter().map(parse).collect()
 }
 
-fn slots(config: &Config) -> Result<Vec<SlotSettings>, DaemonError> {
+/// The bank's hardware; looks for modems that no entry names a port of, where the configuration wants it.
+fn hardware(config: &Config, configured: Vec<Option<PortSpec>>) -> Result<bank::Hardware, DaemonError> {
+    let tree = Tree::new(&config.discovery.sys_dir, &config.discovery.dev_dir);
+    let (sender, arrivals) = mpsc::channel(ARRIVALS);
+    if config.discovery.enabled {
+        let ports = config.modems.iter().filter_map(config::Modem::port);
+        let ports = ports.filter(|port| port.starts_with('/')).map(PathBuf::from).collect();
+        tokio::spawn(serial::seek(tree.clone(), ports, sender));
+    }
+    Ok(bank::Hardware {
+        configured,
+        found: bank::Found {
+            arrivals,
+            places: places::Places::new(config),
+            settings: settings(config)?,
+        },
+        deeds: deeds::Deeds::new(config, tree),
+    })
+}
+
+/// What a modem is told that no entry names.
+fn settings(config: &Config) -> Result<SlotSettings, DaemonError> {
     let limits = config.sim_defaults;
     let plan = Plan {
         per_minute: limits.per_minute,
@@ -246,16 +273,24 @@ fn slots(config: &Config) -> Result<Vec<SlotSettings>, DaemonError> {
         per_hour: limits.per_hour,
         per_day: limits.per_day,
     };
-    let profiles = config::profile::profiles(&[])?;
+    Ok(SlotSettings {
+        label: String::new(),
+        profiles: config::profile::profiles(&[])?,
+        modem: ModemSettings::default(),
+        plan,
+    })
+}
+
+fn slots(config: &Config) -> Result<Vec<SlotSettings>, DaemonError> {
+    let common = settings(config)?;
     let slot = |modem: &config::Modem| SlotSettings {
         label: modem.label.clone(),
-        profiles: profiles.clone(),
         modem: ModemSettings {
             pin: modem.pin.clone(),
             smsc: modem.smsc.clone(),
             ..ModemSettings::default()
         },
-        plan,
+        ..common.clone()
     };
     Ok(config.modems.iter().map(slot).collect())
 }

@@ -11,6 +11,9 @@ use crate::clock;
 /// Without a sign of life for this long the ping stops, and systemd restarts the service.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What closing the doors and the store may take after the drain.
+const CLOSING: Duration = Duration::from_secs(30);
+
 /// When the event loop last had an answer from the writer thread (the loop sweeps every few seconds, so the sign
 /// comes also when nothing is sent).
 #[derive(Clone, Debug, Default)]
@@ -44,12 +47,32 @@ pub(super) fn ready(alive: Alive) {
     });
 }
 
-/// Shutdown began.
-pub(super) fn stopping() {
+/// Shutdown began, and open submits are waited for so long: systemd is asked for as much and some time to close the store,
+/// whatever the unit's `TimeoutStopSec=` says.
+pub(super) fn stopping(drain: Duration) {
     tell(NotifyState::Stopping);
+    tell(extension(drain));
+}
+
+fn extension(drain: Duration) -> NotifyState<'static> {
+    let time = (drain + CLOSING).as_micros();
+    NotifyState::ExtendTimeoutUsec(u32::try_from(time).unwrap_or(u32::MAX))
 }
 
 fn tell(state: NotifyState<'_>) {
     // No systemd, no listener: nothing to tell.
     let _ = sd_notify::notify(&[state]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_drain_asks_for_its_time() {
+        // The longest the configuration allows.
+        let asked = |drain| extension(drain).to_string();
+        assert_eq!(asked(Duration::from_secs(600)), "EXTEND_TIMEOUT_USEC=630000000");
+        assert_eq!(asked(Duration::from_secs(100_000)), "EXTEND_TIMEOUT_USEC=4294967295");
+    }
 }

@@ -29,7 +29,7 @@ pub type Ready = AsyncFd<Arc<OwnedFd>>;
     deprecated,
     reason = "the successor is an unsafe function; a shared owned descriptor stays open as long as it asks for"
 )]
-fn ready(descriptor: &Arc<OwnedFd>) -> io::Result<Ready> {
+pub(super) fn ready(descriptor: &Arc<OwnedFd>) -> io::Result<Ready> {
     AsyncFd::new(Arc::clone(descriptor))
 }
 

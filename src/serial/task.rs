@@ -11,7 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
 
-use super::{Port, PortError, PortSpec, open};
+use super::seek::first_that_answers;
+use super::{Arrival, Port, PortError, PortSpec, open};
 
 /// Which of the caller's ports: its index.
 pub type Slot = usize;
@@ -97,6 +98,8 @@ pub enum PortCommand {
     Write(Vec<u8>),
     /// Close the port and open it again.
     Reopen,
+    /// Close the port and look for it again after this time: something is being done to the device.
+    CloseFor(Duration),
     /// Close the port and end the task.
     Close,
 }
@@ -121,6 +124,12 @@ impl PortHandle {
     pub fn send(&self, command: PortCommand) -> Result<(), Busy> {
         self.commands.try_send(command).map_err(|_| Busy)
     }
+
+    /// False once the task has ended: the modem it served is gone.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        !self.commands.is_closed()
+    }
 }
 
 /// Starts [`run_port`] on the current runtime.
@@ -136,20 +145,83 @@ pub fn spawn_port(
     )
 }
 
+/// Serves a modem that was found, until it is unplugged; then it may be found again.
+pub fn spawn_found(slot: Slot, arrival: Arrival, events: mpsc::Sender<PortEvent>) -> PortHandle {
+    let (commands, inbox) = mpsc::channel(COMMANDS);
+    let source = Source::Found {
+        ports: arrival.ports,
+        open: Some(arrival.port),
+    };
+    let claim = arrival.claim;
+    tokio::spawn(async move {
+        serve(slot, source, events, inbox).await;
+        // Only now, when the port is closed and the handle says so.
+        drop(claim);
+    });
+    PortHandle { commands }
+}
+
+/// Where a port comes from.
+#[derive(Debug)]
+enum Source {
+    /// The configuration: it is looked for until it is there.
+    Configured(PortSpec),
+    /// A modem that was found, with all its ports that answer AT commands: the first that answers is taken. Once none of
+    /// them is there any more, the modem is gone.
+    Found { ports: Vec<PortSpec>, open: Option<Port> },
+}
+
+impl Source {
+    async fn open(&mut self) -> Result<Port, PortError> {
+        match self {
+            Self::Configured(spec) => open(spec).await,
+            Self::Found { ports, open: first } => {
+                if let Some(port) = first.take() {
+                    return Ok(port);
+                }
+                if let Some((_, _, port)) = first_that_answers(ports).await {
+                    return Ok(port);
+                }
+                // Nobody answers: that is for the modem's owner to mend, so he gets the best of them.
+                match ports.first() {
+                    Some(best) => open(best).await,
+                    None => Err(PortError::Absent),
+                }
+            }
+        }
+    }
+
+    fn is_gone(&self, error: &PortError) -> bool {
+        matches!((self, error), (Self::Found { .. }, PortError::Absent))
+    }
+}
+
 /// Serves one port until [`PortCommand::Close`], or until the event loop or all senders of commands are gone.
 pub async fn run_port(
     slot: Slot,
     spec: PortSpec,
     events: mpsc::Sender<PortEvent>,
+    commands: mpsc::Receiver<PortCommand>,
+) {
+    serve(slot, Source::Configured(spec), events, commands).await;
+}
+
+async fn serve(
+    slot: Slot,
+    mut source: Source,
+    events: mpsc::Sender<PortEvent>,
     mut commands: mpsc::Receiver<PortCommand>,
 ) {
     let mut told = None;
     loop {
-        let port = match open(&spec).await {
+        let port = match source.open().await {
             Ok(port) => port,
             Err(error) => {
                 let reason = LostReason::from(&error);
                 if told != Some(reason) && events.send(PortEvent::Lost(slot, reason)).await.is_err() {
+                    return;
+                }
+                if source.is_gone(&error) {
                     return;
                 }
                 told = Some(reason);
@@ -172,13 +244,13 @@ pub async fn run_port(
         let mut session = Session::new(slot, port);
         let end = session.run(&events, &mut commands).await;
         session.port.close().await;
-        let End::Lost(reason) = end else { return };
+        let End::Lost(reason, pause_for) = end else { return };
         if events.send(PortEvent::Lost(slot, reason)).await.is_err() {
             return;
         }
         told = None;
         // A device that hangs up as soon as it is opened must not be opened in a tight loop.
-        let rest = LOOK_EVERY.saturating_sub(opened.elapsed());
+        let rest = LOOK_EVERY.saturating_sub(opened.elapsed()).max(pause_for);
         if pause(&mut commands, rest).await.is_break() {
             return;
         }
@@ -192,14 +264,15 @@ async fn pause(commands: &mut mpsc::Receiver<PortCommand>, time: Duration) -> st
         match tokio::time::timeout_at(deadline, commands.recv()).await {
             Err(_) => return std::ops::ControlFlow::Continue(()),
             Ok(None | Some(PortCommand::Close)) => return std::ops::ControlFlow::Break(()),
-            Ok(Some(PortCommand::Write(_) | PortCommand::Reopen)) => {}
+            Ok(Some(PortCommand::Write(_) | PortCommand::Reopen | PortCommand::CloseFor(_))) => {}
         }
     }
 }
 
 /// How serving an open port ended.
 enum End {
-    Lost(LostReason),
+    /// Why, and how long it is not to be looked for.
+    Lost(LostReason, Duration),
     Closed,
 }
 
@@ -246,9 +319,10 @@ impl Session {
                     self.written = 0;
                     self.stuck.as_mut().reset(Instant::now() + WRITE_TIMEOUT);
                 }
-                Step::Command(Some(PortCommand::Reopen)) => return End::Lost(LostReason::Requested),
+                Step::Command(Some(PortCommand::Reopen)) => return End::Lost(LostReason::Requested, Duration::ZERO),
+                Step::Command(Some(PortCommand::CloseFor(time))) => return End::Lost(LostReason::Requested, time),
                 Step::Command(None | Some(PortCommand::Close)) => return End::Closed,
-                Step::Failed(reason) => return End::Lost(reason),
+                Step::Failed(reason) => return End::Lost(reason, Duration::ZERO),
             }
         }
     }

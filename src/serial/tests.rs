@@ -1,6 +1,10 @@
 //! Real ptys, real time, no sleeps: every wait is for an event.
 
 mod bank;
+mod discovery;
+#[expect(dead_code, reason = "shared with other tests; this one uses a part of it")]
+#[path = "../../tests/common/usb.rs"]
+mod fake;
 
 use std::time::Duration;
 

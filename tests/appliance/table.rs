@@ -11,6 +11,7 @@ pub(super) enum At {
     Protocol,
     Probe,
     Uart,
+    Storage,
     None,
 }
 
@@ -59,6 +60,7 @@ fn row(line: &str) -> Row {
             "protocol" => At::Protocol,
             "probe" => At::Probe,
             "uart" => At::Uart,
+            "storage" => At::Storage,
             "none" => At::None,
             number => At::Interface(interface(number)),
         },
@@ -69,7 +71,8 @@ fn row(line: &str) -> Row {
 
 pub(super) fn rules(rows: &[Row]) -> String {
     let mut out = String::new();
-    for row in rows {
+    // A disk gets no rules: what it turns into has its own row.
+    for row in rows.iter().filter(|row| row.at != At::Storage) {
         let id = row.id();
         let kind = if row.at == At::Uart { "uart" } else { "modem" };
         writeln!(out, "# {}", row.name).unwrap();
@@ -79,7 +82,7 @@ pub(super) fn rules(rows: &[Row]) -> String {
             At::Protocol => of_device(&mut out, &id, "protocol"),
             At::Probe => of_device(&mut out, &id, "probe"),
             At::Uart => of_device(&mut out, &id, "uart"),
-            At::None => {}
+            At::Storage | At::None => {}
         }
         of_ports(&mut out, &id, &row.at2, "at2");
         // Last, so that no slip above opens one of these.

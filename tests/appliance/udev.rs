@@ -129,6 +129,7 @@ fn rule<'a>(tokens: &[Token<'a>], event: &Event, outcome: &mut Outcome) -> Optio
     let mut skip_to = None;
     for token in tokens.iter().filter(|t| matches!(t.operator, "=" | "+=")) {
         let mut value = token.value.replace("$name", event.name);
+        value = value.replace("$devpath", &format!("/devices/{}", event.name));
         for (name, text) in &outcome.env {
             value = value.replace(&format!("$env{{{name}}}"), text);
         }

@@ -168,13 +168,16 @@ impl Site {
 
     /// `wardwire simulate`, ready.
     pub fn bank(&self, extra: &[&str]) -> Process {
+        let journal = self.path("journal.jsonl");
+        let journal = ["--journal", journal.to_str().expect("a folder with a plain name")];
+        self.bank_in("bank", self.modems, &[&journal, extra].concat())
+    }
+
+    /// Another one beside it.
+    pub fn bank_in(&self, folder: &str, modems: usize, extra: &[&str]) -> Process {
         let mut command = self.command("simulate");
-        command
-            .arg("--modems")
-            .arg(self.modems.to_string())
-            .arg("--dir")
-            .arg(self.path("bank"));
-        command.arg("--journal").arg(self.path("journal.jsonl")).args(extra);
+        command.arg("--modems").arg(modems.to_string());
+        command.arg("--dir").arg(self.path(folder)).args(extra);
         let mut process = Process::start(command, false);
         process.line_with("ready");
         process

@@ -12,6 +12,7 @@ pub mod machine;
 mod network;
 mod obey;
 pub mod order;
+pub mod probe;
 pub mod profile;
 mod receive;
 mod recover;

@@ -1,0 +1,145 @@
+//! What is done to a port for the gateway: opened anew, its USB device reset, its power cut. Off the event loop, bounded, and
+//! told in the log in words. Which of them is due is the gateway's decision; whether it may be done, the guard's.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use wardwire_core::gateway::SlotIndex;
+use wardwire_core::modem::PortAction;
+
+use crate::config::Config;
+use crate::serial::discovery::UsbDevice;
+use crate::serial::usb::{self, Deed, Guard, Power};
+use crate::serial::{PortCommand, Tree};
+
+/// The port is looked for again so long after the deed should have ended.
+const MARGIN: Duration = Duration::from_millis(500);
+
+/// The hand that does it.
+#[derive(Debug)]
+pub(super) struct Deeds {
+    tree: Tree,
+    power: Power,
+    guard: Guard,
+    /// Ports of the configuration that are paths.
+    ports: BTreeMap<SlotIndex, PathBuf>,
+    /// The device each slot was last seen on: one that hangs may have lost its port.
+    devices: BTreeMap<SlotIndex, UsbDevice>,
+}
+
+impl Deeds {
+    pub(super) fn new(config: &Config, tree: Tree) -> Self {
+        let paths = |(slot, modem): (SlotIndex, &crate::config::Modem)| {
+            let path = modem.port().filter(|port| port.starts_with('/'))?;
+            Some((slot, PathBuf::from(path)))
+        };
+        Self {
+            tree,
+            power: Power {
+                sockets: config.hub.sockets.clone(),
+                command: config.hub.command.clone(),
+                off: config.hub.off,
+            },
+            guard: Guard::default(),
+            ports: config.modems.iter().enumerate().filter_map(paths).collect(),
+            devices: BTreeMap::new(),
+        }
+    }
+
+    /// A modem was found on this device.
+    pub(super) fn note(&mut self, slot: SlotIndex, device: UsbDevice) {
+        self.devices.insert(slot, device);
+    }
+
+    /// Begins what the gateway asks for; gives what the port's task is told. What must not be done ends as the mildest that
+    /// may: a port opened anew.
+    pub(super) fn begin(&mut self, slot: SlotIndex, label: String, action: PortAction) -> PortCommand {
+        let deed = match action {
+            PortAction::Reopen => return PortCommand::Reopen,
+            PortAction::UsbReset => Deed::Reset,
+            PortAction::PowerCycle => Deed::PowerCycle,
+        };
+        if let Some(device) = self.ports.get(&slot).and_then(|port| self.tree.device_of(port)) {
+            self.devices.insert(slot, device);
+        }
+        let device = self.devices.get(&slot).ok_or(usb::Refused::NoDevice);
+        let allowed = device.and_then(|device| {
+            self.guard
+                .allow(Instant::now(), deed, device, &self.power)
+                .map(|()| device.clone())
+        });
+        let device = match allowed {
+            Ok(device) => device,
+            Err(why) => {
+                tracing::warn!(modem = label, %why, "no {}", deed.as_str());
+                return PortCommand::Reopen;
+            }
+        };
+        let pause = usb::duration(deed, &self.power) + MARGIN;
+        let power = self.power.clone();
+        tokio::task::spawn_blocking(move || {
+            let socket = device.socket.clone();
+            tracing::info!(modem = label, socket, "{} begins", deed.as_str());
+            match usb::perform(deed, &device, &power) {
+                Ok(()) => tracing::info!(modem = label, socket, "{} done", deed.as_str()),
+                Err(error) => tracing::warn!(modem = label, socket, %error, "{} failed", deed.as_str()),
+            }
+        });
+        PortCommand::CloseFor(pause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn deeds(hub: &str) -> Deeds {
+        let text = format!("data_dir='d'\nregion='IE'\n[hub]\n{hub}\n[[modem]]\nlabel='m0'\nport='/nowhere/tty'");
+        let config = crate::config::check(&text, "w.toml").unwrap();
+        Deeds::new(&config, Tree::new(Path::new("/nowhere"), Path::new("/nowhere")))
+    }
+
+    fn device(folder: &Path) -> UsbDevice {
+        UsbDevice {
+            socket: "1-1.2".into(),
+            hub: "1-1".into(),
+            folder: folder.to_owned(),
+            vid: 0x2c7c,
+            pid: 0x0125,
+            number: 5,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_cannot_or_must_not_be_done_ends_in_the_port_being_opened_anew() {
+        let mut deeds = deeds("");
+        for action in [PortAction::Reopen, PortAction::UsbReset, PortAction::PowerCycle] {
+            assert_eq!(
+                deeds.begin(0, "m0".into(), action),
+                PortCommand::Reopen,
+                "a pty: {action:?}"
+            );
+        }
+        deeds.note(0, device(Path::new("/nowhere")));
+        assert_eq!(deeds.begin(0, "m0".into(), PortAction::PowerCycle), PortCommand::Reopen);
+    }
+
+    #[tokio::test]
+    async fn the_port_stays_closed_while_something_is_done_to_its_device() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("authorized"), "1").unwrap();
+        let mut deeds = deeds("sockets = ['1-1.2']\noff_seconds = 7");
+        deeds.note(0, device(folder.path()));
+        let PortCommand::CloseFor(time) = deeds.begin(0, "m0".into(), PortAction::UsbReset) else {
+            panic!("the port must be closed");
+        };
+        assert!(time >= Duration::from_secs(2));
+        let PortCommand::CloseFor(time) = deeds.begin(0, "m0".into(), PortAction::PowerCycle) else {
+            panic!("the port must be closed");
+        };
+        assert!(time >= Duration::from_secs(7));
+    }
+}

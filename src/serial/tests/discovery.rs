@@ -1,0 +1,278 @@
+//! What is found in a made-up tree of devices, and what is done there to bring a modem back.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::fake::FakeUsb;
+use super::{hear, soon};
+use crate::serial::discovery::UsbDevice;
+use crate::serial::pty::{Heard, Pty, Watch};
+use crate::serial::table::Role;
+use crate::serial::usb::{Deed, DeedError, Guard, Power, Refused, perform};
+use crate::serial::*;
+
+fn tree(usb: &FakeUsb) -> Tree {
+    Tree::new(&usb.sys(), &usb.dev())
+}
+
+#[test]
+fn ports_are_found_by_what_they_hang_on_and_not_by_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let usb = FakeUsb::new(folder.path());
+    usb.plug("1-1.2", 7, 4, Path::new("/dev/null"));
+    usb.device("1-3", (0x1a86, 0x7523), 8);
+    usb.tty("1-3", 0, "ttyUSB0", None);
+    // Not modems: a console, a keyboard with a serial port, a tty without USB.
+    usb.device("1-4", (0x046d, 0xc31c), 9);
+    usb.tty("1-4", 0, "ttyACM0", None);
+    fs::create_dir_all(usb.sys().join("devices/platform/serial/tty/ttyS0")).unwrap();
+    for name in ["ttyS0", "ttyUSB77"] {
+        symlink(
+            usb.sys().join("devices/platform/serial/tty/ttyS0"),
+            usb.sys().join("class/tty").join(name),
+        )
+        .unwrap();
+    }
+    let found = tree(&usb).ports().unwrap();
+    let seen: Vec<_> = found
+        .iter()
+        .map(|f| {
+            (
+                f.path.file_name().unwrap().to_str().unwrap(),
+                f.role,
+                f.device.socket.as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("ttyUSB6", Role::At, "1-1.2"),
+            ("ttyUSB7", Role::SecondAt, "1-1.2"),
+            ("ttyUSB4", Role::Closed, "1-1.2"),
+            ("ttyUSB5", Role::Closed, "1-1.2"),
+            ("ttyUSB0", Role::Uart, "1-3"),
+        ]
+    );
+    let modem = &found[0].device;
+    assert_eq!(
+        (modem.hub.as_str(), modem.hub_port(), modem.number),
+        ("1-1", Some(2), 7)
+    );
+    assert_eq!((modem.vid, modem.pid, modem.is_at_root()), (0x2c7c, 0x0125, false));
+    assert_eq!(found[0].driver, "option");
+    let bridge = &found[4].device;
+    assert_eq!(
+        (bridge.hub.as_str(), bridge.hub_port(), bridge.is_at_root()),
+        ("usb1", Some(3), true)
+    );
+}
+
+#[test]
+fn a_configured_name_leads_to_its_device_through_links() {
+    let folder = tempfile::tempdir().unwrap();
+    let usb = FakeUsb::new(folder.path());
+    usb.plug("1-1.2", 7, 0, Path::new("/dev/pts/99"));
+    let by_path = usb.dev().join("serial/by-path");
+    fs::create_dir_all(&by_path).unwrap();
+    let name = by_path.join("pci-0000:00:14.0-usb-0:1.2:1.2-port0");
+    symlink("../../ttyUSB2", &name).unwrap();
+    let tree = tree(&usb);
+    let socket = |path: &Path| tree.device_of(path).map(|device| device.socket);
+    assert_eq!(socket(&name).as_deref(), Some("1-1.2"));
+    assert_eq!(socket(&usb.dev().join("ttyUSB2")).as_deref(), Some("1-1.2"));
+    assert_eq!(tree.port_of(&name).unwrap().role, Role::At);
+    assert_eq!(tree.port_of(&usb.dev().join("ttyUSB0")).unwrap().role, Role::Closed);
+    // Ptys, what is not there, and a link in a circle.
+    symlink(by_path.join("circle"), by_path.join("circle")).unwrap();
+    for none in ["/dev/pts/0", "/dev/nowhere", by_path.join("circle").to_str().unwrap()] {
+        assert_eq!(socket(Path::new(none)), None, "{none}");
+    }
+}
+
+/// Waits until somebody opens the port, then answers as a modem does until it has told its IMEI; gives what was asked. The pty
+/// is given back: its name must lead nowhere else while the test runs.
+async fn answer(pty: Pty, imei: &'static str) -> (Pty, Vec<String>) {
+    let watch = Watch::create().unwrap();
+    watch.add(&pty).unwrap();
+    let opened = watch.ready().unwrap();
+    let mut heard = Vec::new();
+    let mut buffer = [0; 64];
+    let mut first = loop {
+        match pty.read(&mut buffer).unwrap() {
+            Heard::Bytes(count) => break Some(buffer[..count].to_vec()),
+            Heard::Silence => break None,
+            Heard::Nobody => soon(opened.readable()).await.unwrap().clear_ready(),
+        }
+        watch.drain();
+    };
+    loop {
+        let octets = match first.take() {
+            Some(octets) => octets,
+            None => hear(&pty).await,
+        };
+        let text = String::from_utf8(octets).unwrap().trim().to_owned();
+        let said = match text.as_str() {
+            "AT" => "\r\nOK\r\n".to_owned(),
+            "AT+CGSN" => format!("\r\n{imei}\r\n\r\nOK\r\n"),
+            _ => String::new(),
+        };
+        pty.write(said.as_bytes()).unwrap();
+        heard.push(text);
+        if heard.last().is_some_and(|text| text == "AT+CGSN") {
+            return (pty, heard);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_modem_plugged_in_is_asked_who_it_is_and_handed_over_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let usb = FakeUsb::new(folder.path());
+    let (sender, mut arrivals) = tokio::sync::mpsc::channel(4);
+    // The configuration has the modem of 1-1.4 already.
+    let (mine, taken) = (Pty::create().unwrap(), Pty::create().unwrap());
+    usb.plug("1-1.4", 3, 20, taken.path());
+    let seeker = tokio::spawn(seek(tree(&usb), vec![usb.dev().join("ttyUSB22")], sender));
+    usb.plug("1-1.2", 7, 4, mine.path());
+    let modem = tokio::spawn(answer(mine, "490154203237518"));
+    let arrival = soon(arrivals.recv()).await.unwrap();
+    assert_eq!(arrival.device.socket, "1-1.2");
+    assert_eq!(arrival.imei.as_deref(), Some("490154203237518"));
+    let names: Vec<_> = arrival.ports.iter().map(ToString::to_string).collect();
+    assert!(
+        names[0].ends_with("/ttyUSB6") && names[1].ends_with("/ttyUSB7"),
+        "{names:?}"
+    );
+    assert_eq!(names.len(), 2, "diagnosis and GPS are never opened: {names:?}");
+    let (_mine, asked) = soon(modem).await.unwrap();
+    assert_eq!(asked, ["AT", "AT+CGSN"]);
+    let (answered, mut reads) = (arrival.device.number, [0; 8]);
+    assert_eq!(answered, 7);
+    assert!(
+        matches!(taken.read(&mut reads), Ok(Heard::Nobody)),
+        "nobody opened the other's modem"
+    );
+    // It is one's own until it is given back; then it is found again, as if plugged in.
+    let wait = tokio::time::timeout(Duration::from_millis(1_500), arrivals.recv()).await;
+    assert!(wait.is_err(), "handed over twice");
+    usb.unplug("1-1.2");
+    drop(arrival);
+    let again = Pty::create().unwrap();
+    usb.plug("1-1.2", 8, 9, again.path());
+    let modem = tokio::spawn(answer(again, "490154203237518"));
+    let arrival = soon(arrivals.recv()).await.unwrap();
+    soon(modem).await.unwrap();
+    assert!(
+        arrival.ports[0].to_string().ends_with("/ttyUSB11"),
+        "under its new name"
+    );
+    seeker.abort();
+}
+
+#[test]
+fn a_reset_takes_the_device_away_and_gives_it_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let usb = FakeUsb::new(folder.path());
+    usb.plug("1-1.2", 7, 0, Path::new("/dev/null"));
+    let device = tree(&usb).device_of(&usb.dev().join("ttyUSB2")).unwrap();
+    let switch = usb.folder("1-1.2").join("authorized");
+    fs::write(&switch, "").unwrap();
+    let begun = Instant::now();
+    perform(Deed::Reset, &device, &Power::default()).unwrap();
+    assert!(
+        begun.elapsed() >= Duration::from_secs(2),
+        "the device needs time to notice"
+    );
+    // The made-up file keeps every write behind the one before, as they come.
+    assert!(fs::read_to_string(&switch).unwrap().ends_with('1'));
+    usb.unplug("1-1.2");
+    let gone = perform(Deed::Reset, &device, &Power::default()).unwrap_err();
+    assert!(
+        matches!(&gone, DeedError::Switch { path, .. } if path.ends_with("authorized")),
+        "{gone}"
+    );
+    assert!(!switch.exists(), "nothing is made that the kernel did not make");
+}
+
+fn power(command: Option<&Path>, off: u64) -> Power {
+    Power {
+        sockets: vec!["1-1.2".into()],
+        command: command.map(Path::to_owned),
+        off: Duration::from_secs(off),
+    }
+}
+
+#[test]
+fn power_is_cut_by_the_kernel_or_by_uhubctl() {
+    let folder = tempfile::tempdir().unwrap();
+    let usb = FakeUsb::new(folder.path());
+    usb.plug("1-1.2", 7, 0, Path::new("/dev/null"));
+    let device = tree(&usb).device_of(&usb.dev().join("ttyUSB2")).unwrap();
+    let port = usb.folder("1-1").join("1-1:1.0/1-1-port2");
+    fs::create_dir_all(&port).unwrap();
+    fs::write(port.join("disable"), "").unwrap();
+    perform(Deed::PowerCycle, &device, &power(None, 0)).unwrap();
+    assert_eq!(fs::read_to_string(port.join("disable")).unwrap(), "0", "it is on again");
+
+    let program = folder.path().join("uhubctl");
+    let log = folder.path().join("log");
+    let script = |line: &str| {
+        fs::write(
+            &program,
+            format!("#!/bin/sh\necho \"$@\" >> {}\n{line}\n", log.display()),
+        )
+        .unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+    };
+    script("exit 0");
+    perform(Deed::PowerCycle, &device, &power(Some(&program), 3)).unwrap();
+    assert_eq!(fs::read_to_string(&log).unwrap(), "-l 1-1 -p 2 -a cycle -d 3\n");
+    script("exit 1");
+    let failed = perform(Deed::PowerCycle, &device, &power(Some(&program), 3)).unwrap_err();
+    assert!(failed.to_string().contains("exit status: 1"), "{failed}");
+    let missing = perform(
+        Deed::PowerCycle,
+        &device,
+        &power(Some(Path::new("/nowhere/uhubctl")), 3),
+    )
+    .unwrap_err();
+    assert!(matches!(missing, DeedError::Program { .. }), "{missing}");
+}
+
+#[test]
+fn what_must_not_be_done_is_refused() {
+    let device = |socket: &str, hub: &str| UsbDevice {
+        socket: socket.into(),
+        hub: hub.into(),
+        folder: "/nowhere".into(),
+        vid: 0,
+        pid: 0,
+        number: 0,
+    };
+    let power = power(None, 10);
+    let now = Instant::now();
+    let mut guard = Guard::default();
+    let mut ask = |at: u64, deed, device: &UsbDevice| guard.allow(now + Duration::from_secs(at), deed, device, &power);
+    let named = device("1-1.2", "1-1");
+    assert_eq!(ask(0, Deed::PowerCycle, &named), Ok(()));
+    assert_eq!(
+        ask(1, Deed::PowerCycle, &device("1-1.3", "1-1")),
+        Err(Refused::NotNamed)
+    );
+    assert_eq!(ask(2, Deed::PowerCycle, &device("1-2", "usb1")), Err(Refused::Root));
+    // A third modem of the same hub within a minute: it is the hub.
+    assert_eq!(ask(3, Deed::Reset, &device("1-1.4", "1-1")), Err(Refused::Crowd));
+    assert_eq!(ask(3, Deed::Reset, &named), Err(Refused::Crowd));
+    assert_eq!(ask(3, Deed::Reset, &device("2-1.4", "2-1")), Ok(()), "another hub");
+    assert_eq!(ask(64, Deed::Reset, &named), Ok(()), "a minute later");
+    for n in 3..9 {
+        assert_eq!(
+            ask(70, Deed::Reset, &device(&format!("1-{n}"), "usb1")),
+            Ok(()),
+            "no hub of ours"
+        );
+    }
+}
