@@ -236,6 +236,7 @@ impl Address {
         reader.end().map(|_| address)
     }
 
+    #[inline]
     pub(super) fn read(reader: &mut Reader<'_, '_>, field: fn(AddressField) -> Field) -> Result<Self, DecodeError> {
         let start = reader.at();
         let semi_octets = usize::from(reader.octet(field(AddressField::Length))?);
@@ -285,11 +286,12 @@ impl Address {
     fn write_value(&self, writer: &mut Writer) -> Result<(), EncodeError> {
         match &self.value {
             Value::Digits(digits) => {
-                let mut semi_octets = digits.chars().map(|c| semi_octet(c).unwrap_or(0x0F));
-                while let Some(low) = semi_octets.next() {
-                    writer.octet(low | semi_octets.next().unwrap_or(0x0F) << 4)?;
-                }
-                Ok(())
+                let mut octets = Vec::<u8, { ADDRESS_DIGITS / 2 }>::new();
+                let (pairs, odd) = digits.as_bytes().as_chunks::<2>();
+                // At most 20 digits by their type: always fits.
+                octets.extend(pairs.iter().map(|[low, high]| nibble(*low) | nibble(*high) << 4));
+                octets.extend(odd.iter().map(|low| nibble(*low) | 0xF0));
+                writer.octets(&octets)
             }
             Value::Name(septets) => {
                 let mut octets = Vec::<u8, 10>::new();
@@ -374,6 +376,30 @@ struct AddressOctets<'a> {
 
 impl AddressOctets<'_> {
     fn digits(&self, reader: &mut Reader<'_, '_>) -> Result<String<ADDRESS_DIGITS>, DecodeError> {
+        match self.plain_digits() {
+            Some(digits) => Ok(digits),
+            None => self.odd_digits(reader),
+        }
+    }
+
+    /// The digits where nothing is wrong with them.
+    #[inline]
+    fn plain_digits(&self) -> Option<String<ADDRESS_DIGITS>> {
+        let mut digits = Vec::<u8, ADDRESS_DIGITS>::new();
+        for octet in self.octets {
+            digits.extend_from_slice(PAIRS.get(usize::from(*octet))?).ok()?;
+        }
+        // Behind an odd number of digits stands 1111, which is no digit.
+        if self.semi_octets % 2 == 1 && digits.pop() != Some(0) {
+            return None;
+        }
+        let whole = digits.len() == self.semi_octets && digits.iter().fold(true, |all, digit| all & (*digit != 0));
+        String::from_utf8(digits).ok().filter(|_| whole)
+    }
+
+    /// The digits that are some, with each deviation noted.
+    #[cold]
+    fn odd_digits(&self, reader: &mut Reader<'_, '_>) -> Result<String<ADDRESS_DIGITS>, DecodeError> {
         let mut digits = Vec::<u8, ADDRESS_DIGITS>::new();
         for (index, octet) in self.octets.iter().enumerate() {
             let (low, high) = (digit(octet & 0x0F), digit(octet >> 4));
@@ -417,16 +443,40 @@ fn digit(semi_octet: u8) -> Option<u8> {
     DIGITS.get(usize::from(semi_octet)).copied()
 }
 
-fn semi_octet(digit: char) -> Option<u8> {
-    match digit {
-        '0'..='9' => u8::try_from(digit.to_digit(10)?).ok(),
-        '*' => Some(10),
-        '#' => Some(11),
-        'a' => Some(12),
-        'b' => Some(13),
-        'c' => Some(14),
-        _ => None,
+/// The two digits of an octet, the low semi-octet first; 0 for 1111.
+static PAIRS: [[u8; 2]; 256] = pairs();
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated while compiling: a wrong index does not compile"
+)]
+const fn pairs() -> [[u8; 2]; 256] {
+    let mut pairs = [[0; 2]; 256];
+    let mut octet = 0;
+    while octet < 256 {
+        let (low, high) = (octet & 0x0F, octet >> 4);
+        pairs[octet] = [
+            if low < DIGITS.len() { DIGITS[low] } else { 0 },
+            if high < DIGITS.len() { DIGITS[high] } else { 0 },
+        ];
+        octet += 1;
     }
+    pairs
+}
+
+/// The semi-octet of a digit of an address.
+const fn nibble(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        b'*' => 10,
+        b'#' => 11,
+        b'a'..=b'c' => digit - b'a' + 12,
+        _ => 0x0F,
+    }
+}
+
+fn semi_octet(digit: char) -> Option<u8> {
+    u8::try_from(digit).ok().map(nibble).filter(|nibble| *nibble != 0x0F)
 }
 
 #[cfg(test)]

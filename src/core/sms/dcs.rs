@@ -69,6 +69,7 @@ impl Dcs {
     pub const UCS2: Self = Self(0x08);
 
     /// Reads it, 0 when the octets have ended; compressed text is a deviation.
+    #[inline]
     pub(super) fn read_or_zero(reader: &mut Reader<'_, '_>) -> Result<Self, DecodeError> {
         let at = reader.at();
         let dcs = Self(reader.octet_or_zero(Field::DataCodingScheme)?);

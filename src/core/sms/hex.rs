@@ -27,49 +27,64 @@ pub fn decode<const N: usize>(text: &str) -> Result<Vec<u8, N>, DecodeError> {
         return Err(error(N * 2, Cause::too_long(digits.len() / 2, N)));
     }
     let mut octets = Vec::new();
-    for (index, pair) in digits.chunks(2).enumerate() {
-        let (high, low) = (
-            pair.first().copied().and_then(nibble),
-            pair.get(1).copied().and_then(nibble),
-        );
-        let Some(high) = high else {
-            return Err(error(index * 2, Cause::NotHex));
-        };
-        let Some(low) = low else {
-            return Err(error(index * 2 + 1, Cause::NotHex));
-        };
-        octets
-            .push(high << 4 | low)
-            .map_err(|_| error(index * 2, Cause::too_long(digits.len() / 2, N)))?;
+    let (pairs, odd) = digits.as_chunks::<2>();
+    for (index, [high, low]) in pairs.iter().enumerate() {
+        let (high, low) = (nibble(*high), nibble(*low));
+        if (high | low) > 0x0F {
+            return Err(error(index * 2 + usize::from(high <= 0x0F), Cause::NotHex));
+        }
+        // Counted above: always fits.
+        let _ = octets.push(high << 4 | low);
     }
-    Ok(octets)
+    match odd {
+        [] => Ok(octets),
+        [digit, ..] => Err(error(
+            pairs.len() * 2 + usize::from(nibble(*digit) <= 0x0F),
+            Cause::NotHex,
+        )),
+    }
 }
 
 /// Upper-case hexadecimal; octets that do not fit into `N` characters are left out, so `N` is twice the capacity of
 /// what is written.
 #[must_use]
 pub fn encode<const N: usize>(octets: &[u8]) -> String<N> {
-    let mut text = String::new();
+    let mut text = Vec::<u8, N>::new();
     for octet in octets {
-        for nibble in [octet >> 4, octet & 0x0F] {
-            // Left out when full, as documented.
-            let _ = text.push(digit(nibble));
-        }
+        // Left out when full, as documented.
+        let _ = text.extend_from_slice(&[digit(octet >> 4), digit(octet & 0x0F)]);
     }
-    text
+    // Nothing but ASCII is in it.
+    String::from_utf8(text).unwrap_or_default()
 }
 
-const fn nibble(character: u8) -> Option<u8> {
-    match character {
-        b'0'..=b'9' => Some(character - b'0'),
-        b'a'..=b'f' => Some(character - b'a' + 10),
-        b'A'..=b'F' => Some(character - b'A' + 10),
-        _ => None,
-    }
+/// What is no digit, above any that is.
+const NONE: u8 = 0xFF;
+
+/// The value of a digit, or [`NONE`].
+fn nibble(character: u8) -> u8 {
+    NIBBLES.get(usize::from(character)).copied().unwrap_or(NONE)
 }
 
-const fn digit(nibble: u8) -> char {
-    (if nibble < 10 { b'0' + nibble } else { b'A' + nibble - 10 }) as char
+static NIBBLES: [u8; 256] = nibbles();
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated while compiling: a wrong index does not compile"
+)]
+const fn nibbles() -> [u8; 256] {
+    let mut nibbles = [NONE; 256];
+    let mut value = 0;
+    while value < 16 {
+        nibbles[digit(value) as usize] = value;
+        nibbles[digit(value).to_ascii_lowercase() as usize] = value;
+        value += 1;
+    }
+    nibbles
+}
+
+const fn digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'A' + nibble - 10 }
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ pub mod text;
 pub mod timestamp;
 pub mod tpdu;
 pub mod transliterate;
+mod ucs2;
 pub mod udh;
 pub mod user_data;
 pub mod validity;

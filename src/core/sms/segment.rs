@@ -9,8 +9,8 @@ use super::dcs::Dcs;
 use super::error::SegmentError;
 use super::form::{Form, Weight, national_forms};
 use super::gsm7::{Charset, Languages, Packer, all_same, fill_bits, header_septets};
-use super::udh;
 use super::{Alphabet, EncodedPart};
+use super::{ucs2, udh};
 use crate::base::limits::USER_DATA_OCTETS;
 
 /// Parts a concatenated message has at most (its total is one octet).
@@ -295,14 +295,7 @@ fn encode(piece: &str, plan: &Plan<'_>, sequence: u8) -> EncodedPart {
     let length = match plan.form.alphabet {
         Alphabet::Gsm7 => encode_gsm7(piece, &mut octets, plan.form.charset),
         Alphabet::Ucs2 | Alphabet::Octets => {
-            let mut coded = [0; USER_DATA_OCTETS];
-            let (places, _) = coded.as_chunks_mut::<2>();
-            let mut units = 0;
-            for (place, unit) in places.iter_mut().zip(piece.encode_utf16()) {
-                *place = unit.to_be_bytes();
-                units += 1;
-            }
-            let _ = octets.extend_from_slice(coded.get(..units * 2).unwrap_or_default());
+            ucs2::write(piece, &mut octets);
             octets.len()
         }
     };

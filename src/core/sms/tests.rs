@@ -192,4 +192,28 @@ proptest! {
         }
         prop_assert_eq!(join_text(&parts.iter().collect::<Vec<_>>()), text);
     }
+
+    /// Runs of one script, half pairs, pairs cut between two parts: as the standard library reads them.
+    #[test]
+    fn units_of_any_kind_are_read_as_utf16(units in "[a ]{0,6}[а-яé]{0,30}[漢\u{7FF}\u{800}😀]{0,6}[а-я]{0,9}", odd: u16, at: usize, cut: usize) {
+        let mut units: Vec<u16> = units.encode_utf16().collect();
+        units.insert(at % (units.len() + 1), odd);
+        let octets: Vec<u8> = units.iter().copied().flat_map(u16::to_be_bytes).collect();
+        let (first, second) = octets.split_at(cut % units.len() * 2);
+        let parts = [first, second].map(|octets| UserData::from_octets(Alphabet::Ucs2, &[], octets).unwrap());
+        prop_assert_eq!(join_text(&parts.each_ref()), String::from_utf16_lossy(&units));
+    }
+
+    /// Eight at a time or one at a time, in any mixture, after any fill: the same text.
+    #[test]
+    fn septets_of_any_kind_are_read_alike(septets in proptest::collection::vec(0_u8..128, 1..120), plain in 0..120_usize, head in 0_usize..8) {
+        let mut septets = septets;
+        septets.iter_mut().take(plain).for_each(|septet| *septet = *septet % 26 + b'a');
+        let elements = [udh::Element { identifier: 0x70, data: &[0; 8][..head] }];
+        let data = UserData::from_septets(&elements, &septets).unwrap();
+        let (tables, mut decoder) = (Charset::DEFAULT.tables(), gsm7::Decoder::default());
+        let mut text: String = septets.iter().filter_map(|septet| decoder.push(tables, *septet)).collect();
+        text.extend(decoder.finish());
+        prop_assert_eq!(data.text().unwrap(), text);
+    }
 }

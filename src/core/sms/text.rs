@@ -3,9 +3,12 @@
 use alloc::string::String;
 use core::fmt::{self, Write};
 
+use heapless::Vec;
+
 use super::Alphabet;
-use super::gsm7::{Charset, Decoder, all_same};
-use super::user_data::UserData;
+use super::gsm7::{Charset, Decoder, Septets, ascii};
+use super::ucs2;
+use super::user_data::{USER_DATA_OCTETS_ANY, UserData};
 
 /// Reads the text of parts in their order. A part in another alphabet than the one before ends what was begun. Allocates
 /// nothing itself.
@@ -29,14 +32,7 @@ impl TextDecoder {
             }
             Alphabet::Ucs2 => {
                 self.end_gsm7(&mut run)?;
-                let (units, _half) = data.body().as_chunks::<2>();
-                for unit in units {
-                    let unit = u16::from_be_bytes(*unit);
-                    match char::from_u32(u32::from(unit)).filter(|_| self.high.is_none()) {
-                        Some(character) => run.push(character)?,
-                        None => self.push_surrogate(unit, &mut run)?,
-                    }
-                }
+                self.push_units(data.body(), &mut run)?;
             }
             Alphabet::Octets => {
                 self.end_gsm7(&mut run)?;
@@ -57,32 +53,57 @@ impl TextDecoder {
     /// # Errors
     /// Those of `out`.
     pub fn finish(&mut self, out: &mut impl Write) -> fmt::Result {
+        if !self.gsm7.is_escaped() && self.high.is_none() {
+            return Ok(());
+        }
         let mut run = Run::new(out);
         self.end_gsm7(&mut run)?;
         self.end_ucs2(&mut run)?;
         run.flush()
     }
 
-    /// Eight septets at a time where they are plain ASCII in the default alphabet, which most texts are.
+    /// Eight septets at a time where they are ASCII in the default alphabet, as in most texts.
     fn push_septets(&mut self, data: &UserData, run: &mut Run<'_, impl Write>) -> fmt::Result {
         let charset = data.charset();
         let tables = charset.tables();
         let mut septets = data.septets();
         let decode = |decoder: &mut Decoder, septet, run: &mut Run<'_, _>| {
-            decoder
-                .push(tables, septet)
-                .map_or(Ok(()), |character| run.push(character))
+            let character = decoder.push(tables, septet);
+            character.map_or(Ok(()), |character| run.push(character))
         };
-        while let Some(eight) = septets.next_eight() {
-            if charset == Charset::DEFAULT && !self.gsm7.is_escaped() && all_same(eight) {
-                run.push_eight(eight)?;
-            } else {
-                eight
-                    .into_iter()
-                    .try_for_each(|septet| decode(&mut self.gsm7, septet, run))?;
+        while let Some(bits) = septets.next_eight() {
+            if let Some(eight) = ascii(bits).filter(|_| charset == Charset::DEFAULT && !self.gsm7.is_escaped()) {
+                run.push_some(eight)?;
+                continue;
+            }
+            for septet in Septets::new(&bits.to_le_bytes(), 0, 8) {
+                decode(&mut self.gsm7, septet, run)?;
             }
         }
         septets.try_for_each(|septet| decode(&mut self.gsm7, septet, run))
+    }
+
+    /// UTF-16 big-endian, four units at a time where they are of one kind, as in most texts; half a unit is left out.
+    fn push_units(&mut self, octets: &[u8], run: &mut Run<'_, impl Write>) -> fmt::Result {
+        let (fours, rest) = octets.as_chunks::<8>();
+        for four in fours {
+            match ucs2::two_octets_each(*four).filter(|_| self.high.is_none()) {
+                Some(coded) => run.push_some(coded)?,
+                None => self.push_each(four, run)?,
+            }
+        }
+        self.push_each(rest, run)
+    }
+
+    fn push_each(&mut self, octets: &[u8], run: &mut Run<'_, impl Write>) -> fmt::Result {
+        for unit in octets.as_chunks::<2>().0 {
+            let unit = u16::from_be_bytes(*unit);
+            match char::from_u32(u32::from(unit)).filter(|_| self.high.is_none()) {
+                Some(character) => run.push(character)?,
+                None => self.push_surrogate(unit, run)?,
+            }
+        }
+        Ok(())
     }
 
     /// Half a pair, or what comes after its first half.
@@ -113,59 +134,46 @@ impl TextDecoder {
     }
 }
 
-/// ASCII on its way to `out`, handed over many at a time: that is several times faster than one by one.
+/// The text of one part on its way to `out`, handed over as a whole: that is several times faster than one by one.
 struct Run<'o, W> {
     out: &'o mut W,
-    octets: [u8; 128],
-    length: usize,
+    octets: Vec<u8, RUN_OCTETS>,
 }
 
+/// Three octets of UTF-8 for each septet there can be in a part, and what an earlier part may have left to be ended.
+const RUN_OCTETS: usize = 3 * (USER_DATA_OCTETS_ANY * 8 / 7) + 9;
+
 impl<'o, W: Write> Run<'o, W> {
+    #[inline]
     const fn new(out: &'o mut W) -> Self {
         Self {
             out,
-            octets: [0; 128],
-            length: 0,
+            octets: Vec::new(),
         }
     }
 
     #[inline]
     fn push(&mut self, character: char) -> fmt::Result {
-        if !character.is_ascii() {
-            self.flush()?;
-            return self.out.write_char(character);
+        match *character.encode_utf8(&mut [0; 4]).as_bytes() {
+            [a] => self.push_some([a]),
+            [a, b] => self.push_some([a, b]),
+            [a, b, c] => self.push_some([a, b, c]),
+            [a, b, c, d] => self.push_some([a, b, c, d]),
+            _ => Ok(()),
         }
-        if self.length == self.octets.len() {
-            self.flush()?;
-        }
-        if let (Some(room), Ok(octet)) = (self.octets.get_mut(self.length), u8::try_from(character)) {
-            *room = octet;
-            self.length += 1;
-        }
-        Ok(())
     }
 
-    /// Eight octets of ASCII.
+    /// Octets of whole characters. There is room: the size is that of the longest text.
     #[inline]
-    fn push_eight(&mut self, eight: [u8; 8]) -> fmt::Result {
-        if self.length + 8 > self.octets.len() {
-            self.flush()?;
-        }
-        if let Some(room) = self.octets.get_mut(self.length..self.length + 8) {
-            room.copy_from_slice(&eight);
-            self.length += 8;
-        }
-        Ok(())
+    fn push_some<const N: usize>(&mut self, octets: [u8; N]) -> fmt::Result {
+        self.octets.extend_from_slice(&octets).map_err(|_| fmt::Error)
     }
 
     #[inline]
     fn flush(&mut self) -> fmt::Result {
-        if self.length == 0 {
-            return Ok(());
-        }
-        let run = self.octets.get(..core::mem::take(&mut self.length)).unwrap_or_default();
-        // Only ASCII was put there.
-        self.out.write_str(core::str::from_utf8(run).unwrap_or_default())
+        // Only whole characters were put there.
+        let text = core::str::from_utf8(&self.octets).unwrap_or_default();
+        self.out.write_str(text)
     }
 }
 

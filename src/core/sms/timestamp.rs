@@ -10,6 +10,15 @@ use super::error::{Cause, DecodeError, Field};
 use super::wire::Reader;
 use crate::base::UtcTime;
 
+/// Days of each month by its number, 28 for February; none in what is no month.
+const DAYS: [u8; 13] = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/// Days before each month by its number, in a year that is no leap year.
+const DAYS_BEFORE: [u16; 13] = [0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+
+/// Days from 1 January 1970 to 1 January 1980.
+const DAYS_TO_1980: i64 = 3_652;
+
 /// TP-SCTS, TP-DT or an absolute TP-VP: the seven octets as they stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Timestamp(pub [u8; 7]);
@@ -54,16 +63,13 @@ impl Timestamp {
     /// Year (two digits), month, day, hour, minute, second as they stand; a semi-octet that is no digit counts as 0,
     /// as the standard asks.
     #[must_use]
-    pub fn digits(self) -> [u8; 6] {
+    pub const fn digits(self) -> [u8; 6] {
         let [year, month, day, hour, minute, second, _] = self.0;
-        [
-            value(year),
-            value(month),
-            value(day),
-            value(hour),
-            value(minute),
-            value(second),
-        ]
+        let all = u64::from_le_bytes([year, month, day, hour, minute, second, 0, 0]);
+        let (tens, units) = (zero_for_no_digit(all), zero_for_no_digit(all >> 4));
+        // At most 99 in each octet.
+        let [year, month, day, hour, minute, second, _, _] = (tens * 10 + units).to_le_bytes();
+        [year, month, day, hour, minute, second]
     }
 
     /// Quarters of an hour east of UTC.
@@ -88,23 +94,26 @@ impl Timestamp {
     /// Whether there is such a date and time of day.
     fn exists(self) -> bool {
         let [year, month, day, hour, minute, second] = self.digits();
-        let days = match month {
-            1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-            4 | 6 | 9 | 11 => 30,
-            // From 1980 to 2079 every fourth year is a leap year.
-            2 if year.is_multiple_of(4) => 29,
-            2 => 28,
-            _ => 0,
-        };
+        let leap = month == 2 && year.is_multiple_of(4);
+        let days = DAYS.get(usize::from(month)).copied().unwrap_or_default() + u8::from(leap);
         (1..=days).contains(&day) && hour < 24 && minute < 60 && second < 60
     }
 
     /// The moment told, where there is such a one.
     #[must_use]
     pub fn to_utc(self) -> Option<UtcTime> {
-        let civil = self.civil()?;
-        let at = jiff::tz::Offset::UTC.to_timestamp(civil).ok()?.as_second();
-        Some(UtcTime::from_millis((at - i64::from(self.quarters()) * 900) * 1000))
+        if !self.is_decimal() || !self.exists() {
+            return None;
+        }
+        let [year, month, day, hour, minute, second] = self.digits().map(i64::from);
+        // Years from 1980, which is a leap year as every fourth one after it.
+        let years = if year < 80 { year + 20 } else { year - 80 };
+        let leap = i64::from(month > 2 && years % 4 == 0);
+        let before = usize::try_from(month).ok().and_then(|month| DAYS_BEFORE.get(month));
+        let before = before.copied().unwrap_or_default();
+        let days = DAYS_TO_1980 + years * 365 + (years + 3) / 4 + i64::from(before) + leap + day - 1;
+        let local = ((days * 24 + hour) * 60 + minute) * 60 + second;
+        Some(UtcTime::from_millis((local - i64::from(self.quarters()) * 900) * 1000))
     }
 
     /// As RFC 3339 with the stamp's own offset, where there is such a time: `2026-01-15T10:30:00+01:00`.
@@ -125,6 +134,7 @@ impl Timestamp {
         Ok(stamp)
     }
 
+    #[inline]
     pub(super) fn read_or_zero(reader: &mut Reader<'_, '_>, field: Field) -> Result<Self, DecodeError> {
         let (at, whole) = (reader.at(), reader.rest() >= 7);
         let stamp = Self(reader.seven_or_zero(field)?);
@@ -135,6 +145,7 @@ impl Timestamp {
     }
 
     /// Notes digits that are none, and dates that are none.
+    #[inline]
     pub(super) fn check(self, reader: &mut Reader<'_, '_>, field: Field, at: usize) -> Result<(), DecodeError> {
         if !self.is_decimal() {
             reader.deviate(field, at, Cause::NotDigit)
@@ -144,6 +155,14 @@ impl Timestamp {
             Ok(())
         }
     }
+}
+
+/// The low semi-octet of each octet where it is a digit, else 0.
+const fn zero_for_no_digit(octets: u64) -> u64 {
+    let low = octets & 0x0F0F_0F0F_0F0F_0F0F;
+    // 1 in each octet whose semi-octet is above 9, made to 15 to cut it out.
+    let above = (low + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101;
+    low & !(above * 0x0F)
 }
 
 /// Swapped digits as a number; what is no digit counts as 0.
@@ -193,6 +212,22 @@ mod tests {
             let octets = octets.map(|octet| octet % 0x9A);
             let stamp = Timestamp(octets);
             prop_assert_eq!(stamp.is_decimal() && stamp.exists(), stamp.civil().is_some());
+        }
+
+        #[test]
+        fn the_moment_is_the_calendars(octets: [u8; 7]) {
+            let octets = octets.map(|octet| octet & 0x37);
+            let stamp = Timestamp(octets);
+            let seconds = stamp.civil().map(|civil| {
+                jiff::tz::Offset::UTC.to_timestamp(civil).unwrap().as_second() - i64::from(stamp.quarters()) * 900
+            });
+            prop_assert_eq!(stamp.to_utc().map(UtcTime::as_millis), seconds.map(|seconds| seconds * 1000));
+        }
+
+        #[test]
+        fn digits_are_those_of_each_octet(octets: [u8; 7]) {
+            let [year, month, day, hour, minute, second, _] = octets.map(value);
+            prop_assert_eq!(Timestamp(octets).digits(), [year, month, day, hour, minute, second]);
         }
 
         #[test]

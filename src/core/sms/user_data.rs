@@ -46,15 +46,22 @@ impl Default for UserData {
 }
 
 impl From<&EncodedPart> for UserData {
+    #[inline]
     fn from(part: &EncodedPart) -> Self {
+        let Coded {
+            alphabet,
+            has_header,
+            length,
+            octets,
+        } = part.into();
         let mut data = Self {
-            alphabet: Dcs(part.dcs).alphabet(),
-            has_header: part.udhi,
-            length: part.udl,
-            // 140 octets fit into 159.
-            octets: Vec::from_slice(&part.user_data).unwrap_or_default(),
+            alphabet,
+            has_header,
+            length,
+            octets: Vec::new(),
         };
-        data.shorten_to_octets();
+        // 140 octets fit into 159.
+        let _ = data.octets.extend_from_slice(octets);
         data
     }
 }
@@ -179,6 +186,7 @@ impl UserData {
         }
     }
 
+    #[inline]
     pub(super) fn read(
         reader: &mut Reader<'_, '_>,
         dcs: Dcs,
@@ -203,13 +211,14 @@ impl UserData {
         }
         let start = reader.at();
         let octets = reader.take_up_to(Field::UserData, needed)?;
-        let octets = Vec::from_slice(octets).unwrap_or_default();
         let mut data = Self {
             alphabet,
             has_header,
             length,
-            octets,
+            octets: Vec::new(),
         };
+        // No more than `max`, which is no more than there is room for.
+        let _ = data.octets.extend_from_slice(octets);
         data.shorten_to_octets();
         data.check(reader, start)?;
         Ok(data)
@@ -217,11 +226,7 @@ impl UserData {
 
     /// The length never says more than there is.
     fn shorten_to_octets(&mut self) {
-        let there = match self.alphabet {
-            Alphabet::Gsm7 => self.octets.len() * 8 / 7,
-            Alphabet::Ucs2 | Alphabet::Octets => self.octets.len(),
-        };
-        self.length = self.length.min(u8::try_from(there).unwrap_or(u8::MAX));
+        self.length = self.length.min(most(self.alphabet, self.octets.len()));
     }
 
     /// Notes what is wrong with header and spare bits, and mends what can be.
@@ -288,18 +293,19 @@ impl UserData {
         Ok(())
     }
 
+    /// As it is written.
+    pub(super) fn coded(&self) -> Coded<'_> {
+        Coded {
+            alphabet: self.alphabet,
+            has_header: self.has_header,
+            length: self.length,
+            octets: &self.octets,
+        }
+    }
+
+    #[inline]
     pub(super) fn write(&self, writer: &mut Writer, dcs: Dcs, max: usize) -> Result<(), EncodeError> {
-        if dcs.alphabet() != self.alphabet || dcs.is_compressed() {
-            return Err(EncodeError::AlphabetMismatch);
-        }
-        if self.octets.len() > max {
-            return Err(EncodeError::UserDataTooLong {
-                is: self.octets.len(),
-                max,
-            });
-        }
-        writer.octet(self.length)?;
-        writer.octets(&self.octets)
+        self.coded().write(writer, dcs, max)
     }
 
     /// User data of GSM-7 septets after `elements`; `None` when it is longer than any TPDU takes.
@@ -331,6 +337,54 @@ impl UserData {
             length,
             octets,
         })
+    }
+}
+
+/// The most that the length can say of so many octets.
+fn most(alphabet: Alphabet, octets: usize) -> u8 {
+    let there = match alphabet {
+        Alphabet::Gsm7 => octets * 8 / 7,
+        Alphabet::Ucs2 | Alphabet::Octets => octets,
+    };
+    u8::try_from(there).unwrap_or(u8::MAX)
+}
+
+/// User data as it is written, where its octets stand.
+#[derive(Clone, Copy)]
+pub(super) struct Coded<'a> {
+    alphabet: Alphabet,
+    pub(super) has_header: bool,
+    length: u8,
+    octets: &'a [u8],
+}
+
+impl<'a> From<&'a EncodedPart> for Coded<'a> {
+    #[inline]
+    fn from(part: &'a EncodedPart) -> Self {
+        let alphabet = Dcs(part.dcs).alphabet();
+        Self {
+            alphabet,
+            has_header: part.udhi,
+            length: part.udl.min(most(alphabet, part.user_data.len())),
+            octets: &part.user_data,
+        }
+    }
+}
+
+impl Coded<'_> {
+    #[inline]
+    pub(super) fn write(&self, writer: &mut Writer, dcs: Dcs, max: usize) -> Result<(), EncodeError> {
+        if dcs.alphabet() != self.alphabet || dcs.is_compressed() {
+            return Err(EncodeError::AlphabetMismatch);
+        }
+        if self.octets.len() > max {
+            return Err(EncodeError::UserDataTooLong {
+                is: self.octets.len(),
+                max,
+            });
+        }
+        writer.octet(self.length)?;
+        writer.octets(self.octets)
     }
 }
 

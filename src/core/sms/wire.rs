@@ -93,14 +93,17 @@ impl<'a, 'w> Reader<'a, 'w> {
         self.kind = Some(kind);
     }
 
+    #[inline]
     pub(super) const fn at(&self) -> usize {
         self.at
     }
 
+    #[inline]
     pub(super) const fn rest(&self) -> usize {
         self.octets.len().saturating_sub(self.at)
     }
 
+    #[inline]
     pub(super) fn peek(&self) -> Option<u8> {
         self.octets.get(self.at).copied()
     }
@@ -115,6 +118,7 @@ impl<'a, 'w> Reader<'a, 'w> {
     }
 
     /// Notes a deviation; in the strict reading it ends the reading.
+    #[cold]
     pub(super) fn deviate(&mut self, field: Field, offset: usize, cause: Cause) -> Result<(), DecodeError> {
         let deviation = self.error(field, offset, cause);
         match self.reading {
@@ -126,10 +130,16 @@ impl<'a, 'w> Reader<'a, 'w> {
         }
     }
 
+    /// What is left to be read.
+    #[inline]
+    fn ahead(&self) -> &'a [u8] {
+        self.octets.get(self.at..).unwrap_or_default()
+    }
+
     /// Takes `count` octets that nothing can stand in for.
+    #[inline]
     pub(super) fn take(&mut self, field: Field, count: usize) -> Result<&'a [u8], DecodeError> {
-        let end = self.at.saturating_add(count);
-        let Some(taken) = self.octets.get(self.at..end) else {
+        let Some(taken) = self.ahead().get(..count) else {
             return Err(self.error(field, self.octets.len(), Cause::Missing));
         };
         self.note(field, count);
@@ -137,37 +147,62 @@ impl<'a, 'w> Reader<'a, 'w> {
     }
 
     /// Takes up to `count` octets; fewer, in the tolerant reading, when they end before.
+    #[inline]
     pub(super) fn take_up_to(&mut self, field: Field, count: usize) -> Result<&'a [u8], DecodeError> {
-        if self.rest() < count && !self.ended {
-            self.ended = true;
-            self.deviate(field, self.octets.len(), Cause::Missing)?;
+        if self.rest() < count {
+            self.run_out(field)?;
         }
         let count = count.min(self.rest());
         self.take(field, count)
     }
 
+    /// The octets end inside `field`: said once, since all fields after it are missing then too.
+    #[cold]
+    fn run_out(&mut self, field: Field) -> Result<(), DecodeError> {
+        if core::mem::replace(&mut self.ended, true) {
+            return Ok(());
+        }
+        self.deviate(field, self.octets.len(), Cause::Missing)
+    }
+
+    #[inline]
     pub(super) fn octet(&mut self, field: Field) -> Result<u8, DecodeError> {
-        self.take(field, 1)
-            .map(|taken| taken.first().copied().unwrap_or_default())
+        let Some(octet) = self.peek() else {
+            return Err(self.error(field, self.octets.len(), Cause::Missing));
+        };
+        self.note(field, 1);
+        Ok(octet)
     }
 
     /// An octet that reads as 0, in the tolerant reading, when the octets have ended.
+    #[inline]
     pub(super) fn octet_or_zero(&mut self, field: Field) -> Result<u8, DecodeError> {
-        self.take_up_to(field, 1)
-            .map(|taken| taken.first().copied().unwrap_or_default())
+        if self.rest() == 0 {
+            return self.run_out(field).map(|()| 0);
+        }
+        self.octet(field)
     }
 
+    #[inline]
     pub(super) fn seven(&mut self, field: Field) -> Result<[u8; 7], DecodeError> {
-        self.take(field, 7).map(|taken| taken.try_into().unwrap_or_default())
+        let Some(seven) = self.ahead().first_chunk::<7>() else {
+            return Err(self.error(field, self.octets.len(), Cause::Missing));
+        };
+        self.note(field, 7);
+        Ok(*seven)
     }
 
     /// Seven octets, zeros, in the tolerant reading, when the octets end before.
+    #[inline]
     pub(super) fn seven_or_zero(&mut self, field: Field) -> Result<[u8; 7], DecodeError> {
-        self.take_up_to(field, 7)
-            .map(|taken| taken.try_into().unwrap_or_default())
+        if self.rest() < 7 {
+            return self.take_up_to(field, 7).map(|_| [0; 7]);
+        }
+        self.seven(field)
     }
 
     /// Whatever is left does not belong here.
+    #[inline]
     pub(super) fn end(mut self) -> Result<Deviations, DecodeError> {
         let extra = self.rest();
         if extra > 0 {
@@ -178,7 +213,12 @@ impl<'a, 'w> Reader<'a, 'w> {
             )?;
             self.note(Field::AfterEnd, extra);
         }
-        Ok(self.deviations)
+        // None are cheaper to make than to move.
+        Ok(if self.deviations.is_empty() {
+            Deviations::default()
+        } else {
+            self.deviations
+        })
     }
 
     pub(super) fn watch(&mut self, field: Field, range: Range<usize>) {
@@ -187,6 +227,7 @@ impl<'a, 'w> Reader<'a, 'w> {
         }
     }
 
+    #[inline]
     fn note(&mut self, field: Field, count: usize) {
         let from = self.at;
         self.at += count;
@@ -201,14 +242,17 @@ impl<'a, 'w> Reader<'a, 'w> {
 pub(super) struct Writer(Octets);
 
 impl Writer {
+    #[inline]
     pub(super) fn octet(&mut self, octet: u8) -> Result<(), EncodeError> {
         self.0.push(octet).map_err(|_| EncodeError::TooLong)
     }
 
+    #[inline]
     pub(super) fn octets(&mut self, octets: &[u8]) -> Result<(), EncodeError> {
         self.0.extend_from_slice(octets).map_err(|_| EncodeError::TooLong)
     }
 
+    #[inline]
     pub(super) fn finish(self) -> Octets {
         self.0
     }

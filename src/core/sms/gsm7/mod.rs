@@ -161,6 +161,38 @@ pub(super) const fn all_same(eight: [u8; 8]) -> bool {
     from_blank & !after_z & (!after_upper | from_a) & no_dollar & no_at & HIGH == HIGH
 }
 
+/// Eight septets of the default alphabet, the first in the lowest of 56 bits, as ASCII; `None` when one is not, as most
+/// are in most texts.
+#[inline]
+pub(super) fn ascii(bits: u64) -> Option<[u8; 8]> {
+    let mut eight = 0;
+    for at in 0..8 {
+        let septet = usize::try_from(bits >> (at * 7) & 0x7F).unwrap_or_default();
+        eight |= ASCII.get(septet).map_or(0, |octet| u64::from(*octet)) << (at * 8);
+    }
+    (eight & 0x8080_8080_8080_8080 == 0).then_some(eight.to_le_bytes())
+}
+
+/// Characters of septets in the default alphabet; [`NO_CODE`] for the escape and what is not ASCII.
+static ASCII: [u8; 128] = ascii_of_septets();
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated while compiling: a wrong index does not compile"
+)]
+const fn ascii_of_septets() -> [u8; 128] {
+    let mut characters = [NO_CODE; 128];
+    let mut septet = 0;
+    while septet < 128 {
+        let character = latin::DEFAULT[septet];
+        if character.is_ascii() && character != NONE {
+            characters[septet] = character as u8;
+        }
+        septet += 1;
+    }
+    characters
+}
+
 /// Septets a character takes in the default alphabet and its extension.
 #[inline]
 pub(super) fn width(character: char) -> Option<usize> {

@@ -97,13 +97,6 @@ const fn squeeze(eight: u64) -> u64 {
     (fours & 0x0FFF_FFFF) | (fours & 0x0FFF_FFFF_0000_0000) >> 4
 }
 
-/// The opposite of [`squeeze`].
-const fn spread(bits: u64) -> u64 {
-    let fours = (bits & 0x0FFF_FFFF) | (bits << 4 & 0x0FFF_FFFF_0000_0000);
-    let pairs = (fours & 0x0000_3FFF_0000_3FFF) | (fours << 2 & 0x3FFF_0000_3FFF_0000);
-    (pairs & 0x007F_007F_007F_007F) | (pairs << 1 & 0x7F00_7F00_7F00_7F00)
-}
-
 /// Septets packed in octets.
 #[derive(Clone, Debug)]
 pub struct Septets<'a> {
@@ -131,9 +124,9 @@ impl<'a> Septets<'a> {
         septets
     }
 
-    /// The next eight septets, one in each octet, when so many are there.
+    /// The next eight septets side by side in 56 bits, the first lowest, when so many are there.
     #[inline]
-    pub(crate) fn next_eight(&mut self) -> Option<[u8; 8]> {
+    pub(crate) fn next_eight(&mut self) -> Option<u64> {
         if self.left < 8 || self.bits > 6 {
             return None;
         }
@@ -142,7 +135,7 @@ impl<'a> Septets<'a> {
         self.octets = rest;
         self.pending = all >> 56;
         self.left -= 8;
-        Some(spread(all).to_le_bytes())
+        Some(all & ((1 << 56) - 1))
     }
 
     /// Loads seven octets, or one when fewer are left. At most 6 bits were pending.
@@ -249,7 +242,7 @@ mod tests {
             let mut back = std::vec::Vec::new();
             loop {
                 match reader.next_eight() {
-                    Some(eight) => back.extend(eight),
+                    Some(bits) => back.extend((0..8).map(|at| (bits >> (at * 7) & 0x7F) as u8)),
                     None => match reader.next() {
                         Some(septet) => back.push(septet),
                         None => break,

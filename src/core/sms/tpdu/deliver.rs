@@ -48,6 +48,7 @@ impl Deliver {
         }
     }
 
+    #[inline]
     pub(super) fn read(reader: &mut Reader<'_, '_>, first: u8) -> Result<Self, DecodeError> {
         let originator = Address::read(reader, Field::Originator)?;
         let pid = reader.octet_or_zero(Field::ProtocolIdentifier)?;

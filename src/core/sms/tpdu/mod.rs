@@ -134,6 +134,7 @@ impl Tpdu {
 /// [`DecodeError`] names field, octet and cause. The tolerant reading fails only where nothing useful can be said: no
 /// octets, more than a TPDU has, a reserved type, or an end before the fields that make it what it is (address; for a
 /// STATUS-REPORT all up to TP-ST).
+#[inline]
 pub fn decode(octets: &[u8], direction: Direction, reading: Reading) -> Result<Decoded, DecodeError> {
     read(
         octets,

@@ -9,7 +9,7 @@ use crate::sms::dcs::Dcs;
 use crate::sms::error::{DecodeError, EncodeError, Field};
 use crate::sms::part::EncodedPart;
 use crate::sms::timestamp::Timestamp;
-use crate::sms::user_data::UserData;
+use crate::sms::user_data::{Coded, UserData};
 use crate::sms::validity::{Enhanced, Validity};
 use crate::sms::wire::{Octets, Reader, Writer, flag};
 
@@ -53,6 +53,7 @@ impl Submit {
         }
     }
 
+    #[inline]
     pub(super) fn read(reader: &mut Reader<'_, '_>, first: u8) -> Result<Self, DecodeError> {
         let tp_mr = reader.octet(Field::MessageReference)?;
         let destination = Address::read(reader, Field::Destination)?;
@@ -88,6 +89,34 @@ impl Submit {
     /// # Errors
     /// [`EncodeError`]: more than 140 octets of user data, or TP-DCS names another alphabet.
     pub fn encode(&self) -> Result<Octets, EncodeError> {
+        let outline = Outline {
+            reject_duplicates: self.reject_duplicates,
+            status_report: self.status_report,
+            reply_path: self.reply_path,
+            tp_mr: self.tp_mr,
+            pid: self.pid,
+            dcs: self.dcs,
+            validity: self.validity,
+        };
+        outline.write(&self.destination, self.user_data.coded())
+    }
+}
+
+/// All of it but address and user data.
+#[derive(Clone, Copy, Default)]
+struct Outline {
+    reject_duplicates: bool,
+    status_report: bool,
+    reply_path: bool,
+    tp_mr: u8,
+    pid: u8,
+    dcs: Dcs,
+    validity: Option<Validity>,
+}
+
+impl Outline {
+    #[inline]
+    fn write(&self, destination: &Address, data: Coded<'_>) -> Result<Octets, EncodeError> {
         let format = match self.validity {
             None => 0x00,
             Some(Validity::Enhanced(_)) => 0x08,
@@ -99,11 +128,11 @@ impl Submit {
             0x01 | format
                 | flag(self.reject_duplicates, 0x04)
                 | flag(self.status_report, 0x20)
-                | flag(self.user_data.has_header(), 0x40)
+                | flag(data.has_header, 0x40)
                 | flag(self.reply_path, 0x80),
         )?;
         writer.octet(self.tp_mr)?;
-        self.destination.write(&mut writer)?;
+        destination.write(&mut writer)?;
         writer.octet(self.pid)?;
         writer.octet(self.dcs.0)?;
         match self.validity {
@@ -113,7 +142,7 @@ impl Submit {
             }
             Some(Validity::Relative(octet)) => writer.octet(octet)?,
         }
-        self.user_data.write(&mut writer, self.dcs, USER_DATA_OCTETS)?;
+        data.write(&mut writer, self.dcs, USER_DATA_OCTETS)?;
         Ok(writer.finish())
     }
 }
@@ -134,9 +163,12 @@ pub struct SubmitOptions {
 /// # Errors
 /// [`EncodeError`] when the part was not made by [`crate::sms::segment()`] and contradicts itself.
 pub fn submit(part: &EncodedPart, destination: &PhoneNumber, options: SubmitOptions) -> Result<Octets, EncodeError> {
-    let mut submit = Submit::new(part, destination);
-    submit.tp_mr = options.tp_mr;
-    submit.validity = options.validity.map(Validity::relative_at_most);
-    submit.status_report = options.status_report;
-    submit.encode()
+    let outline = Outline {
+        tp_mr: options.tp_mr,
+        validity: options.validity.map(Validity::relative_at_most),
+        status_report: options.status_report,
+        dcs: Dcs(part.dcs),
+        ..Outline::default()
+    };
+    outline.write(&destination.into(), part.into())
 }
