@@ -453,6 +453,7 @@ pub(super) struct SimView {
     replaced_by: Option<String>,
     balance: Option<BalanceView>,
     sent_24h: u32,
+    failed_24h: u32,
     first_seen_at: String,
     last_seen_at: String,
 }
@@ -486,6 +487,7 @@ impl SimView {
                 at: balance.at.to_string(),
             }),
             sent_24h: s.sent_lately,
+            failed_24h: s.failed_lately,
             first_seen_at: s.created_at.to_string(),
             last_seen_at: s.seen_at.to_string(),
         }

@@ -2,6 +2,7 @@
 //! a store that this process opens. Either way it speaks as the local administrator, and no other process ever writes the file.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::Router;
@@ -34,6 +35,20 @@ pub(super) enum DoorError {
     Nonsense,
     #[error("{0}")]
     Refused(String),
+    /// The gateway cannot do it now, or none runs.
+    #[error("{0}")]
+    Later(String),
+}
+
+impl DoorError {
+    /// Says it on standard error, and gives the exit code for it.
+    pub(super) fn tell(&self) -> ExitCode {
+        let code = super::fail(&self.to_string());
+        match self {
+            Self::Later(_) => ExitCode::from(super::TRY_LATER),
+            Self::Daemon(_) | Self::NoAnswer(_) | Self::Nonsense | Self::Refused(_) => code,
+        }
+    }
 }
 
 pub(super) enum Door {
@@ -105,6 +120,25 @@ impl Door {
             .map_err(|_| DoorError::Nonsense)?;
         let value = serde_json::from_slice(&octets.to_bytes()).map_err(|_| DoorError::Nonsense)?;
         Ok((status, value))
+    }
+
+    /// Asks, and gives the JSON of a good answer.
+    pub(super) async fn want(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, DoorError> {
+        let (status, answer) = self.ask(method, path, body).await?;
+        match status {
+            200..=299 => Ok(answer),
+            503 => Err(DoorError::Later(problem(&answer))),
+            _ => Err(DoorError::Refused(problem(&answer))),
+        }
+    }
+
+    /// The rows of a list that is one page.
+    pub(super) async fn rows(&self, path: &str) -> Result<Vec<Value>, DoorError> {
+        let list = self.want(Method::GET, path, None).await?;
+        let Some(Value::Array(rows)) = list.get("data") else {
+            return Err(DoorError::Nonsense);
+        };
+        Ok(rows.clone())
     }
 
     /// Lets the store finish what it holds.

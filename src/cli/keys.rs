@@ -32,25 +32,13 @@ pub(super) struct CreateArgs {
 }
 
 pub(super) async fn run(KeysCommand::Create(args): KeysCommand) -> ExitCode {
-    let config = match super::read_config(&args.config) {
-        Ok(config) => config,
-        Err(code) => return code,
-    };
     let body = json!({ "label": args.label, "scopes": args.scope, "service": args.service });
-    let door = match Door::open(config) {
-        Ok(door) => door,
-        Err(error) => return super::fail(&error.to_string()),
-    };
-    let made = create(&door, &body).await;
-    door.close().await;
-    match made {
-        Ok(Ok(key)) => {
-            println!("{key}");
-            ExitCode::SUCCESS
-        }
-        Ok(Err(why)) => super::fail(&why),
-        Err(error) => super::fail(&error.to_string()),
-    }
+    super::through_door(&args.config, async |door| {
+        let key = create(door, &body).await?.map_err(DoorError::Refused)?;
+        println!("{key}");
+        Ok(ExitCode::SUCCESS)
+    })
+    .await
 }
 
 /// The key, or what the gateway says against it.

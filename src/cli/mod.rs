@@ -2,20 +2,28 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage, 75 try again later, 78 wrong configuration.
 
+mod at;
 mod check_config;
 mod demo;
 mod door;
 mod keys;
+mod modems;
 mod pdu;
 mod run;
 mod send;
+mod sims;
 mod simulate;
+mod table;
+mod trace;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use serde_json::Value;
 use tracing_subscriber::filter::LevelFilter;
+
+use door::{Door, DoorError};
 
 use crate::config::{self, Config};
 
@@ -45,6 +53,18 @@ enum Command {
     Keys(keys::KeysCommand),
     /// Send a text through the running gateway, or queue it when none runs
     Send(send::SendArgs),
+    /// Show the modems of the running gateway, and order one to stop, start or prove itself
+    #[command(after_help = modems::EXAMPLES)]
+    Modems(modems::ModemsArgs),
+    /// Show the SIMs, put one in another's place, give one its PIN
+    #[command(after_help = sims::EXAMPLES)]
+    Sims(sims::SimsArgs),
+    /// Send harmless AT commands to a modem through the running gateway, line by line or one
+    #[command(after_help = at::EXAMPLES)]
+    At(at::AtArgs),
+    /// Show what was said to a modem and by it lately
+    #[command(after_help = trace::EXAMPLES)]
+    Trace(trace::TraceArgs),
     /// Put virtual modems on pseudo-terminals, with a network and handsets behind them
     Simulate(simulate::SimulateArgs),
     /// Read, write and count SMS PDUs
@@ -67,6 +87,10 @@ pub fn main() -> ExitCode {
         Command::CheckConfig(file) => check_config::run(&file.config),
         Command::Keys(command) => in_runtime(keys::run(command)),
         Command::Send(args) => in_runtime(send::run(args)),
+        Command::Modems(args) => in_runtime(modems::run(args)),
+        Command::Sims(args) => in_runtime(sims::run(args)),
+        Command::At(args) => in_runtime(at::run(args)),
+        Command::Trace(args) => in_runtime(trace::run(args)),
         Command::Simulate(args) => in_runtime(simulate::run(args)),
         Command::Pdu(args) => pdu::run(&args),
     }
@@ -100,6 +124,26 @@ fn read_config(path: &Path) -> Result<Config, ExitCode> {
         }
         ExitCode::from(WRONG_CONFIGURATION)
     })
+}
+
+/// Does something through the gateway's door, and closes it again.
+async fn through_door(config: &Path, work: impl AsyncFnOnce(&Door) -> Result<ExitCode, DoorError>) -> ExitCode {
+    let config = match read_config(config) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    let door = match Door::open(config) {
+        Ok(door) => door,
+        Err(error) => return error.tell(),
+    };
+    let code = work(&door).await.unwrap_or_else(|error| error.tell());
+    door.close().await;
+    code
+}
+
+/// A text of an answer; empty when it is not there.
+fn word<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn fail(what: &str) -> ExitCode {

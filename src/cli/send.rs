@@ -8,7 +8,7 @@ use axum::http::Method;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::door::{Door, DoorError, problem};
+use super::door::{Door, DoorError};
 
 /// How often `--wait` looks.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -33,28 +33,13 @@ pub(super) struct SendArgs {
 }
 
 pub(super) async fn run(args: SendArgs) -> ExitCode {
-    let config = match super::read_config(&args.config) {
-        Ok(config) => config,
-        Err(code) => return code,
-    };
-    let door = match Door::open(config) {
-        Ok(door) => door,
-        Err(error) => return super::fail(&error.to_string()),
-    };
-    let code = send(&door, &args)
-        .await
-        .unwrap_or_else(|error| super::fail(&error.to_string()));
-    door.close().await;
-    code
+    super::through_door(&args.config, async |door| send(door, &args).await).await
 }
 
 async fn send(door: &Door, args: &SendArgs) -> Result<ExitCode, DoorError> {
     let body = json!({ "to": args.to, "body": args.text });
-    let (status, answer) = door.ask(Method::POST, "/v1/messages", Some(&body)).await?;
-    let word = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    if status != 201 {
-        return Ok(super::fail(&problem(&answer)));
-    }
+    let answer = door.want(Method::POST, "/v1/messages", Some(&body)).await?;
+    let word = |value: &Value, key: &str| super::word(value, key).to_owned();
     let id = word(&answer, "id");
     println!("{id} {}", word(&answer, "status"));
     if !args.wait {

@@ -251,8 +251,10 @@ pub struct SimRecord {
     pub replaced_by: Option<SimId>,
     /// Credit, as the network told it last.
     pub balance: Option<Balance>,
-    /// Attempts of the last 24 h.
+    /// Parts the SMSC took in the last 24 h.
     pub sent_lately: u32,
+    /// Parts refused in the last 24 h, or of which nobody knows.
+    pub failed_lately: u32,
     /// When it was first seen.
     pub created_at: UtcTime,
     /// When it was last seen.

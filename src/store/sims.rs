@@ -165,7 +165,8 @@ impl StoreHandle {
 const SELECT: &str =
     "SELECT s.id, s.iccid, s.imsi, s.number, s.operator, s.plan, s.note, s.modem, m.label, s.receive_only,
     s.replaced_by, s.balance, s.balance_at, s.created_at, s.seen_at,
-    (SELECT count(*) FROM attempts a WHERE a.sim = s.id AND a.written_at > ?1 AND a.state <> 4)
+    (SELECT count(*) FROM attempts a WHERE a.sim = s.id AND a.written_at > ?1 AND a.state = 1),
+    (SELECT count(*) FROM attempts a WHERE a.sim = s.id AND a.written_at > ?1 AND a.state IN (2, 3))
     FROM sims s JOIN modems m ON m.id = s.modem";
 
 fn sim(row: &Row<'_>) -> rusqlite::Result<SimRecord> {
@@ -191,6 +192,7 @@ fn sim(row: &Row<'_>) -> rusqlite::Result<SimRecord> {
         created_at: c.time()?,
         seen_at: c.time()?,
         sent_lately: c.get()?,
+        failed_lately: c.get()?,
     })
 }
 
