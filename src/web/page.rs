@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use wardwire_core::base::UtcTime;
-use wardwire_core::gateway::snapshot::{ModemSnapshot, ModemState};
 use wardwire_core::gateway::status::State;
 use wardwire_core::queue::state::MessageStatus;
 
+use super::modems;
 use crate::api::{Recent, Status};
 
 /// The whole page with the first state in it, so that it says something without its script, too.
@@ -29,7 +29,7 @@ pub(super) fn inside(status: &Status, pilot: bool) -> String {
     }
     let _ = numbers(&mut html, status);
     html.push_str("<div class=\"columns\">");
-    let _ = modems(&mut html, status);
+    let _ = modems::list(&mut html, status);
     let _ = recent(&mut html, status);
     html.push_str("</div>");
     html
@@ -103,87 +103,6 @@ fn waiting(seconds: Option<u64>) -> String {
     }
 }
 
-fn modems(html: &mut String, status: &Status) -> std::fmt::Result {
-    write!(
-        html,
-        "<section class=\"modems\"><h2>Modems <small>{} of {} ready</small></h2>",
-        status.facts.ready, status.facts.modems
-    )?;
-    if status.bank.modems.is_empty() {
-        html.push_str("<p class=\"empty\">No modem is set up. Add a <code>[[modem]]</code> to the configuration.</p>");
-    }
-    html.push_str("<ul>");
-    for modem in &status.bank.modems {
-        modem_row(html, modem)?;
-    }
-    html.push_str("</ul></section>");
-    Ok(())
-}
-
-fn modem_row(html: &mut String, m: &ModemSnapshot) -> std::fmt::Result {
-    let (word, class) = match m.state {
-        ModemState::Ready if m.busy => ("Sending", "ok busy"),
-        ModemState::Ready => ("Ready", "ok"),
-        ModemState::Starting => ("Starting", "slow"),
-        ModemState::Recovering => ("Restarting", "slow"),
-        ModemState::Degraded => ("Cannot send", "down"),
-        ModemState::Absent => ("Not connected", "down"),
-        ModemState::Failed | ModemState::Quarantined => ("Needs a person", "down"),
-        ModemState::Drained => ("Drained", "slow"),
-        ModemState::Disabled => ("Switched off", "down"),
-    };
-    write!(
-        html,
-        "<li class=\"modem {class}\">{}<span class=\"label\">{}</span><span class=\"state\">{word}</span>\
-         <span class=\"detail\">",
-        bars(m.signal_dbm),
-        escape(&m.label)
-    )?;
-    if m.state == ModemState::Ready {
-        let signal = m.signal_dbm.map(|dbm| format!("{dbm} dBm"));
-        let facts = [Some(m.operator.clone()), Some(m.access.to_uppercase()), signal];
-        let facts: Vec<String> = facts.into_iter().flatten().filter(|f| !f.is_empty()).collect();
-        html.push_str(&escape(&facts.join(" · ")));
-    } else {
-        html.push_str(&escape(&m.reason));
-    }
-    html.push_str("</span><span class=\"sent\">");
-    match m.paced_until {
-        Some(until) => {
-            html.push_str("paced until ");
-            time(html, until)?;
-        }
-        None => write!(html, "{} sent", m.sent)?,
-    }
-    html.push_str("</span></li>");
-    Ok(())
-}
-
-/// Four bars; the number of filled ones also in words, for those who cannot see them.
-fn bars(dbm: Option<i16>) -> String {
-    let filled = match dbm {
-        None => 0,
-        Some(-75..) => 4,
-        Some(-87..=-76) => 3,
-        Some(-99..=-88) => 2,
-        Some(-109..=-100) => 1,
-        Some(_) => 0,
-    };
-    let mut svg =
-        format!("<svg class=\"bars\" viewBox=\"0 0 26 20\" role=\"img\" aria-label=\"signal {filled} of 4\">");
-    for bar in 0..4 {
-        let class = if bar < filled { "on" } else { "off" };
-        let (x, height) = (bar * 7, 5 + bar * 5);
-        let _ = write!(
-            svg,
-            "<rect class=\"{class}\" x=\"{x}\" y=\"{}\" width=\"5\" height=\"{height}\" rx=\"1.5\"/>",
-            20 - height
-        );
-    }
-    svg.push_str("</svg>");
-    svg
-}
-
 fn recent(html: &mut String, status: &Status) -> std::fmt::Result {
     html.push_str("<section class=\"texts\"><h2>Newest texts <small>without number or words</small></h2>");
     if status.recent.is_empty() {
@@ -241,13 +160,13 @@ fn telling(status: MessageStatus) -> (&'static str, u8, &'static str) {
 }
 
 /// A time in UTC that the script turns into the reader's own.
-fn time(html: &mut String, at: UtcTime) -> std::fmt::Result {
+pub(super) fn time(html: &mut String, at: UtcTime) -> std::fmt::Result {
     let minutes = at.as_millis().div_euclid(60_000).rem_euclid(24 * 60);
     let (hours, minutes) = (minutes / 60, minutes % 60);
     write!(html, "<time datetime=\"{at}\">{hours:02}:{minutes:02} UTC</time>")
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -1,7 +1,7 @@
 //! The page as a snapshot, and what must never be in it.
 
 use wardwire_core::base::{IdSource, MessageId, ServiceId, SimId, Ulid, UtcTime};
-use wardwire_core::gateway::snapshot::{ModemSnapshot, ModemState, Snapshot};
+use wardwire_core::gateway::snapshot::{ModemSnapshot, ModemState, SignalPeriod, Snapshot};
 use wardwire_core::gateway::status::{Facts, judge};
 use wardwire_core::queue::state::MessageStatus;
 
@@ -32,16 +32,30 @@ fn modem(label: &str, state: ModemState, dbm: Option<i16>, sent: u64) -> ModemSn
     }
 }
 
+/// Half hours are counted from a day before the last full one.
+fn period(half_hour: i64, dbm: i16) -> SignalPeriod {
+    let wave = i16::try_from(half_hour % 7).unwrap() - 3;
+    SignalPeriod {
+        from: UtcTime::from_millis(1_781_514_000_000 - (47 - half_hour) * 30 * 60 * 1_000),
+        weakest_dbm: dbm - 5 + wave,
+        mean_dbm: dbm + wave,
+    }
+}
+
 fn bank() -> Snapshot {
     let mut modems = vec![
         modem("ward-1", ModemState::Ready, Some(-67), 214),
         modem("ward-2", ModemState::Ready, Some(-84), 198),
         modem("ward-3", ModemState::Ready, Some(-95), 201),
-        modem("spare", ModemState::Degraded, Some(-107), 12),
+        modem("spare", ModemState::Quarantined, Some(-107), 12),
     ];
+    modems[0].signal_history = (0..48).map(|half_hour| period(half_hour, -67)).collect();
+    modems[2].signal_history = (30..44).map(|half_hour| period(half_hour, -95)).collect();
     modems[0].busy = true;
     modems[2].paced_until = Some(ago(0) + std::time::Duration::from_secs(38));
-    modems[3].reason = "no network: searching since 09:02".to_owned();
+    modems[3].reason = "the modem does not answer".to_owned();
+    modems[3].step = "left alone for a while";
+    modems[3].resets_today = 4;
     Snapshot {
         modems,
         window: 3,
