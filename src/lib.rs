@@ -7,6 +7,8 @@ pub mod config;
 
 pub mod serial;
 
+pub mod doctor;
+
 pub mod store;
 
 pub mod api;
@@ -16,3 +18,7 @@ pub mod web;
 pub mod daemon;
 
 pub mod cli;
+
+#[cfg(test)]
+#[path = "../tests/common/usb.rs"]
+mod fake_usb;

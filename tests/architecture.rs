@@ -23,11 +23,15 @@ const SHELL: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("config", &[]),
     ("serial", &["clock"]),
+    ("doctor", &["config", "serial"]),
     ("store", &["config", "clock"]),
     ("api", &["store", "config", "clock"]),
     ("web", &["store", "config", "api", "clock"]),
     ("daemon", &["config", "serial", "store", "api", "web", "clock"]),
-    ("cli", &["daemon", "config", "store", "serial", "api", "clock"]),
+    (
+        "cli",
+        &["daemon", "config", "store", "serial", "doctor", "api", "clock"],
+    ),
 ];
 
 /// All the core may depend on: nothing that does input or output, nothing that reads a clock.

@@ -8,7 +8,6 @@
 
 #[expect(dead_code, reason = "shared with benches; this test uses a part of it")]
 mod common;
-#[expect(dead_code, reason = "shared with the library's tests; this one uses a part of it")]
 #[path = "common/usb.rs"]
 mod usb;
 
@@ -177,4 +176,66 @@ async fn a_hung_modem_does_not_delay_the_others() {
     let ratio = beside.as_secs_f64() / alone.as_secs_f64();
     println!("{TEXTS} texts: {alone:?} alone, {beside:?} beside a hung modem: {ratio:.3}");
     assert!(ratio < 1.25, "{ratio:.3}");
+}
+
+/// What doctor says of a site, and how it ends.
+fn doctor(site: &Site, json: bool) -> (Option<i32>, String) {
+    let mut command = std::process::Command::new(BINARY);
+    command.arg("doctor").arg("--config").arg(site.path("wardwire.toml"));
+    command.arg("--root").arg(site.path("root"));
+    if json {
+        command.arg("--json");
+    }
+    let output = command.output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[tokio::test]
+async fn doctor_tells_what_is_wrong_and_ends_with_one_only_then() {
+    let site = Site::new(Path::new(BINARY), 1, "");
+    let (_bank, usb) = (site.bank(&[]), FakeUsb::new(&site.path("usb")));
+    usb.plug("1-1.2", 3, 0, &site.path("bank/modem0"));
+    configure(&site, "");
+    let (code, table) = doctor(&site, false);
+    assert_eq!(code, Some(0), "{table}");
+    for words in [
+        "ok    config",
+        "ok    device         Quectel EC25",
+        "warn  gateway        the gateway does not run",
+        "-> systemctl start wardwire",
+        "0 fail,",
+    ] {
+        assert!(table.contains(words), "{words}: {table}");
+    }
+    let _key = site.key();
+    let (_gateway, address) = site.gateway();
+    assert!(address.ip().is_loopback());
+    let (code, said) = doctor(&site, true);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, &said["fails"]), (Some(0), &Value::Bool(false)), "{said}");
+    let has = |said: &Value, level: &str, check: &str, words: &str| {
+        let rows = said["findings"].as_array().unwrap();
+        let fits = |row: &&Value| row["level"] == level && row["check"] == check;
+        rows.iter()
+            .filter(fits)
+            .any(|row| row["what"].as_str().unwrap().contains(words))
+    };
+    assert!(has(&said, "ok", "modem", "modem usb-1-1.2: ready"), "{said}");
+    // Its network side wakes up.
+    usb.net("1-1.2", 4, "wwan0", 0x1003);
+    let (code, said) = doctor(&site, true);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        has(&said, "fail", "network", "wwan0 of the modem at usb 1-1.2"),
+        "{said}"
+    );
+    // A file that cannot be read as a configuration is a finding, too.
+    std::fs::write(site.path("wardwire.toml"), "region = 7\n").unwrap();
+    let (code, table) = doctor(&site, false);
+    assert_eq!(code, Some(1));
+    assert!(
+        table.contains("fail  config") && table.contains(":1:10: region: is a whole number"),
+        "{table}"
+    );
 }

@@ -5,6 +5,7 @@
 mod at;
 mod check_config;
 mod demo;
+mod doctor;
 mod door;
 mod keys;
 mod modems;
@@ -48,6 +49,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Check a configuration file; all mistakes at once, each with its line
     CheckConfig(ConfigFile),
+    /// Find what stands in the way: rivals, drivers, permissions, ports, network, modems, each with its remedy
+    Doctor(doctor::DoctorArgs),
     /// Make API keys
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Run(file) => in_runtime(run::run(file.config)),
         Command::Demo(args) => in_runtime(demo::run(args)),
         Command::CheckConfig(file) => check_config::run(&file.config),
+        Command::Doctor(args) => in_runtime(doctor::run(args)),
         Command::Keys(command) => in_runtime(keys::run(command)),
         Command::Send(args) => in_runtime(send::run(args)),
         Command::Modems(args) => in_runtime(modems::run(args)),

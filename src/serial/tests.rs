@@ -2,9 +2,6 @@
 
 mod bank;
 mod discovery;
-#[expect(dead_code, reason = "shared with other tests; this one uses a part of it")]
-#[path = "../../tests/common/usb.rs"]
-mod fake;
 
 use std::time::Duration;
 

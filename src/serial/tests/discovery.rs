@@ -5,8 +5,8 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::fake::FakeUsb;
 use super::{hear, soon};
+use crate::fake_usb::FakeUsb;
 use crate::serial::discovery::UsbDevice;
 use crate::serial::pty::{Heard, Pty, Watch};
 use crate::serial::table::Role;

@@ -1,0 +1,178 @@
+//! The checks of the running gateway: what `/v1/modems` says of each modem, read as a person who knows modems would.
+
+use serde_json::Value;
+
+use super::Finding;
+
+/// Weaker than this, and texts begin to fail (27.007 clause 8.5: -113 dBm is the least that is told).
+const WEAK_DBM: i64 = -100;
+
+/// Beginnings of the names of models that know GSM (2G) only, as the modem tells its name.
+const ONLY_2G: [&str; 16] = [
+    "SIM800",
+    "SIM808",
+    "SIM868",
+    "SIM900",
+    "SIMCOM_SIM800",
+    "SIMCOM_SIM900",
+    "M95",
+    "M66",
+    "M10",
+    "MC35",
+    "MC39",
+    "MC55",
+    "TC35",
+    "TC65",
+    "BGS2",
+    "Q2406",
+];
+
+/// What is known of one modem. Texts are empty where nothing is known.
+#[derive(Clone, Debug, Default)]
+pub struct Modem {
+    /// Its label.
+    pub label: String,
+    /// As the modem says.
+    pub model: String,
+    /// `ready`, `absent`, `quarantined` and so on.
+    pub state: String,
+    /// Why it is not ready.
+    pub reason: String,
+    /// `home`, `denied` and so on.
+    pub registration: String,
+    /// Signal.
+    pub signal_dbm: Option<i64>,
+}
+
+/// Reads the answer of `/v1/modems`; none when it is something else.
+#[must_use]
+pub fn modems(answer: &Value) -> Option<Vec<Modem>> {
+    let text = |row: &Value, key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let read = |row: &Value| Modem {
+        label: text(row, "label"),
+        model: text(row, "model"),
+        state: text(row, "state"),
+        reason: text(row, "reason"),
+        registration: text(row, "registration"),
+        signal_dbm: row
+            .get("signal")
+            .and_then(|signal| signal.get("dbm"))
+            .and_then(Value::as_i64),
+    };
+    Some(answer.get("data")?.as_array()?.iter().map(read).collect())
+}
+
+/// Every check of the bank; at least one finding for each modem.
+#[must_use]
+pub fn all(modems: &[Modem]) -> Vec<Finding> {
+    if modems.is_empty() {
+        let what = "the gateway runs and has no modem";
+        let remedy = "plug one in, or name its port in a [[modem]]";
+        return vec![Finding::fail("modem", what, remedy)];
+    }
+    modems.iter().flat_map(modem).collect()
+}
+
+fn modem(modem: &Modem) -> Vec<Finding> {
+    let mut findings = vec![state(modem)];
+    let searches = matches!(modem.registration.as_str(), "searching" | "not_registered" | "denied");
+    if searches && knows_only_2g(&modem.model) {
+        findings.push(Finding::warn(
+            "only_2g",
+            format!(
+                "modem {}: a {} knows 2G only, and no 2G network takes it",
+                modem.label, modem.model
+            ),
+            "ask the operator whether 2G is still served here; else replace the modem by one for LTE",
+        ));
+    }
+    if let Some(dbm) = modem.signal_dbm.filter(|dbm| *dbm < WEAK_DBM) {
+        findings.push(Finding::warn(
+            "signal",
+            format!("modem {}: weak signal, {dbm} dBm", modem.label),
+            "move the antenna to a window or outside, 10 cm from the others and 50 cm from the server",
+        ));
+    }
+    findings
+}
+
+fn knows_only_2g(model: &str) -> bool {
+    let model = model.trim().to_ascii_uppercase();
+    ONLY_2G.iter().any(|known| model.starts_with(known))
+}
+
+fn state(modem: &Modem) -> Finding {
+    let what = match modem.reason.as_str() {
+        "" => format!("modem {}: {}", modem.label, modem.state),
+        reason => format!("modem {}: {}: {reason}", modem.label, modem.state),
+    };
+    let remedy = remedy(modem);
+    match modem.state.as_str() {
+        "ready" => Finding::ok("modem", what),
+        "starting" | "recovering" | "drained" | "disabled" => Finding::warn("modem", what, remedy),
+        _ => Finding::fail("modem", what, remedy),
+    }
+}
+
+/// By the state where it says enough, else by the words of the reason.
+fn remedy(modem: &Modem) -> &'static str {
+    match modem.state.as_str() {
+        "absent" => return "plug it in; wardwire doctor says above what is wrong with its port",
+        "drained" | "disabled" => return "a person did that: wardwire modems --help says how to take it back",
+        "starting" => return "wait a minute",
+        _ => {}
+    }
+    let reason = modem.reason.to_ascii_lowercase();
+    let words: [(&[&str], &str); 13] = [
+        (
+            &["another operator"],
+            "use a SIM of the operator the modem is locked to, or have the modem unlocked",
+        ),
+        (&["roaming"], "use a SIM of an operator of this country"),
+        (
+            &["is taken"],
+            "has the SIM credit, may it send texts, and is its service centre right? Set smsc = \"+...\" under its [[modem]] if not",
+        ),
+        (
+            &["hears nothing"],
+            "send it a text from a phone; if none arrives, ask the operator whether texts reach this SIM",
+        ),
+        (
+            &["puk", "locked", "lock the"],
+            "the SIM is locked: get its PUK from the operator; a wrong PUK destroys the SIM after ten tries",
+        ),
+        (
+            &[" pin"],
+            "enter the SIM's PIN as pin = \"....\" under its [[modem]]; a PIN that was refused is never tried again by itself",
+        ),
+        (
+            &["service centre", "smsc"],
+            "ask the operator for the service centre and set smsc = \"+...\" under its [[modem]]",
+        ),
+        (
+            &["refuses this sim", "denied", "barred", "forbidden"],
+            "the operator refuses this SIM: has it been activated, paid, barred? May it be used in this modem?",
+        ),
+        (
+            &["sim"],
+            "put a SIM in, contacts clean and the right way round; then restart the modem",
+        ),
+        (
+            &["no network", "registered", "signal"],
+            "check the antenna and whether the operator has coverage in this room",
+        ),
+        (
+            &["storage", "memory"],
+            "the SIM's storage is full and cannot be emptied: restart the modem, else replace the SIM",
+        ),
+        (
+            &["not answer", "no answer", "silent", "hung"],
+            "it is being brought back by itself; if that goes on, pull it out and plug it in, then its hub and its power supply",
+        ),
+        (&["port"], "wardwire doctor says above what is wrong with its port"),
+    ];
+    words
+        .iter()
+        .find(|(any, _)| any.iter().any(|word| reason.contains(word)))
+        .map_or("look at the log: journalctl -u wardwire", |(_, remedy)| remedy)
+}
