@@ -15,7 +15,9 @@ use wardwire_core::queue::verbs::Reply;
 
 use crate::api::{Asked, OrderError};
 use crate::clock;
-use crate::serial::{Arrival, Claim, PortCommand, PortEvent, PortHandle, PortSpec, spawn_found, spawn_port};
+use crate::serial::{
+    Arrival, Claim, PortCommand, PortEvent, PortHandle, PortSpec, Tree, spawn_configured, spawn_found,
+};
 use crate::store::StoreHandle;
 
 use super::deeds::Deeds;
@@ -49,6 +51,8 @@ pub(super) struct Found {
 pub(super) struct Hardware {
     /// Where the modems of the configuration are reached, in its order; none for those known by their IMEI.
     pub(super) configured: Vec<Option<PortSpec>>,
+    /// Where the kernel tells what they are.
+    pub(super) tree: Tree,
     /// Those that come by themselves.
     pub(super) found: Found,
     /// What may be done to bring them back.
@@ -67,6 +71,8 @@ pub(super) struct Loop {
     found: Found,
     /// Modems beyond all bounds: held, so that they are not found again and again.
     turned_away: Vec<Claim>,
+    /// Where modems that were found are, or were last.
+    found_at: BTreeMap<usize, String>,
     deeds: Deeds,
     replies: FuturesUnordered<oneshot::Receiver<Vec<(u64, Reply)>>>,
     shown: watch::Sender<Snapshot>,
@@ -90,6 +96,7 @@ impl Loop {
     ) -> Self {
         let Hardware {
             configured,
+            tree,
             found,
             deeds,
         } = hardware;
@@ -97,7 +104,7 @@ impl Loop {
         let ports = configured
             .into_iter()
             .enumerate()
-            .map(|(slot, spec)| Some(spawn_port(slot, spec?, sender.clone()).0))
+            .map(|(slot, spec)| Some(spawn_configured(slot, spec?, tree.clone(), sender.clone())))
             .collect();
         Self {
             gateway,
@@ -107,6 +114,7 @@ impl Loop {
             sender,
             found,
             turned_away: Vec::new(),
+            found_at: BTreeMap::new(),
             deeds,
             replies: FuturesUnordered::new(),
             shown,
@@ -250,8 +258,9 @@ impl Loop {
                 return;
             }
         };
-        let port = arrival.ports.first().map(ToString::to_string);
+        let port = arrival.ports.first().map(ToString::to_string).unwrap_or_default();
         tracing::info!(modem = self.gateway.label(slot), socket, port, "modem found");
+        self.found_at.insert(slot, format!("{port} (usb {socket})"));
         self.deeds.note(slot, arrival.device.clone());
         if let Some(place) = self.ports.get_mut(slot) {
             *place = Some(spawn_found(slot, arrival, self.sender.clone()));
@@ -289,7 +298,13 @@ impl Loop {
     fn take_time(&mut self) {
         let now = clock::now();
         if self.show_at.take_if(|at| *at <= Instant::now()).is_some() {
-            self.shown.send_replace(self.gateway.snapshot(now));
+            let mut bank = self.gateway.snapshot(now);
+            for (slot, port) in &self.found_at {
+                if let Some(modem) = bank.modems.get_mut(*slot) {
+                    modem.port = Some(port.clone());
+                }
+            }
+            self.shown.send_replace(bank);
         }
         self.gateway.handle_timeout(now);
     }

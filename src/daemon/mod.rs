@@ -260,7 +260,8 @@ fn hardware(config: &Config, configured: Vec<Option<PortSpec>>) -> Result<bank::
             places: places::Places::new(config),
             settings: settings(config)?,
         },
-        deeds: deeds::Deeds::new(config, tree),
+        deeds: deeds::Deeds::new(config, tree.clone()),
+        tree,
     })
 }
 
