@@ -5,6 +5,7 @@ mod check;
 pub mod numbering;
 mod ports;
 pub mod profile;
+pub mod provision;
 mod walk;
 
 use std::net::SocketAddr;
