@@ -55,8 +55,9 @@ impl Pin {
         }
     }
 
-    /// The digits, for the one command that needs them.
-    pub(super) fn reveal(&self) -> &str {
+    /// The digits: for the one command that needs them, and for the keyed hash by which a refusal is remembered.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }
