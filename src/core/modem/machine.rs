@@ -395,6 +395,7 @@ impl Modem {
             Some(Job::Step) => self.step_info(line),
             Some(Job::Submit(submission)) => submission.info(line),
             Some(Job::Select { .. } | Job::Verify(_)) => self.inbox.slots_told(line),
+            Some(Job::Poll(Poll::Card)) => self.card_told(line),
             Some(Job::Poll(poll)) => {
                 let learn = poll.learn();
                 self.learn(learn, line);

@@ -187,7 +187,7 @@ impl Modem {
     }
 
     /// Bring-up follows as soon as the outstanding command has ended; until then nothing is sent.
-    fn lose_settings(&mut self, why: Why) {
+    pub(super) fn lose_settings(&mut self, why: Why) {
         self.trouble.settings_lost = true;
         self.enter(State::Recovering(why));
     }

@@ -245,3 +245,31 @@ fn the_steps_after_the_model_is_known_are_its_own() {
     assert_eq!(rig.modem.profile().name, "smallest");
     assert!(!rig.asked().contains(&"AT+OWN".to_string()));
 }
+
+#[test]
+fn a_card_that_was_changed_while_serving_is_noticed() {
+    let mut rig = Rig::ready();
+    rig.wait(Duration::from_secs(650));
+    assert!(rig.asked().contains(&"AT+CIMI".to_string()));
+    assert!(!rig.told().iter().any(|event| event.starts_with("Identified")));
+    let other = "\r\n272010123456780\r\n\r\nOK\r\n".to_string();
+    rig.fake.overrides.insert("AT+CIMI".to_string(), other);
+    rig.wait(Duration::from_secs(660));
+    let identified = |event: &&Event| matches!(event, Event::Identified(_));
+    assert_eq!(rig.events.iter().filter(identified).count(), 1);
+    assert_eq!(rig.modem.identity().imsi.as_deref(), Some("272010123456780"));
+    assert_eq!(rig.modem.state(), State::Ready);
+}
+
+#[test]
+fn a_card_that_went_without_a_word_is_missed() {
+    let mut rig = Rig::ready();
+    let gone = "\r\n+CME ERROR: 10\r\n".to_string();
+    rig.fake.overrides.insert("AT+CIMI".to_string(), gone.clone());
+    rig.fake.overrides.insert("AT+CPIN?".to_string(), gone);
+    rig.wait(Duration::from_secs(750));
+    assert_ne!(rig.modem.state(), State::Ready);
+    rig.fake.overrides.clear();
+    rig.wait(Duration::from_secs(700));
+    assert_eq!(rig.modem.state(), State::Ready);
+}
