@@ -9,10 +9,11 @@ use core::time::Duration;
 use super::allow;
 use super::ladder::{Fault, Level};
 use super::machine::{Job, Modem, Phase};
-use super::order::{Code, Order, OrderResult, UssdText};
+use super::order::{Code, Order, OrderResult};
 use super::sim::{PinMemory, SimTask};
 use super::state::State;
 use super::task::Verdict;
+use super::ussd;
 use super::verbs::{Answer, Event, Silence, Why};
 use crate::at::request::Text;
 use crate::at::{FinalResult, Outcome, Request, parse};
@@ -64,8 +65,9 @@ enum Business {
     Ask {
         at: usize,
     },
-    Line(&'static str),
-    Ussd(UssdText),
+    Line(Text),
+    /// What stands between the quotes.
+    Ussd(Text),
     Pin(SimTask, Code),
     PukTries(Code, Code),
     Puk(Code, Code),
@@ -107,7 +109,7 @@ impl Errand {
         let _ = match &self.business {
             Business::Ask { at } => write!(text, "{}", STATUS.get(*at)?),
             Business::Line(line) => write!(text, "{line}"),
-            Business::Ussd(code) => write!(text, "AT+CUSD=1,\"{}\",15", code.as_str()),
+            Business::Ussd(code) => write!(text, "AT+CUSD=1,\"{code}\",15"),
             Business::Pin(task, _) => write!(text, "{}", task.text()),
             Business::PukTries(..) => write!(text, "{PUK_TRIES}"),
             Business::Puk(puk, pin) => write!(text, "AT+CPIN=\"{}\",\"{}\"", puk.reveal(), pin.reveal()),
@@ -226,15 +228,19 @@ impl Modem {
             Order::Restart => Ok(Business::Restart),
             Order::Drain => Ok(Business::Drain),
             Order::Disable => Ok(Business::Disable),
-            Order::Ussd(code) => Ok(Business::Ussd(code)),
+            Order::Ussd(code) => Ok(Business::Ussd(ussd::request(
+                code.as_str(),
+                self.profile.quirks.ussd_packed,
+            ))),
             Order::ClearForbidden => Ok(Business::ClearForbidden),
             Order::ReadStatus => Ok(Business::Ask { at: 0 }),
             Order::Line(line) => {
-                let line = allow::allowed(&line).ok_or(OrderResult::NotAllowed(allow::NOT_ON_THE_LIST))?;
+                let known = allow::allowed(&line).or_else(|| self.profile.provisioned(line.as_str()));
+                let line = known.ok_or(OrderResult::NotAllowed(allow::NOT_ON_THE_LIST))?;
                 if self.profile.forbids(line) {
                     return Err(OrderResult::NotAllowed(allow::HARMS));
                 }
-                Ok(Business::Line(line))
+                Ok(Business::Line(Text::try_from(line).unwrap_or_default()))
             }
             Order::GivePin(code) => {
                 self.may_give(&code, &[Why::PinNeeded, Why::PinRefused])?;
@@ -474,9 +480,9 @@ impl Modem {
         if let Some(Job::Errand(errand)) = &mut self.job
             && matches!(errand.business, Business::Ussd(_))
         {
-            errand.info(&super::ussd::text(rest));
+            errand.info(&ussd::text(rest, self.profile.quirks.ussd_packed));
         } else if let Some(open) = self.errands.ussd.take() {
-            let lines = [super::ussd::text(rest)].to_vec();
+            let lines = [ussd::text(rest, self.profile.quirks.ussd_packed)].to_vec();
             self.ussd_ended(open.token, OrderResult::Lines(lines));
         }
     }

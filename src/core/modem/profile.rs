@@ -414,6 +414,15 @@ impl Profile {
         self.never.iter().any(|never| command.contains(&plain(never)))
     }
 
+    /// The line of a provisioning recipe for this modem that a person's line is, letter by letter.
+    #[must_use]
+    pub fn provisioned(&self, line: &str) -> Option<&str> {
+        self.provisioning
+            .iter()
+            .map(String::as_str)
+            .find(|known| *known == line)
+    }
+
     /// The commands that tell the ICCID, in order.
     pub(super) fn iccid_commands(&self) -> impl Iterator<Item = &str> {
         let tells = |step: &&Step| matches!(&step.action, Action::Send { learn, .. } if *learn == Learn::Iccid);

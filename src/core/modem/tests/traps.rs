@@ -10,7 +10,7 @@ use super::fake::Fake;
 use super::rig::{Rig, places, submit};
 use crate::at::Memory;
 use crate::modem::profile::{Action, Learn, Step};
-use crate::modem::{Command, Event, Pin, Place, Profile, Profiles, Settings, State, Why, Wiring};
+use crate::modem::{AtLine, Command, Event, Order, Pin, Place, Profile, Profiles, Settings, State, Why, Wiring};
 
 const OK: &str = "\r\nOK\r\n";
 
@@ -272,4 +272,31 @@ fn a_card_that_went_without_a_word_is_missed() {
     rig.fake.overrides.clear();
     rig.wait(Duration::from_secs(700));
     assert_eq!(rig.modem.state(), State::Ready);
+}
+
+#[test]
+fn a_line_of_a_recipe_for_this_modem_may_be_ordered_and_no_other_setting() {
+    let mut profile = Profile::smallest();
+    profile.provisioning.push("AT+QCFG=\"ims\",2".to_string());
+    let fake = Fake::new().with("AT+QCFG=\"ims\",2", OK);
+    let mut rig = opened(profile, Settings::default(), fake);
+    rig.asked();
+    rig.events.clear();
+    for (token, line) in [(1, "AT+QCFG=\"ims\",2"), (2, "AT+QCFG=\"ims\",1"), (3, "AT+CFUN=0")] {
+        let order = Order::Line(AtLine::from_text(line).unwrap());
+        rig.command(Command::Order { token, order });
+    }
+    rig.wait(Duration::from_secs(1));
+    let ended: Vec<_> = rig
+        .told()
+        .into_iter()
+        .filter(|event| event.starts_with("Ordered"))
+        .collect();
+    let refused = |token: u64| {
+        let begin = std::format!("Ordered({token}, NotAllowed");
+        ended.iter().any(|event| event.starts_with(&begin))
+    };
+    assert!(ended.contains(&"Ordered(1, Lines(0))".to_string()), "{ended:?}");
+    assert!(refused(2) && refused(3), "{ended:?}");
+    assert_eq!(rig.asked(), ["AT+QCFG=\"ims\",2"]);
 }
