@@ -89,7 +89,7 @@ pub struct ProfilesError {
     /// Name of the file, without `.toml`.
     pub name: String,
     /// Why.
-    pub why: ProfileFileError,
+    pub why: Box<ProfileFileError>,
 }
 
 /// The profiles of the program, with the given files in place of those of the same name, and others added.
@@ -130,7 +130,7 @@ fn compile(texts: &[(&str, &str)]) -> Result<Profiles, ProfilesError> {
 fn refused(name: &str, why: ProfileFileError) -> ProfilesError {
     ProfilesError {
         name: name.to_owned(),
-        why,
+        why: Box::new(why),
     }
 }
 

@@ -48,7 +48,7 @@ impl Recipe {
 pub enum RecipeError {
     /// It is no TOML, or has keys or types that no recipe has; the text shows the place.
     #[error("recipe {0}: {1}")]
-    Toml(String, toml::de::Error),
+    Toml(String, String),
     /// The name in the file is not that of the file.
     #[error("recipe {0}: its name is not that of the file")]
     OtherName(String),
@@ -97,7 +97,7 @@ pub fn recipes() -> Result<Vec<Recipe>, RecipeError> {
 /// # Errors
 /// The first mistake.
 pub fn parse(name: &str, text: &str) -> Result<Recipe, RecipeError> {
-    let recipe: Recipe = toml::from_str(text).map_err(|error| RecipeError::Toml(name.to_owned(), error))?;
+    let recipe: Recipe = toml::from_str(text).map_err(|error| RecipeError::Toml(name.to_owned(), error.to_string()))?;
     if recipe.name != name {
         return Err(RecipeError::OtherName(name.to_owned()));
     }

@@ -42,10 +42,7 @@ pub(super) fn request(code: &str, packed: bool) -> Text {
     }
     let mut octets = heapless::Vec::<u8, HALF_LINE>::new();
     let mut packer = Packer::new(&mut octets, 0);
-    let codes = code.chars().filter_map(gsm7::code);
-    let whole = codes
-        .map(|code| packer.push_code(code))
-        .fold(true, |all, fits| all && fits);
+    let whole = code.chars().filter_map(gsm7::code).all(|code| packer.push_code(code));
     let whole = whole && (code.len() % 8 != 7 || packer.push(b'\r')) && packer.finish();
     let hex = hex::encode::<{ 2 * HALF_LINE }>(&octets);
     if whole {
