@@ -112,6 +112,23 @@ pub(super) struct Seat {
     unsaid: Vec<u8>,
 }
 
+impl Seat {
+    /// Takes what waits until something is whole; the rest goes on waiting. Gathers the echo.
+    fn hear_on(&mut self, echo: &mut Vec<u8>) -> Option<Heard> {
+        while let Some(byte) = self.unheard.pop_front() {
+            // V.250 echoes the line as it came; control characters that end data are not part of it.
+            if self.modem.settings.echo && byte != 0x1A && byte != 0x1B {
+                echo.push(byte);
+            }
+            let heard = self.modem.hear(byte);
+            if heard.is_some() {
+                return heard;
+            }
+        }
+        None
+    }
+}
+
 /// A bank of virtual modems with its network.
 #[derive(Debug)]
 pub struct Bank {
@@ -321,13 +338,8 @@ impl Bank {
         while let Some(seat) = self.seats.get_mut(modem)
             && !seat.busy
             && now.monotonic >= seat.silent_until
-            && let Some(byte) = seat.unheard.pop_front()
+            && let Some(heard) = seat.hear_on(&mut echo)
         {
-            // V.250 echoes the line as it came; control characters that end data are not part of it.
-            if seat.modem.settings.echo && byte != 0x1A && byte != 0x1B {
-                echo.push(byte);
-            }
-            let Some(heard) = seat.modem.hear(byte) else { continue };
             self.say(modem, core::mem::take(&mut echo));
             match heard {
                 Heard::Line(line) => self.line(now, modem, &line),

@@ -58,6 +58,9 @@ pub(super) struct Malformed;
 
 /// What follows `AT` in a line, whatever stands before it; `None` when there is no `AT` (such a line is not answered).
 pub(super) fn body(line: &str) -> Option<&str> {
+    if line.starts_with("AT") || line.starts_with("at") {
+        return line.get(2..);
+    }
     let at = line.find("AT").into_iter().chain(line.find("at")).min()?;
     line.get(at + 2..)
 }

@@ -65,7 +65,13 @@ impl Bank {
 
     /// Whether a fault of one command happens, which this line holds.
     pub(super) fn draws_at(&mut self, now: Now, modem: usize, fault: Fault, line: &str, command: &str) -> bool {
-        line.to_ascii_uppercase().contains(command) && self.draw(now, modem, fault)
+        let provoked = self.seats.get(modem).is_some_and(|seat| seat.provoked.contains(&fault));
+        let possible = provoked || self.options.faults.per_mille(fault) > 0;
+        let holds = || {
+            let mut windows = line.as_bytes().windows(command.len());
+            windows.any(|piece| piece.eq_ignore_ascii_case(command.as_bytes()))
+        };
+        possible && holds() && self.draw(now, modem, fault)
     }
 
     /// Mishaps at a command line, before it is looked at. True when there will be no answer.
@@ -172,6 +178,9 @@ impl Bank {
         } else {
             1
         };
+        if slow.is_zero() && pieces <= 1 {
+            return self.say(modem, answer);
+        }
         self.speak(now, modem, &answer, slow, pieces);
     }
 

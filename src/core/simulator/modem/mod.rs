@@ -26,6 +26,9 @@ pub(super) use network::hex;
 pub(super) use send::Data;
 pub(super) use settings::Settings;
 
+/// Octets most answers take.
+const ANSWER: usize = 96;
+
 /// A command that did not end with OK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
@@ -222,6 +225,7 @@ impl Modem {
     /// Answers a command line.
     pub(super) fn run(&mut self, line: &str, now: Now) -> Outcome {
         self.answer.clear();
+        self.answer.reserve(ANSWER);
         self.effects.clear();
         let Some(body) = command::body(line) else {
             return Outcome::default();
@@ -321,13 +325,18 @@ impl Modem {
         if self.settings.verbose {
             self.answer.extend_from_slice(b"\r\n");
         }
-        match line.split_once(": ") {
-            Some((name, rest)) if self.model.manners.tight => {
+        let parts = if self.model.manners.tight {
+            line.split_once(": ")
+        } else {
+            None
+        };
+        match parts {
+            Some((name, rest)) => {
                 for piece in [name, ":", rest] {
                     self.answer.extend_from_slice(piece.as_bytes());
                 }
             }
-            _ => self.answer.extend_from_slice(line.as_bytes()),
+            None => self.answer.extend_from_slice(line.as_bytes()),
         }
         self.answer.extend_from_slice(b"\r\n");
     }
@@ -336,12 +345,13 @@ impl Modem {
         if self.settings.quiet {
             return;
         }
-        let text = if self.settings.verbose {
-            format!("\r\n{word}\r\n")
+        if self.settings.verbose {
+            for piece in [b"\r\n", word.as_bytes(), b"\r\n"] {
+                self.answer.extend_from_slice(piece);
+            }
         } else {
-            format!("{number}\r")
-        };
-        self.answer.extend_from_slice(text.as_bytes());
+            self.answer.extend_from_slice(&[b'0' + number, b'\r']);
+        }
     }
 
     fn fail(&mut self, failure: Failure) {
