@@ -24,8 +24,7 @@ const RAW_MINUTES: u64 = 60;
 
 fn view(context: &Context, modem: &ModemSnapshot) -> ModemView {
     let configured = context.config.modems.iter().find(|m| m.label == modem.label);
-    let named = configured.and_then(|m| m.port());
-    ModemView::of(modem, named.or(modem.port.as_deref()))
+    ModemView::of(modem, configured.and_then(|m| m.port()))
 }
 
 /// The modem of this id or label.

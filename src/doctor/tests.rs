@@ -30,7 +30,6 @@ fn sound() -> Host {
             ..Interface::default()
         },
         role,
-        forbidden: false,
         driver: "option".into(),
         device: device.clone(),
     };

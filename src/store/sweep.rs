@@ -51,10 +51,19 @@ pub(super) fn sweep(turn: &mut Turn<'_>) -> Result<Reply, OpError> {
 }
 
 fn forget(turn: &Turn<'_>, table: &'static str, key: &'static str, time: &'static str) -> Result<(), OpError> {
+    let before = turn.now.utc.before(KEPT).as_millis();
+    // Nearly always there is nothing old: an index seek tells, where the deletion would set up a table of its own.
+    let oldest: Option<i64> = turn
+        .db
+        .prepare_cached(&format!("SELECT {time} FROM {table} ORDER BY {time} LIMIT 1"))?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    if oldest.is_none_or(|oldest| oldest >= before) {
+        return Ok(());
+    }
     let sql = format!(
         "DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {time} < ?1 ORDER BY {time} LIMIT ?2)"
     );
-    let before = turn.now.utc.before(KEPT).as_millis();
     turn.db.prepare_cached(&sql)?.execute(params![before, OLD_ROWS])?;
     Ok(())
 }

@@ -4,7 +4,6 @@ mod bring_up;
 mod climb;
 mod dialogue;
 mod fake;
-mod obey;
 mod properties;
 mod receive;
 mod recover;
