@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use wardwire::store::MessageRecord;
+use wardwire_core::gateway::snapshot::ModemState;
 use wardwire_core::queue::state::{MessageStatus, OnUnknown};
-use wardwire_core::simulator::Air;
+use wardwire_core::simulator::{Air, Fault};
 
 use super::world::{Plot, World};
 
@@ -16,11 +17,18 @@ pub struct Verdict {
     pub messages: usize,
     pub delivered: usize,
     pub copies: usize,
+    /// Taken by the network, and never on the air.
+    pub dropped: usize,
     pub unknown: usize,
     pub failed: usize,
+    /// Answers that the network still holds for a modem that does not hear.
+    pub kept_by_network: usize,
     pub inbound: usize,
     pub injected: BTreeMap<&'static str, usize>,
     pub steps: u64,
+    pub resets: usize,
+    /// Modems set aside some minutes after the faults stopped, by reason.
+    pub set_aside: BTreeMap<String, usize>,
 }
 
 impl Verdict {
@@ -28,10 +36,16 @@ impl Verdict {
         self.messages += other.messages;
         self.delivered += other.delivered;
         self.copies += other.copies;
+        self.dropped += other.dropped;
         self.unknown += other.unknown;
         self.failed += other.failed;
         self.inbound += other.inbound;
+        self.kept_by_network += other.kept_by_network;
         self.steps += other.steps;
+        self.resets += other.resets;
+        for (reason, count) in &other.set_aside {
+            *self.set_aside.entry(reason.clone()).or_default() += count;
+        }
         for (fault, count) in &other.injected {
             *self.injected.entry(fault).or_default() += count;
         }
@@ -42,13 +56,18 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} messages, {} delivered, {} possible copies, {} unknown, {} failed, {} inbound, {} steps, faults {:?}",
+            "{} messages, {} delivered, {} possible copies, {} dropped, {} unknown, {} failed, {} inbound, {} waiting, {} resets, set aside {:?}, \
+             {} steps, faults {:?}",
             self.messages,
             self.delivered,
             self.copies,
+            self.dropped,
             self.unknown,
             self.failed,
             self.inbound,
+            self.kept_by_network,
+            self.resets,
+            self.set_aside,
             self.steps,
             self.injected
         )
@@ -58,23 +77,46 @@ impl fmt::Display for Verdict {
 /// A message whose outcome stayed unknown this often is given to a person.
 const UNKNOWN_TRIES: u32 = 3;
 
+/// Only a person and the operator end these.
+const REFUSED_BY_NETWORK: [Fault; 3] = [Fault::Barred, Fault::NoCredit, Fault::Denied];
+
 /// Part of a message as the air knows it: recipient and 1-based place.
 type OnAir = (String, u8);
 
 pub fn judge(world: &World, plot: Plot) -> Verdict {
     let mut verdict = Verdict {
         steps: world.steps,
+        resets: world.resets,
         ..Verdict::default()
     };
     let mut seen: BTreeMap<OnAir, usize> = BTreeMap::new();
-    let mut heard: BTreeMap<String, usize> = BTreeMap::new();
+    let mut heard: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let well: Vec<bool> = world
+        .modems()
+        .iter()
+        .map(|modem| modem.state == ModemState::Ready)
+        .collect();
+    let mut arrived: BTreeMap<u64, usize> = BTreeMap::new();
+    for event in &world.air {
+        if let Air::Stored { inbound, .. } | Air::Routed { inbound } = &event.what {
+            *arrived.entry(*inbound).or_default() += 1;
+        }
+    }
     for event in &world.air {
         match &event.what {
             Air::Accepted(accepted) => {
                 let place = accepted.concat.map_or(1, |(_, _, sequence)| sequence);
                 *seen.entry((accepted.recipient.clone(), place)).or_default() += 1;
             }
-            Air::Sent { from, .. } => *heard.entry(from.clone()).or_default() += 1,
+            Air::Sent {
+                inbound, from, parts, ..
+            } => {
+                let (due, sent) = heard.entry(from.clone()).or_default();
+                // What the network keeps for a modem that is deaf, or what lies in one that is out of order, is not lost yet.
+                let came = arrived.get(inbound).is_some_and(|came| *came >= usize::from(*parts));
+                *due += usize::from(!plot.lasting || came && well[event.modem]);
+                *sent += 1;
+            }
             Air::Fault(fault) => *verdict.injected.entry(fault.as_str()).or_default() += 1,
             Air::Refused { .. }
             | Air::Reported { .. }
@@ -108,7 +150,40 @@ pub fn judge(world: &World, plot: Plot) -> Verdict {
         }
     }
     judge_inbound(world, &heard, &mut verdict);
+    judge_modems(world, plot, &mut verdict);
     verdict
+}
+
+/// Some minutes after the faults stopped: ready, or set aside with a reason. And no PIN was given twice that was refused.
+fn judge_modems(world: &World, plot: Plot, verdict: &mut Verdict) {
+    for (modem, snapshot) in world.healed.iter().enumerate() {
+        let aside = match snapshot.state {
+            ModemState::Ready => continue,
+            // Its device left the bus for good: there is nothing to be brought back.
+            ModemState::Absent => !world.is_present(modem),
+            ModemState::Quarantined | ModemState::Failed => true,
+            // The modem is well: the network will not have its SIM.
+            ModemState::Degraded => world.stricken[modem]
+                .iter()
+                .any(|fault| REFUSED_BY_NETWORK.contains(fault)),
+            ModemState::Starting | ModemState::Recovering | ModemState::Drained | ModemState::Disabled => false,
+        };
+        let told = format!("{}: {}", snapshot.state.as_str(), snapshot.reason);
+        if !aside || snapshot.reason.is_empty() {
+            let label = &snapshot.label;
+            verdict
+                .faults
+                .push(format!("{label} is neither ready nor set aside with a reason: {told}"));
+        }
+        *verdict.set_aside.entry(told).or_default() += 1;
+    }
+    // A process that dies between the giving and the answer does not know that it was refused; the card's counter stops it.
+    let least = if plot.crashes == 0 { 2 } else { 1 };
+    for (modem, left) in world.tries_left().filter(|(_, left)| *left < least) {
+        verdict.faults.push(format!(
+            "m{modem}: a refused PIN was given again, {left} tries are left"
+        ));
+    }
 }
 
 /// The parts of a message with their attempts, for whoever must find out.
@@ -165,10 +240,12 @@ fn judge_message(message: &MessageRecord, seen: &BTreeMap<OnAir, usize>, plot: P
         }
     }
     let all = times.iter().all(|count| *count > 0);
+    // A network that says yes and drops what it took leaves no trace; a report of another part may then be taken for it.
+    let dropped = plot.lasting;
     match message.status {
         MessageStatus::Delivered => {
             verdict.delivered += 1;
-            if !all {
+            if !all && !dropped {
                 fault("delivered, but never wholly on the air");
             }
         }
@@ -176,7 +253,7 @@ fn judge_message(message: &MessageRecord, seen: &BTreeMap<OnAir, usize>, plot: P
         | MessageStatus::Undelivered
         | MessageStatus::PartiallyDelivered
         | MessageStatus::Expired => {
-            if !all {
+            if !all && !dropped {
                 fault("sent, but never wholly on the air");
             }
         }
@@ -195,20 +272,23 @@ fn judge_message(message: &MessageRecord, seen: &BTreeMap<OnAir, usize>, plot: P
         | MessageStatus::Blocked
         | MessageStatus::Canceled => fault("stuck: not at rest at the end"),
     }
+    let acknowledged = matches!(message.status, MessageStatus::Sent | MessageStatus::Delivered);
+    verdict.dropped += usize::from(dropped && !all && acknowledged);
     verdict.copies += usize::from(times.iter().any(|count| *count > 1));
 }
 
 /// Every answer of a handset is listed exactly once, none invented.
-fn judge_inbound(world: &World, heard: &BTreeMap<String, usize>, verdict: &mut Verdict) {
+fn judge_inbound(world: &World, heard: &BTreeMap<String, (usize, usize)>, verdict: &mut Verdict) {
     let mut listed: BTreeMap<String, usize> = BTreeMap::new();
     for row in world.inbound() {
         verdict.inbound += 1;
         let from = row.from.map(|from| from.reveal().to_owned()).unwrap_or_default();
         *listed.entry(from).or_default() += 1;
     }
-    for (from, sent) in heard {
+    for (from, (due, sent)) in heard {
         let got = listed.get(from).copied().unwrap_or_default();
-        if got != *sent {
+        verdict.kept_by_network += sent.saturating_sub(got);
+        if !(*due..=*sent).contains(&got) {
             verdict
                 .faults
                 .push(format!("{from} answered {sent} times, listed {got} times"));

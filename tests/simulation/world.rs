@@ -8,10 +8,12 @@ use std::time::Duration;
 use wardwire::store::{Accept, Accepted, Answer, Keys, ListFilter, NewKey, Op, Place, Settings, Store, StoredResponse};
 use wardwire_core::base::{Body, Instant, MessageId, Now, PhoneNumber, ServiceId, UtcTime};
 use wardwire_core::dispatch::Plan;
+use wardwire_core::gateway::snapshot::ModemSnapshot;
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
+use wardwire_core::modem::{Means, Pin, PortAction};
 use wardwire_core::queue::state::{OnUnknown, Priority};
 use wardwire_core::queue::verbs::{NewMessage, Reply};
-use wardwire_core::simulator::{AirEvent, Bank, BankEvent, Faults, Options};
+use wardwire_core::simulator::{AirEvent, Bank, BankEvent, Fault, Faults, Options};
 use wardwire_core::sms::{SegmentOptions, segment};
 
 /// The start of every world: 2026-06-15T07:00:00Z.
@@ -23,11 +25,17 @@ pub struct Plot {
     pub seed: u64,
     pub modems: usize,
     pub messages: usize,
-    /// Each fault of the simulator happens this often.
+    /// Each fault of the simulator that passes by itself happens this often.
     pub per_mille: u16,
+    /// Each fault that lasts until a remedy befalls one modem, once.
+    pub lasting: bool,
+    /// Some SIMs have a PIN, for some of these the configuration has a wrong one; modems can be reset from outside.
+    pub guarded: bool,
     /// Hard stops of the gateway process.
     pub crashes: usize,
-    /// Faults and crashes end, and the last message comes, before this.
+    /// The last message comes before this.
+    pub messages_end: Duration,
+    /// Faults and crashes end at this moment.
     pub trouble: Duration,
     /// The world ends then; in between everything must come to rest.
     pub end: Duration,
@@ -51,7 +59,21 @@ pub struct World {
     /// What was accepted: the id by recipient.
     pub accepted: BTreeMap<String, MessageId>,
     pub steps: u64,
+    /// Port resets, USB resets and power cycles that the gateway ordered.
+    pub resets: usize,
+    /// The lasting faults that befell each modem.
+    pub stricken: Vec<Vec<Fault>>,
+    /// The modems [`PEACE`] after the faults stopped.
+    pub healed: Vec<ModemSnapshot>,
 }
+
+/// So long after the faults stopped every modem is ready, or set aside with a reason.
+const PEACE: Duration = Duration::from_secs(600);
+
+/// PIN of the SIMs that have one.
+const PIN: &str = "4711";
+/// What the configuration says for every other one of these.
+const WRONG_PIN: &str = "1111";
 
 impl World {
     pub fn new(plot: Plot) -> Self {
@@ -73,12 +95,18 @@ impl World {
         };
         let mut store = Store::open(&Place::Memory, Keys::from_master(&[7; 32]), settings, now).expect("memory opens");
         let service = default_service(&mut store, now);
+        let mut bank = Bank::new(options);
+        for modem in (0..plot.modems).filter(|_| plot.guarded) {
+            if has_pin(modem) {
+                bank.lock_sim(now, modem, PIN, 3);
+            }
+        }
         Self {
             plot,
             now,
-            gateway: gateway(plot.modems, random.u64(..)),
+            gateway: gateway(plot, &store, random.u64(..)),
             generation: 0,
-            bank: Bank::new(options),
+            bank,
             store,
             service,
             open: vec![false; plot.modems],
@@ -89,6 +117,9 @@ impl World {
             accepted: BTreeMap::new(),
             random,
             steps: 0,
+            resets: 0,
+            stricken: vec![Vec::new(); plot.modems],
+            healed: Vec::new(),
         }
     }
 
@@ -100,19 +131,27 @@ impl World {
         while self.now.monotonic < Instant::ZERO + self.plot.end {
             self.settle();
             let planned = moments.front().map(|(at, _)| *at);
-            let peace = (!calm).then_some(trouble);
+            let peace = if calm { trouble + PEACE } else { trouble };
+            let peace = self.healed.is_empty().then_some(peace);
             let next = [self.next_wake(), planned, peace, Some(Instant::ZERO + self.plot.end)];
             self.pass_to(next.into_iter().flatten().min().expect("the end is always next"));
             while moments.front().is_some_and(|(at, _)| *at <= self.now.monotonic) {
                 match moments.pop_front() {
                     Some((_, Moment::Message(index))) => self.accept(index),
                     Some((_, Moment::Crash)) => self.crash(),
+                    Some((_, Moment::Lasting(fault, modem))) => {
+                        self.stricken[modem].push(fault);
+                        self.bank.provoke(self.now, modem, fault);
+                    }
                     None => {}
                 }
             }
             if !calm && self.now.monotonic >= trouble {
                 calm = true;
                 self.bank.set_faults(Faults::none());
+            }
+            if self.healed.is_empty() && self.now.monotonic >= trouble + PEACE {
+                self.healed = self.gateway.snapshot(self.now).modems;
             }
         }
         self.settle();
@@ -170,16 +209,22 @@ impl World {
 
     /// When messages come and when the process dies, in order.
     fn moments(&mut self) -> VecDeque<(Instant, Moment)> {
-        let span = u64::try_from(self.plot.trouble.as_micros()).expect("a short trouble");
+        let micros = |span: Duration| u64::try_from(span.as_micros()).expect("a short span");
+        let (span, crashes_span) = (micros(self.plot.messages_end), micros(self.plot.trouble));
         let mut moments = Vec::new();
         for index in 0..self.plot.messages {
-            moments.push((
-                Instant::from_micros(self.random.u64(0..span / 2)),
-                Moment::Message(index),
-            ));
+            moments.push((Instant::from_micros(self.random.u64(0..span)), Moment::Message(index)));
         }
         for _ in 0..self.plot.crashes {
-            moments.push((Instant::from_micros(self.random.u64(0..span)), Moment::Crash));
+            moments.push((Instant::from_micros(self.random.u64(0..crashes_span)), Moment::Crash));
+        }
+        for fault in Fault::ALL
+            .into_iter()
+            .filter(|fault| self.plot.lasting && fault.lasts())
+        {
+            let at = Instant::from_micros(self.random.u64(0..crashes_span));
+            let modem = self.random.usize(0..self.plot.modems);
+            moments.push((at, Moment::Lasting(fault, modem)));
         }
         moments.sort_by_key(|(at, _)| *at);
         moments.into()
@@ -270,16 +315,9 @@ impl World {
             silent = false;
             match event {
                 Event::Request { token, request } => batch.push((token, Op::Gateway(request))),
-                Event::Port(modem, _) => {
-                    self.close(modem);
-                    self.reopen.insert(modem, self.now.monotonic + Duration::from_secs(1));
-                }
-                Event::Ready(_)
-                | Event::NotReady(..)
-                | Event::Ordered { .. }
-                | Event::PinRefused(..)
-                | Event::Changed
-                | Event::Drained => {}
+                Event::Port(modem, action) => self.act(modem, action),
+                Event::PinRefused(modem, iccid) => self.remember_refusal(modem, iccid),
+                Event::Ready(_) | Event::NotReady(..) | Event::Ordered { .. } | Event::Changed | Event::Drained => {}
             }
         }
         if !batch.is_empty() {
@@ -303,6 +341,44 @@ impl World {
         silent
     }
 
+    /// What the host does to a port. Where the device is reset, its port goes and comes back by itself.
+    fn act(&mut self, modem: usize, action: PortAction) {
+        self.resets += 1;
+        match action {
+            PortAction::Reopen => {
+                self.close(modem);
+                self.reopen.insert(modem, self.now.monotonic + Duration::from_secs(1));
+            }
+            PortAction::UsbReset => self.bank.usb_reset(self.now, modem),
+            PortAction::PowerCycle => self.bank.power_cycle(self.now, modem),
+        }
+    }
+
+    fn remember_refusal(&mut self, modem: usize, iccid: Option<String>) {
+        let refused = Op::RefusePin {
+            holder: iccid.unwrap_or_else(|| label(modem)),
+            pin: configured_pin(modem).to_owned(),
+        };
+        self.apply(vec![refused]);
+    }
+
+    /// Tries of its PIN that a SIM with a wrong one in the configuration has left.
+    pub fn tries_left(&self) -> impl Iterator<Item = (usize, u8)> {
+        let wrong = |modem: &usize| self.plot.guarded && has_pin(*modem) && configured_pin(*modem) != PIN;
+        let left = |modem| self.bank.tries_left(modem).map(|(pin, _)| (modem, pin));
+        (0..self.plot.modems).filter(wrong).filter_map(left)
+    }
+
+    /// The modems now.
+    pub fn modems(&self) -> Vec<ModemSnapshot> {
+        self.gateway.snapshot(self.now).modems
+    }
+
+    /// Whether the port of a modem is there at all.
+    pub fn is_present(&self, modem: usize) -> bool {
+        self.present[modem]
+    }
+
     fn apply(&mut self, ops: Vec<Op>) -> Vec<Answer> {
         let answers = self.store.apply(self.now, ops);
         if self.store.work_arrived() {
@@ -321,7 +397,7 @@ impl World {
     fn crash(&mut self) {
         self.generation += 1;
         self.replies.clear();
-        self.gateway = gateway(self.plot.modems, self.plot.seed ^ self.generation);
+        self.gateway = gateway(self.plot, &self.store, self.plot.seed ^ self.generation);
         self.store.restart(self.now).expect("memory writes");
         for modem in 0..self.plot.modems {
             self.open[modem] = false;
@@ -384,16 +460,44 @@ impl World {
 enum Moment {
     Message(usize),
     Crash,
+    Lasting(Fault, usize),
 }
 
-fn gateway(modems: usize, seed: u64) -> Gateway {
+fn label(modem: usize) -> String {
+    format!("m{modem}")
+}
+
+const fn has_pin(modem: usize) -> bool {
+    modem % 4 == 1
+}
+
+const fn configured_pin(modem: usize) -> &'static str {
+    if modem % 8 == 1 { PIN } else { WRONG_PIN }
+}
+
+fn gateway(plot: Plot, store: &Store, seed: u64) -> Gateway {
+    let profiles = wardwire::config::profile::profiles(&[]).expect("the shipped profiles are in order");
     let slot = |index| SlotSettings {
-        label: format!("m{index}"),
-        profiles: wardwire::config::profile::profiles(&[]).expect("the shipped profiles are in order"),
-        modem: wardwire_core::modem::Settings::default(),
+        label: label(index),
+        profiles: profiles.clone(),
+        modem: settings(plot, store, index),
         plan: Plan::default(),
     };
-    Gateway::new((0..modems).map(slot).collect(), seed)
+    Gateway::new((0..plot.modems).map(slot).collect(), seed)
+}
+
+fn settings(plot: Plot, store: &Store, modem: usize) -> wardwire_core::modem::Settings {
+    let pin = configured_pin(modem);
+    let known = plot.guarded && has_pin(modem);
+    wardwire_core::modem::Settings {
+        pin: known.then(|| Pin::from_digits(pin).expect("four digits")),
+        refused_pins: store.read().holders_refusing(pin).expect("memory reads"),
+        means: Means {
+            usb_reset: plot.guarded,
+            power_cycle: plot.guarded,
+        },
+        ..wardwire_core::modem::Settings::default()
+    }
 }
 
 fn default_service(store: &mut Store, now: Now) -> ServiceId {
