@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use wardwire::serial::{Port, PortSpec, open};
+use wardwire::serial::{Port, PortSpec, open, wait_and_open};
 
 /// Ends the program with the test, however that ends.
 struct Program(Child);
@@ -102,4 +102,36 @@ async fn a_killed_simulator_is_followed_by_another_in_the_same_place() {
     let mut port = open(&PortSpec::Path(dir.path().join("bank/modem0"))).await.unwrap();
     port.write_all(b"AT\r").await.unwrap();
     until(&mut port, "OK").await;
+}
+
+#[tokio::test]
+async fn a_modem_is_called_pulled_out_and_plugged_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut program = simulate(dir.path(), &["--modems", "1", "--model", "simcom-sim800"]);
+    let name = dir.path().join("bank/modem0");
+    let mut input = program.0.stdin.take().unwrap();
+    let mut tell = |what: &str| writeln!(input, "{{\"modem\":0,\"do\":\"{what}\"}}").unwrap();
+    let mut port = open(&PortSpec::Path(name.clone())).await.unwrap();
+    port.write_all(b"AT+CGMM\r").await.unwrap();
+    until(&mut port, "SIM800").await;
+    // What is no deed is told on standard error and changes nothing.
+    tell("kick");
+    tell("call");
+    until(&mut port, "RING").await;
+    tell("unplug");
+    hung_up(&mut port).await;
+    tell("plug");
+    let spec = PortSpec::Path(name);
+    let waiting = tokio::time::timeout(Duration::from_secs(20), wait_and_open(&spec, |_| {}));
+    let mut port = waiting.await.unwrap();
+    port.write_all(b"AT\r").await.unwrap();
+    until(&mut port, "OK").await;
+}
+
+/// Reads until the port is gone.
+async fn hung_up(port: &mut Port) {
+    let mut buffer = [0; 512];
+    let reading = async { while port.read(&mut buffer).await.is_ok_and(|count| count > 0) {} };
+    let ended = tokio::time::timeout(Duration::from_secs(10), reading).await;
+    assert!(ended.is_ok(), "the port is still there");
 }
