@@ -8,7 +8,7 @@
 #[expect(dead_code, reason = "shared with benches; this test uses a part of it")]
 mod common;
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -152,6 +152,109 @@ async fn a_replaced_sim_sends_nothing_and_its_successor_everything() {
         (&kept["receive_only"], &kept["replaced_by"]),
         (&Value::Bool(true), &new["id"])
     );
+    assert_eq!(gateway.terminate(), Some(0));
+}
+
+/// Looks until the modem's state is this one.
+fn until(site: &Site, modem: &str, state: &str) {
+    let end = std::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let modems = modems_of(site);
+        let now = modems.iter().find(|row| row["slot"] == modem).expect("a modem");
+        if now["state"] == state {
+            return;
+        }
+        assert!(
+            std::time::Instant::now() < end,
+            "{modem} does not become {state}: {now}"
+        );
+    }
+}
+
+#[test]
+fn a_technician_works_on_the_bank_from_the_terminal_and_it_is_on_record() {
+    let (site, _bank, gateway, _) = house(2);
+    assert!(said(&site, "modems", &["drain", "m1"]).contains("m1 drained"));
+    until(&site, "m1", "drained");
+    assert!(said(&site, "modems", &[]).contains("drained by a person"));
+    said(&site, "modems", &["enable", "m1"]);
+    until(&site, "m1", "ready");
+    assert!(said(&site, "modems", &["test", "m0"]).trim_end().ends_with("m0 passed"));
+
+    assert!(said(&site, "at", &["--modem", "m0", "AT+CSQ"]).starts_with("+CSQ: "));
+    let (code, why) = refused(&site, "at", &["--modem", "m0", "AT+CMGL=4"]);
+    assert_eq!(code, Some(1));
+    assert!(why.contains("command_not_allowed"), "{why}");
+    // A line that is refused does not end the others, but is told at the end.
+    let console = typed(&site, "at", &["--modem", "m0"], "AT+CREG?\nATD112;\n\nAT+CSQ\n");
+    assert_eq!(console.status.code(), Some(1));
+    let answers = text(&console.stdout);
+    assert!(answers.contains("+CREG: ") && answers.contains("+CSQ: "), "{answers}");
+
+    assert!(said(&site, "sims", &["credit", "m0", "*100#"]).contains("balance"));
+    assert!(said(&site, "sims", &[]).contains("balance"), "the credit is kept");
+    let trace = said(&site, "trace", &["--modem", "m0"]);
+    assert!(trace.contains("> AT+CSQ") && !trace.contains("*100#"), "{trace}");
+    assert!(said(&site, "trace", &["--modem", "m0", "--whole-for", "5"]).contains("for 5 min"));
+    let (_, why) = refused(&site, "sims", &["pin", "m0"]);
+    assert!(why.contains("no PIN was given"), "{why}");
+    let unasked = typed(&site, "sims", &["pin", "m0"], "4711\n");
+    assert!(
+        text(&unasked.stderr).contains("the SIM does not ask for it"),
+        "{}",
+        text(&unasked.stderr)
+    );
+    assert_eq!(gateway.terminate(), Some(0));
+}
+
+/// A bank of one modem with a card that asks for its PIN, 1234.
+struct Locked(std::process::Child);
+
+impl Locked {
+    fn new(site: &Site) -> Self {
+        let mut bank = Command::new(binary())
+            .args(["simulate", "--modems", "1", "--dir"])
+            .arg(site.path("bank"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let mut lines = BufReader::new(bank.stdout.take().expect("stdout is piped")).lines();
+        lines
+            .find(|line| line.as_ref().is_ok_and(|line| line.contains("ready")))
+            .expect("it is ready")
+            .expect("a line");
+        let stdin = bank.stdin.as_mut().expect("stdin is piped");
+        stdin
+            .write_all(b"{\"modem\":0,\"do\":\"lock-sim\"}\n")
+            .expect("it reads");
+        Self(bank)
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_locked_sim_takes_its_pin_from_standard_input_and_is_never_guessed_at() {
+    let site = Site::new(binary(), 1, "");
+    let _bank = Locked::new(&site);
+    let (gateway, _) = site.gateway_listening();
+    until(&site, "m0", "failed");
+    assert!(said(&site, "modems", &[]).contains("wants its PIN"));
+    let wrong = typed(&site, "sims", &["pin", "m0"], "0000\n");
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(text(&wrong.stderr).contains("modem_refused"), "{}", text(&wrong.stderr));
+    // The same again is not even tried: the card would have one try less.
+    let again = typed(&site, "sims", &["pin", "m0"], "0000\n");
+    assert!(text(&again.stderr).contains("not_now"), "{}", text(&again.stderr));
+    let right = typed(&site, "sims", &["pin", "m0"], "1234\n");
+    assert_eq!(right.status.code(), Some(0), "{}", text(&right.stderr));
+    until(&site, "m0", "ready");
     assert_eq!(gateway.terminate(), Some(0));
 }
 

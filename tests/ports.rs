@@ -120,6 +120,8 @@ async fn a_modem_that_comes_back_under_another_name_is_the_same_and_serves_in_fi
             assert_eq!(before[key], after[key], "{key}");
         }
     }
+    let port = after[0]["port"].as_str().unwrap();
+    assert!(port.ends_with("ttyUSB22 (usb 1-1.4)"), "a technician finds it: {port}");
     assert_eq!(
         client.all("/v1/modems").await.unwrap().len(),
         2,

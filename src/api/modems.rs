@@ -24,7 +24,8 @@ const RAW_MINUTES: u64 = 60;
 
 fn view(context: &Context, modem: &ModemSnapshot) -> ModemView {
     let configured = context.config.modems.iter().find(|m| m.label == modem.label);
-    ModemView::of(modem, configured.and_then(|m| m.port()))
+    let named = configured.and_then(|m| m.port());
+    ModemView::of(modem, named.or(modem.port.as_deref()))
 }
 
 /// The modem of this id or label.

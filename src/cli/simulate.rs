@@ -19,8 +19,8 @@ use crate::serial::bank::{Act, Injector, Journal, spawn_bank};
 ///
 /// Prints `ready` when all ports can be opened. Each line of JSON on standard input,
 /// {"modem":0,"from":"+353871234567","text":"..."}, is sent to the SIM in that modem; {"modem":0,"do":"unplug"} does something
-/// to it: unplug, plug, usb-reset, power-cycle, call, cure, or a fault by its name. The end of the input changes nothing.
-/// SIGTERM or Ctrl-C ends the bank and removes the ports.
+/// to it: unplug, plug, usb-reset, power-cycle, call, cure, lock-sim (its PIN is 1234), or a fault by its name. The end of the
+/// input changes nothing. SIGTERM or Ctrl-C ends the bank and removes the ports.
 #[derive(Debug, Args)]
 pub(super) struct SimulateArgs {
     /// How many modems.
@@ -213,6 +213,7 @@ fn act(what: &str) -> Result<Act, String> {
         "power-cycle" => Act::PowerCycle,
         "call" => Act::Call,
         "cure" => Act::Cure,
+        "lock-sim" => Act::LockSim,
         fault => Act::Fault(fault.parse().map_err(|_| "neither a deed nor a fault has this name")?),
     })
 }

@@ -12,6 +12,9 @@ use super::{Config, ConfigError, Country, Http, NumberPolicy, Policy, SimDefault
 /// Longest file read; the longest real one (256 modems, all numbers of a pilot) is far below.
 const FILE_OCTETS: usize = 1 << 20;
 
+/// Where modem profiles are looked for unless the file says otherwise.
+pub const PROFILES_DIR: &str = "/etc/wardwire/profiles";
+
 /// Every table with its keys. The empty name is the top of the file.
 pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
     (
@@ -20,6 +23,7 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
             "data_dir",
             "region",
             "drain_seconds",
+            "profiles_dir",
             "tcp_ports_allowed",
             "http",
             "discovery",
@@ -35,11 +39,17 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
     ),
     ("discovery", &["enabled", "sys_dir", "dev_dir"]),
     ("hub", &["sockets", "command", "off_seconds"]),
-    ("modem", &["label", "port", "imei", "pin", "smsc"]),
+    ("modem", &["label", "port", "imei", "pin", "smsc", "wiring"]),
     ("sim_defaults", &["per_minute", "burst", "per_hour", "per_day"]),
     (
         "policy",
-        &["allowed_countries", "pilot", "pilot_numbers", "evidence_window_seconds"],
+        &[
+            "allowed_countries",
+            "allow_roaming",
+            "pilot",
+            "pilot_numbers",
+            "evidence_window_seconds",
+        ],
     ),
 ];
 
@@ -72,6 +82,7 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
     known(walk, root, "");
     let data_dir = data_dir(walk, root);
     let region = region(walk, root);
+    let profiles_dir = profiles_dir(walk, root);
     let drain = walk.number(root, "drain_seconds", 0..601, 30);
     let http = http(walk, root);
     let tcp_ports_allowed = ports::tcp_ports_allowed(walk, root);
@@ -84,6 +95,7 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
         data_dir: data_dir?,
         region: region?,
         drain: Duration::from_secs(drain.into()),
+        profiles_dir,
         http: http?,
         tcp_ports_allowed,
         discovery,
@@ -116,6 +128,18 @@ fn data_dir<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<PathBuf> {
         return None;
     }
     Some(PathBuf::from(text))
+}
+
+fn profiles_dir<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> PathBuf {
+    let Some((text, span)) = walk.string(root, "profiles_dir") else {
+        return PathBuf::from(PROFILES_DIR);
+    };
+    let fits = text.starts_with('/') && !text.contains('\0');
+    if !fits {
+        let mend = "write a whole path, as \"/etc/wardwire/profiles\", or leave the key out";
+        walk.fail(span.start, "profiles_dir", "is no whole path", mend);
+    }
+    PathBuf::from(text)
 }
 
 fn region<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Country> {
@@ -183,6 +207,7 @@ fn policy<'a>(walk: &mut Walk<'a>, root: &Section<'a>, region: Option<Country>) 
     let section = walk.section(root, "policy");
     known(walk, &section, "policy");
     let pilot = walk.boolean(&section, "pilot", true);
+    let allow_roaming = walk.boolean(&section, "allow_roaming", true);
     let window = walk.number(&section, "evidence_window_seconds", 1..86_401, 900);
     let allowed = allowed_countries(walk, &section, region);
     let listed = walk.strings(&section, "pilot_numbers");
@@ -207,6 +232,7 @@ fn policy<'a>(walk: &mut Walk<'a>, root: &Section<'a>, region: Option<Country>) 
         pilot,
         pilot_numbers,
         evidence_window: Duration::from_secs(window.into()),
+        allow_roaming,
     })
 }
 

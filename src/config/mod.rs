@@ -5,6 +5,7 @@ mod check;
 pub mod numbering;
 mod ports;
 pub mod profile;
+pub mod provision;
 mod walk;
 
 use std::net::SocketAddr;
@@ -12,9 +13,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use wardwire_core::base::{Network, PhoneNumber};
-use wardwire_core::modem::Pin;
+use wardwire_core::modem::{Pin, Wiring};
 
-pub use check::{KNOWN_KEYS, check};
+pub use check::{KNOWN_KEYS, PROFILES_DIR, check};
 pub use numbering::{Country, NumberError, NumberPolicy};
 
 /// Everything the daemon is told by its file. Every field is documented in `firmware-config/wardwire.toml`.
@@ -28,6 +29,8 @@ pub struct Config {
     pub drain: Duration,
     /// The HTTP door.
     pub http: Http,
+    /// A folder of modem profiles in place of or beside the shipped ones; the usual one need not be there.
+    pub profiles_dir: PathBuf,
     /// Where serial servers may stand, loopback apart, which is always allowed.
     pub tcp_ports_allowed: Vec<Network>,
     /// Modems that are found by themselves.
@@ -93,6 +96,8 @@ pub struct Modem {
     pub pin: Option<Pin>,
     /// Service centre to use instead of the one on the SIM.
     pub smsc: Option<PhoneNumber>,
+    /// How it is connected, where somebody said so.
+    pub wiring: Wiring,
 }
 
 impl Modem {
@@ -150,6 +155,8 @@ pub struct Policy {
     pub pilot_numbers: Vec<PhoneNumber>,
     /// How long evidence is waited for before the message's own `on_unknown` decides.
     pub evidence_window: Duration,
+    /// SIMs send while they roam.
+    pub allow_roaming: bool,
 }
 
 impl Policy {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use wardwire_core::base::{Network, PhoneNumber, limits};
-use wardwire_core::modem::Pin;
+use wardwire_core::modem::{Pin, Wiring};
 
 use super::check::known;
 use super::walk::{At, Section, Walk};
@@ -147,12 +147,14 @@ pub(super) fn modems<'a>(walk: &mut Walk<'a>, root: &Section<'a>, networks: &[Ne
         let reach = reach(walk, section, networks, discovery, &mut places);
         let pin = pin(walk, section);
         let smsc = smsc(walk, section);
+        let wiring = wiring(walk, section);
         if let (Some((label, _)), Some(reach)) = (label, reach) {
             modems.push(Modem {
                 label: label.to_owned(),
                 reach,
                 pin,
                 smsc,
+                wiring,
             });
         }
     }
@@ -269,6 +271,19 @@ fn pin<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Option<Pin> {
         );
     }
     pin
+}
+
+fn wiring<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Wiring {
+    match walk.string(section, "wiring") {
+        Some(("usb", _)) => Wiring::Usb,
+        Some(("uart", _)) => Wiring::Uart,
+        Some((_, span)) => {
+            let mend = "write \"usb\" for a modem on its own USB, \"uart\" for one on a serial line or a bridge chip";
+            walk.fail(span.start, &section.key("wiring"), "is no wiring", mend);
+            Wiring::Any
+        }
+        None => Wiring::Any,
+    }
 }
 
 fn smsc<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Option<PhoneNumber> {

@@ -6,6 +6,7 @@ mod file;
 
 use wardwire_core::modem::{Profile, ProfileError, Profiles};
 
+use super::provision::{self, Recipe, RecipeError};
 use file::File;
 
 /// The profile all others inherit from, and the one for a modem no other fits.
@@ -73,6 +74,9 @@ pub enum ProfileFileError {
     /// `after` or `without` names a step that is not there.
     #[error("step {0:?} is not among the inherited ones or above")]
     NoSuchStep(String),
+    /// A provisioning recipe is not in order.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
     /// The machine cannot follow it.
     #[error(transparent)]
     Unusable(#[from] ProfileError),
@@ -85,7 +89,7 @@ pub struct ProfilesError {
     /// Name of the file, without `.toml`.
     pub name: String,
     /// Why.
-    pub why: ProfileFileError,
+    pub why: Box<ProfileFileError>,
 }
 
 /// The profiles of the program, with the given files in place of those of the same name, and others added.
@@ -108,10 +112,11 @@ fn compile(texts: &[(&str, &str)]) -> Result<Profiles, ProfilesError> {
         let file = File::read(name, text).map_err(|why| refused(name, why))?;
         files.push(file);
     }
+    let recipes = provision::recipes().map_err(|why| refused("provisioning", why.into()))?;
     let mut generic = None;
     let mut models = Vec::new();
     for file in &files {
-        let profile = flat(file, &files).map_err(|why| refused(&file.name, why))?;
+        let profile = flat(file, &files, &recipes).map_err(|why| refused(&file.name, why))?;
         if file.name == GENERIC {
             generic = Some(profile);
         } else {
@@ -125,12 +130,12 @@ fn compile(texts: &[(&str, &str)]) -> Result<Profiles, ProfilesError> {
 fn refused(name: &str, why: ProfileFileError) -> ProfilesError {
     ProfilesError {
         name: name.to_owned(),
-        why,
+        why: Box::new(why),
     }
 }
 
 /// The file on top of all it inherits from.
-fn flat(file: &File, files: &[File]) -> Result<Profile, ProfileFileError> {
+fn flat(file: &File, files: &[File], recipes: &[Recipe]) -> Result<Profile, ProfileFileError> {
     let mut line = vec![file];
     while let Some(parent) = line.last().and_then(|file| file.inherits.as_deref()) {
         let unknown = || ProfileFileError::Inherits(parent.to_owned());
@@ -144,7 +149,9 @@ fn flat(file: &File, files: &[File]) -> Result<Profile, ProfileFileError> {
     for file in line.into_iter().rev() {
         whole = file.on_top_of(whole)?;
     }
-    let profile = whole.profile()?;
+    let mut profile = whole.profile()?;
+    let recipes = recipes.iter().filter(|recipe| recipe.is_for(&profile.name));
+    profile.provisioning = recipes.flat_map(Recipe::lines).map(str::to_owned).collect();
     if (profile.name == GENERIC) != (profile.matches == wardwire_core::modem::profile::Match::default()) {
         return Err(ProfileFileError::Match);
     }

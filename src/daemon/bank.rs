@@ -10,12 +10,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use wardwire_core::gateway::snapshot::Snapshot;
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
-use wardwire_core::modem::OrderResult;
+use wardwire_core::modem::{OrderResult, Pin};
 use wardwire_core::queue::verbs::Reply;
 
 use crate::api::{Asked, OrderError};
 use crate::clock;
-use crate::serial::{Arrival, Claim, PortCommand, PortEvent, PortHandle, PortSpec, spawn_found, spawn_port};
+use crate::serial::{
+    Arrival, Claim, PortCommand, PortEvent, PortHandle, PortSpec, Tree, spawn_configured, spawn_found,
+};
 use crate::store::StoreHandle;
 
 use super::deeds::Deeds;
@@ -47,8 +49,12 @@ pub(super) struct Found {
 /// The bank's hardware.
 #[derive(Debug)]
 pub(super) struct Hardware {
+    /// PINs of the configured modems, in their order: remembered for cards that refuse them.
+    pub(super) pins: Vec<Option<Pin>>,
     /// Where the modems of the configuration are reached, in its order; none for those known by their IMEI.
     pub(super) configured: Vec<Option<PortSpec>>,
+    /// Where the kernel tells what they are.
+    pub(super) tree: Tree,
     /// Those that come by themselves.
     pub(super) found: Found,
     /// What may be done to bring them back.
@@ -67,7 +73,10 @@ pub(super) struct Loop {
     found: Found,
     /// Modems beyond all bounds: held, so that they are not found again and again.
     turned_away: Vec<Claim>,
+    /// Where modems that were found are, or were last.
+    found_at: BTreeMap<usize, String>,
     deeds: Deeds,
+    pins: Vec<Option<Pin>>,
     replies: FuturesUnordered<oneshot::Receiver<Vec<(u64, Reply)>>>,
     shown: watch::Sender<Snapshot>,
     show_at: Option<Instant>,
@@ -89,7 +98,9 @@ impl Loop {
         alive: Alive,
     ) -> Self {
         let Hardware {
+            pins,
             configured,
+            tree,
             found,
             deeds,
         } = hardware;
@@ -97,7 +108,7 @@ impl Loop {
         let ports = configured
             .into_iter()
             .enumerate()
-            .map(|(slot, spec)| Some(spawn_port(slot, spec?, sender.clone()).0))
+            .map(|(slot, spec)| Some(spawn_configured(slot, spec?, tree.clone(), sender.clone())))
             .collect();
         Self {
             gateway,
@@ -107,7 +118,9 @@ impl Loop {
             sender,
             found,
             turned_away: Vec::new(),
+            found_at: BTreeMap::new(),
             deeds,
+            pins,
             replies: FuturesUnordered::new(),
             shown,
             show_at: Some(Instant::now()),
@@ -174,9 +187,7 @@ impl Loop {
                     Event::NotReady(slot, why) => {
                         tracing::info!(modem = self.gateway.label(slot), why, "modem not ready");
                     }
-                    Event::PinRefused(slot, _) => {
-                        tracing::error!(modem = self.gateway.label(slot), "the SIM refused the configured PIN");
-                    }
+                    Event::PinRefused(slot, iccid) => self.keep_refusal(slot, iccid),
                     Event::Changed => {
                         self.show_at.get_or_insert_with(|| Instant::now() + SHOW_EVERY);
                     }
@@ -191,6 +202,24 @@ impl Loop {
             self.replies.push(self.store.gateway(batch));
         }
         drained
+    }
+
+    /// That card is never given this PIN again, in no modem and in no later life of the daemon.
+    fn keep_refusal(&self, slot: usize, iccid: Option<String>) {
+        let label = self.gateway.label(slot).to_owned();
+        tracing::error!(
+            modem = label,
+            "the SIM refused the configured PIN; it is not given again"
+        );
+        let Some(pin) = self.pins.get(slot).and_then(Option::as_ref) else {
+            return;
+        };
+        let (store, digits) = (self.store.clone(), pin.reveal().to_owned());
+        tokio::spawn(async move {
+            if let Err(error) = store.refuse_pin(iccid.unwrap_or(label), digits).await {
+                tracing::error!(%error, "the refused PIN could not be remembered");
+            }
+        });
     }
 
     fn tell(&self, slot: usize, command: PortCommand) {
@@ -250,8 +279,9 @@ impl Loop {
                 return;
             }
         };
-        let port = arrival.ports.first().map(ToString::to_string);
+        let port = arrival.ports.first().map(ToString::to_string).unwrap_or_default();
         tracing::info!(modem = self.gateway.label(slot), socket, port, "modem found");
+        self.found_at.insert(slot, format!("{port} (usb {socket})"));
         self.deeds.note(slot, arrival.device.clone());
         if let Some(place) = self.ports.get_mut(slot) {
             *place = Some(spawn_found(slot, arrival, self.sender.clone()));
@@ -289,7 +319,13 @@ impl Loop {
     fn take_time(&mut self) {
         let now = clock::now();
         if self.show_at.take_if(|at| *at <= Instant::now()).is_some() {
-            self.shown.send_replace(self.gateway.snapshot(now));
+            let mut bank = self.gateway.snapshot(now);
+            for (slot, port) in &self.found_at {
+                if let Some(modem) = bank.modems.get_mut(*slot) {
+                    modem.port = Some(port.clone());
+                }
+            }
+            self.shown.send_replace(bank);
         }
         self.gateway.handle_timeout(now);
     }

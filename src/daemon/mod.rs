@@ -6,6 +6,7 @@ mod deeds;
 mod listen;
 mod notify;
 mod places;
+pub mod profiles;
 
 use std::io;
 use std::net::SocketAddr;
@@ -67,9 +68,12 @@ pub enum DaemonError {
         /// Why.
         error: PortSpecError,
     },
+    /// The store cannot be read.
+    #[error(transparent)]
+    StoreRead(#[from] store::StoreError),
     /// A modem profile is not in order.
     #[error(transparent)]
-    Profile(#[from] config::profile::ProfilesError),
+    Profile(#[from] profiles::SiteProfilesError),
     /// The system gives no random numbers.
     #[error("the system has no random numbers")]
     Random,
@@ -143,7 +147,7 @@ impl Daemon {
         let control = control_socket(&config.data_dir);
         let socket = control_listener(&control)?;
 
-        let gateway = Gateway::new(slots(&config)?, random()?);
+        let gateway = Gateway::new(slots(&config, &holding.store).await?, random()?);
         let (shown, snapshot) = watch::channel(gateway.snapshot(clock::now()));
         let alive = notify::Alive::default();
         let (orders, asked) = api::Orders::channel();
@@ -254,13 +258,15 @@ fn hardware(config: &Config, configured: Vec<Option<PortSpec>>) -> Result<bank::
         tokio::spawn(serial::seek(tree.clone(), ports, sender));
     }
     Ok(bank::Hardware {
+        pins: config.modems.iter().map(|modem| modem.pin.clone()).collect(),
         configured,
         found: bank::Found {
             arrivals,
             places: places::Places::new(config),
             settings: settings(config)?,
         },
-        deeds: deeds::Deeds::new(config, tree),
+        deeds: deeds::Deeds::new(config, tree.clone()),
+        tree,
     })
 }
 
@@ -275,24 +281,38 @@ fn settings(config: &Config) -> Result<SlotSettings, DaemonError> {
     };
     Ok(SlotSettings {
         label: String::new(),
-        profiles: config::profile::profiles(&[])?,
-        modem: ModemSettings::default(),
+        profiles: profiles::of(config)?,
+        modem: ModemSettings {
+            refuse_roaming: !config.policy.allow_roaming,
+            ..ModemSettings::default()
+        },
         plan,
     })
 }
 
-fn slots(config: &Config) -> Result<Vec<SlotSettings>, DaemonError> {
+async fn slots(config: &Config, store: &StoreHandle) -> Result<Vec<SlotSettings>, DaemonError> {
     let common = settings(config)?;
-    let slot = |modem: &config::Modem| SlotSettings {
-        label: modem.label.clone(),
-        modem: ModemSettings {
-            pin: modem.pin.clone(),
-            smsc: modem.smsc.clone(),
-            ..ModemSettings::default()
-        },
-        ..common.clone()
-    };
-    Ok(config.modems.iter().map(slot).collect())
+    let mut slots = Vec::new();
+    for modem in &config.modems {
+        let mut refused_pins = Vec::new();
+        if let Some(pin) = modem.pin.clone() {
+            refused_pins = store.read(move |reader| reader.holders_refusing(pin.reveal())).await?;
+        }
+        // A card that does not tell its number while it is locked is known by the place it was refused in.
+        let pin = modem.pin.clone().filter(|_| !refused_pins.contains(&modem.label));
+        slots.push(SlotSettings {
+            label: modem.label.clone(),
+            modem: ModemSettings {
+                pin,
+                refused_pins,
+                smsc: modem.smsc.clone(),
+                wiring: modem.wiring,
+                ..common.modem.clone()
+            },
+            ..common.clone()
+        });
+    }
+    Ok(slots)
 }
 
 async fn listen_on(address: SocketAddr) -> Result<TcpListener, DaemonError> {

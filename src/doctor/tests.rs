@@ -30,6 +30,7 @@ fn sound() -> Host {
             ..Interface::default()
         },
         role,
+        forbidden: false,
         driver: "option".into(),
         device: device.clone(),
     };

@@ -20,6 +20,8 @@ use crate::clock;
 const READ_OCTETS: usize = 4_096;
 /// Octets kept for a driver that does not read; more are lost, as in a modem.
 const BACKLOG: usize = 65_536;
+/// The PIN of a card that asks for one.
+const PIN: &str = "1234";
 /// Who calls.
 const CALLER: &str = "+353861234567";
 /// Messages to inject that may wait.
@@ -71,6 +73,8 @@ pub enum Act {
     Call,
     /// Whatever is the matter with it is over.
     Cure,
+    /// A person puts a card into it that asks for its PIN, 1234, with all three tries left.
+    LockSim,
     /// Something goes wrong with it.
     Fault(Fault),
 }
@@ -301,6 +305,7 @@ impl Running {
             Act::PowerCycle => self.bank.power_cycle(now, modem),
             Act::Call => self.bank.call(now, modem, CALLER),
             Act::Cure => self.bank.cure(now, modem),
+            Act::LockSim => self.bank.lock_sim(now, modem, PIN, 3),
             Act::Fault(fault) => self.bank.provoke(now, modem, fault),
         }
     }

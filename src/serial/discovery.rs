@@ -66,6 +66,8 @@ pub struct Found {
     pub interface: Interface,
     /// What that is to us.
     pub role: Role,
+    /// It must never be opened, whoever asks.
+    pub forbidden: bool,
     /// The kernel's driver, as `option`; empty when unknown.
     pub driver: String,
     /// The device it belongs to.
@@ -126,6 +128,7 @@ impl Tree {
         Some(Found {
             path: self.dev.join(tty),
             role: model.role(interface),
+            forbidden: model.forbids(interface),
             interface,
             driver: driver
                 .and_then(|link| Some(link.file_name()?.to_str()?.to_owned()))

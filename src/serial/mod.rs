@@ -16,7 +16,9 @@ pub use discovery::Tree;
 pub use port::{Port, PortError, open, wait_and_open};
 pub use seek::{Arrival, Claim, DISCOVERED, seek};
 pub use spec::{Allowed, PortSpec, PortSpecError};
-pub use task::{Busy, LostReason, PortCommand, PortEvent, PortHandle, Slot, run_port, spawn_found, spawn_port};
+pub use task::{
+    Busy, LostReason, PortCommand, PortEvent, PortHandle, Slot, run_port, spawn_configured, spawn_found, spawn_port,
+};
 
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,9 @@ pub enum PortError {
     /// It is something else than a terminal.
     #[error("not a serial port")]
     NotASerialPort,
+    /// A port of a modem that hangs when this one is opened.
+    #[error("this port of the modem is for diagnosis, GPS or debugging and must never be opened")]
+    Forbidden,
     /// A serial server outside the networks the configuration lists.
     #[error("the serial server stands at an address that tcp_ports_allowed does not hold")]
     NotAllowed,

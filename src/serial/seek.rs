@@ -55,10 +55,10 @@ pub struct Claim {
     claimed: Claimed,
 }
 
-type Claimed = Arc<Mutex<BTreeSet<String>>>;
+pub(super) type Claimed = Arc<Mutex<BTreeSet<String>>>;
 
 impl Claim {
-    fn take(claimed: &Claimed, socket: &str) -> Option<Self> {
+    pub(super) fn take(claimed: &Claimed, socket: &str) -> Option<Self> {
         let mut sockets = claimed.lock().unwrap_or_else(PoisonError::into_inner);
         let free = sockets.len() < DISCOVERED && sockets.insert(socket.to_owned());
         free.then(|| Self {
@@ -92,7 +92,7 @@ pub async fn seek(tree: Tree, configured: Vec<PathBuf>, arrivals: mpsc::Sender<A
     let mut waiting: BTreeMap<String, Waiting> = BTreeMap::new();
     let mut asking: JoinSet<Option<Arrival>> = JoinSet::new();
     let mut complained = false;
-    loop {
+    while !arrivals.is_closed() {
         let looked = look(&tree, &configured).await;
         if let Err(error) = &looked
             && !std::mem::replace(&mut complained, true)
@@ -168,7 +168,7 @@ async fn look(tree: &Tree, configured: &[PathBuf]) -> std::io::Result<BTreeMap<S
 }
 
 /// Asks at each port who is there. `take_silent`: when nobody answers, the known AT port is handed over all the same.
-async fn ask(found: Vec<Found>, claim: Claim, take_silent: bool) -> Option<Arrival> {
+pub(super) async fn ask(found: Vec<Found>, claim: Claim, take_silent: bool) -> Option<Arrival> {
     let device = found.first()?.device.clone();
     let known = found.first().is_some_and(|port| port.role == Role::At);
     let ports: Vec<PortSpec> = found

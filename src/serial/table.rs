@@ -79,12 +79,18 @@ pub struct Model {
 }
 
 impl Model {
+    /// Whether its interface must never be opened, whoever asks: the table says so, for some modems hang for good after it.
+    #[must_use]
+    pub fn forbids(&self, interface: Interface) -> bool {
+        self.never.contains(&interface.number)
+    }
+
     /// What its interface is to us.
     #[must_use]
     pub fn role(&self, interface: Interface) -> Role {
         let number = interface.number;
         // First, so that no slip in the row opens one of these.
-        if self.never.contains(&number) {
+        if self.forbids(interface) {
             return Role::Closed;
         }
         if self.second.contains(&number) {

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
 
 use super::seek::first_that_answers;
-use super::{Arrival, Port, PortError, PortSpec, open};
+use super::{Arrival, Port, PortError, PortSpec, Tree, open};
 
 /// Which of the caller's ports: its index.
 pub type Slot = usize;
@@ -54,6 +54,8 @@ pub enum LostReason {
     Denied,
     /// Not a serial port.
     NotASerialPort,
+    /// A port of a modem that hangs when this one is opened.
+    Forbidden,
     /// A serial server outside the networks the configuration lists.
     NotAllowed,
     /// Another error of the operating system.
@@ -72,6 +74,7 @@ impl LostReason {
             Self::Busy => "another program has the port open",
             Self::Denied => "no permission to open the port",
             Self::NotASerialPort => "not a serial port",
+            Self::Forbidden => "this port of the modem is for diagnosis, GPS or debugging and must never be opened",
             Self::NotAllowed => "the serial server stands at an address that tcp_ports_allowed does not hold",
             Self::Failed(_) => "the port cannot be used",
         }
@@ -85,6 +88,7 @@ impl From<&PortError> for LostReason {
             PortError::Busy => Self::Busy,
             PortError::Denied => Self::Denied,
             PortError::NotASerialPort => Self::NotASerialPort,
+            PortError::Forbidden => Self::Forbidden,
             PortError::NotAllowed => Self::NotAllowed,
             PortError::Other(error) => Self::Failed(error.kind()),
         }
@@ -132,6 +136,15 @@ impl PortHandle {
     }
 }
 
+/// Starts [`run_port`] on the current runtime, for a port that a configuration names: one that must never be opened is not,
+/// whatever name leads to it.
+pub fn spawn_configured(slot: Slot, spec: PortSpec, tree: Tree, events: mpsc::Sender<PortEvent>) -> PortHandle {
+    let (commands, inbox) = mpsc::channel(COMMANDS);
+    let source = Source::Configured(spec, Some(tree));
+    tokio::spawn(serve(slot, source, events, inbox));
+    PortHandle { commands }
+}
+
 /// Starts [`run_port`] on the current runtime.
 pub fn spawn_port(
     slot: Slot,
@@ -164,8 +177,8 @@ pub fn spawn_found(slot: Slot, arrival: Arrival, events: mpsc::Sender<PortEvent>
 /// Where a port comes from.
 #[derive(Debug)]
 enum Source {
-    /// The configuration: it is looked for until it is there.
-    Configured(PortSpec),
+    /// The configuration: it is looked for until it is there. The tree tells which ports must never be opened.
+    Configured(PortSpec, Option<Tree>),
     /// A modem that was found, with all its ports that answer AT commands: the first that answers is taken. Once none of
     /// them is there any more, the modem is gone.
     Found { ports: Vec<PortSpec>, open: Option<Port> },
@@ -174,7 +187,19 @@ enum Source {
 impl Source {
     async fn open(&mut self) -> Result<Port, PortError> {
         match self {
-            Self::Configured(spec) => open(spec).await,
+            Self::Configured(spec, tree) => {
+                if let (PortSpec::Path(path), Some(tree)) = (&*spec, tree) {
+                    let (tree, path) = (tree.clone(), path.clone());
+                    let looking = tokio::task::spawn_blocking(move || tree.port_of(&path));
+                    if looking
+                        .await
+                        .is_ok_and(|found| found.is_some_and(|port| port.forbidden))
+                    {
+                        return Err(PortError::Forbidden);
+                    }
+                }
+                open(spec).await
+            }
             Self::Found { ports, open: first } => {
                 if let Some(port) = first.take() {
                     return Ok(port);
@@ -203,7 +228,7 @@ pub async fn run_port(
     events: mpsc::Sender<PortEvent>,
     commands: mpsc::Receiver<PortCommand>,
 ) {
-    serve(slot, Source::Configured(spec), events, commands).await;
+    serve(slot, Source::Configured(spec, None), events, commands).await;
 }
 
 async fn serve(

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use wardwire_core::base::{ApiKeyId, LoopbackId, MessageId, ServiceId, SimId};
+use wardwire_core::base::{ApiKeyId, Body, LoopbackId, MessageId, ServiceId, SimId};
 use wardwire_core::queue::state::MessageStatus;
 use wardwire_core::queue::verbs::{NewMessage, Reply, Request};
 
@@ -48,8 +48,8 @@ pub enum Op {
     RefusePin {
         /// ICCID of the SIM, or label of the modem.
         holder: String,
-        /// The PIN; only a keyed hash of it is kept.
-        pin: String,
+        /// The PIN, in a type that keeps out of logs; only a keyed hash of it is kept.
+        pin: Body,
     },
     /// Begin a loopback test.
     Loopback(Box<NewLoopback>),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension, Row, params};
-use wardwire_core::base::{ModemId, PhoneNumber, SimId};
+use wardwire_core::base::{Body, ModemId, PhoneNumber, SimId};
 
 use super::code::Columns;
 use super::handle::{StoreError, StoreHandle};
@@ -155,7 +155,13 @@ impl StoreHandle {
     /// # Errors
     /// [`StoreError`]; nothing was written.
     pub async fn refuse_pin(&self, holder: String, pin: String) -> Result<(), StoreError> {
-        let Answer::Done(_) = self.call(Op::RefusePin { holder, pin }).await? else {
+        let Answer::Done(_) = self
+            .call(Op::RefusePin {
+                holder,
+                pin: Body::new(pin),
+            })
+            .await?
+        else {
             return Err(StoreError::Unavailable);
         };
         Ok(())

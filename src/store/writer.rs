@@ -302,7 +302,7 @@ fn decide(turn: &mut Turn<'_>, op: Op) -> Result<Answer, OpError> {
         Op::EditSim { sim, edit } => Answer::Done(sims::edit(turn, sim, &edit)?),
         Op::ReplaceSim { old, new } => Answer::Replaced(sims::replace(turn, old, new)?),
         Op::RefusePin { holder, pin } => {
-            sims::refuse_pin(turn, &holder, &pin)?;
+            sims::refuse_pin(turn, &holder, pin.reveal())?;
             Answer::Done(true)
         }
         Op::Loopback(new) => Answer::Loopback(loopback::begin(turn, *new)?),

@@ -357,7 +357,7 @@ impl World {
     fn remember_refusal(&mut self, modem: usize, iccid: Option<String>) {
         let refused = Op::RefusePin {
             holder: iccid.unwrap_or_else(|| label(modem)),
-            pin: configured_pin(modem).to_owned(),
+            pin: Body::new(configured_pin(modem)),
         };
         self.apply(vec![refused]);
     }

@@ -233,6 +233,7 @@ impl File {
             pin: self.pin.guard().ok_or(missing("pin"))?,
             reset: self.reset.reset(),
             never: self.never,
+            provisioning: Vec::new(),
             timing: self.timing.timing(),
             quirks: self.quirks.quirks(),
             steps: self.step.into_iter().map(StepTable::step).collect::<Result<_, _>>()?,

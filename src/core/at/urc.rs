@@ -1,6 +1,9 @@
 //! Unsolicited codes: lines a modem sends by itself (3GPP TS 27.005 and 27.007, and what vendors add). Here a line gets
 //! its meaning; whether it is unsolicited at all is the engine's question.
 
+use alloc::string::String;
+use core::fmt;
+
 use super::Memory;
 use super::parse;
 
@@ -34,8 +37,28 @@ pub enum Urc {
     Ring,
     /// `+CMGS` although no submit is outstanding: the answer to one that was given up.
     LateSubmit(u8),
+    /// `+CUSD`: the network answers a USSD code, or says something by itself.
+    Ussd(Told),
     /// Known, of no use here.
     Ignored,
+}
+
+/// The parameters of a line, whose text is a person's. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Told(String);
+
+impl Told {
+    /// As they came.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Told({} characters)", self.0.len())
+    }
 }
 
 /// What kind of PDU is routed.
@@ -164,7 +187,6 @@ const IGNORED: &[&str] = &[
     "+CGURC",
     "+CIREGU",
     "+CMWI",
-    "+CUSD",
     "+CMTE",
     "+CNSMOD",
     "+CSQN",
@@ -225,6 +247,7 @@ pub fn classify(line: &str) -> Option<Urc> {
         "+C5GREG" => registration(Domain::FiveG, rest),
         "+CPIN" => Urc::Sim(SimState::from_word(rest)),
         "+CMGS" => parse::submitted(rest).map_or(Urc::Ignored, |(tp_mr, _)| Urc::LateSubmit(tp_mr)),
+        "+CUSD" => Urc::Ussd(Told(String::from(rest))),
         "+QIND" => indication(rest),
         "+QSIMSTAT" => match parse::params(rest).get(1).copied() {
             Some("0") => Urc::Sim(SimState::Absent),

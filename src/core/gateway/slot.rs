@@ -178,6 +178,7 @@ impl Slot {
         let paced = self.paced_until(now, Priority::Normal);
         ModemSnapshot {
             label: self.label.clone(),
+            port: None,
             modem: self.who.map(|who| who.0),
             sim: self.who.map(|who| who.1),
             imei: identity.and_then(|i| i.imei.clone()),

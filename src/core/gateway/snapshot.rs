@@ -21,6 +21,8 @@ pub struct Snapshot {
 pub struct ModemSnapshot {
     /// Label of the configuration.
     pub label: String,
+    /// Where a modem that was found is reached now. Only the shell knows: the gateway leaves it empty.
+    pub port: Option<String>,
     /// Its id, once it told its IMEI.
     pub modem: Option<ModemId>,
     /// Its SIM, once read.

@@ -408,12 +408,16 @@ impl Modem {
 
     /// Ready or not, by what is known of the network.
     pub(super) fn judge(&mut self) {
-        if !matches!(self.phase, Phase::Serving) || self.stopping || self.trouble.settings_lost {
+        let at_work = matches!(self.phase, Phase::Serving) && !self.errands.holds_the_line();
+        if !at_work || self.stopping || self.trouble.settings_lost {
             return;
         }
         let state = match self.health.registration {
             // A modem that cannot be asked is believed; the first message tells.
             Registration::Roaming if self.settings.refuse_roaming => State::Degraded(Why::Roaming),
+            Registration::Home | Registration::Roaming | Registration::Unknown if self.errands.ban.is_some() => {
+                State::Drained
+            }
             Registration::Home | Registration::Roaming | Registration::Unknown => State::Ready,
             Registration::Denied => State::Degraded(Why::Denied),
             Registration::NotSearching | Registration::Searching | Registration::EmergencyOnly => {

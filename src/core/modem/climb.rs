@@ -388,6 +388,12 @@ impl Modem {
         }
     }
 
+    /// A person wants this step, now.
+    pub(super) fn take_ordered(&mut self, now: Now, level: Level, fault: Fault, why: Why) {
+        self.pend(now, level, Duration::ZERO, fault, why);
+        self.take_step(now);
+    }
+
     /// What is being done to bring it back, or will be done next; none when all is well.
     #[must_use]
     pub fn recovery(&self) -> Option<Level> {

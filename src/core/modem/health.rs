@@ -6,13 +6,16 @@ use core::time::Duration;
 use super::machine::{Job, Modem};
 use super::profile::Learn;
 use super::state::{Access, Registration};
-use super::verbs::Event;
+use super::verbs::{Event, Why};
 use crate::at::urc::Domain;
 use crate::at::{FinalResult, Outcome, parse};
 use crate::base::{Instant, Now, PhoneNumber};
 
 /// Every so many looks at the signal, registration and operator are asked too.
 const WHOLE_ROUND: u8 = 5;
+
+/// The card is asked who it is this often: one that was changed with the modem running tells nothing by itself.
+const CARD_EVERY: Duration = Duration::from_secs(600);
 
 /// Looks without an answer in a row that mean trouble; the first command after idling may get lost in a sleeping modem.
 const MISSES: u8 = 2;
@@ -27,6 +30,7 @@ pub(super) enum Poll {
     Circuit,
     Eps,
     Operator,
+    Card,
 }
 
 impl Poll {
@@ -36,6 +40,7 @@ impl Poll {
             Self::Circuit => "AT+CREG?",
             Self::Eps => "AT+CEREG?",
             Self::Operator => "AT+COPS?",
+            Self::Card => "AT+CIMI",
         }
     }
 
@@ -44,6 +49,8 @@ impl Poll {
             Self::Signal => Learn::Signal,
             Self::Circuit | Self::Eps => Learn::Registration,
             Self::Operator => Learn::Operator,
+            // Compared, not kept.
+            Self::Card => Learn::Nothing,
         }
     }
 }
@@ -54,12 +61,15 @@ pub(super) struct Stats {
     circuit: Option<Registration>,
     eps: Option<Registration>,
     five_g: Option<Registration>,
-    round: heapless::Deque<Poll, 4>,
+    round: heapless::Deque<Poll, 5>,
     rounds: u8,
     misses: u8,
     /// Refused since the last bring-up: not asked again.
-    refused: heapless::Vec<Poll, 4>,
+    refused: heapless::Vec<Poll, 5>,
     health_at: Instant,
+    card_at: Instant,
+    /// Another card answered than the one bring-up found.
+    card_changed: bool,
     registration_at: Instant,
 }
 
@@ -79,12 +89,14 @@ impl Stats {
         self.misses = 0;
         self.health_at = now;
         self.registration_at = now;
+        self.card_at = now + CARD_EVERY;
+        self.card_changed = false;
     }
 
     fn ask(&mut self, polls: &[Poll]) {
         for poll in polls {
             if !self.refused.contains(poll) && !self.round.iter().any(|asked| asked == poll) {
-                // Four kinds, four places.
+                // Five kinds, five places.
                 let _ = self.round.push_back(*poll);
             }
         }
@@ -142,6 +154,10 @@ impl Modem {
                     stats.ask(&[Poll::Circuit, Poll::Eps, Poll::Operator]);
                 }
                 stats.rounds = (stats.rounds + 1) % WHOLE_ROUND;
+                if stats.card_at <= now.monotonic && self.identity.imsi.is_some() {
+                    stats.card_at = now.monotonic + CARD_EVERY;
+                    stats.ask(&[Poll::Card]);
+                }
             }
         }
         if let Some(poll) = stats.round.pop_front() {
@@ -149,7 +165,23 @@ impl Modem {
         }
     }
 
+    /// The card says who it is.
+    pub(super) fn card_told(&mut self, line: &str) {
+        let digits = parse::digits(line);
+        let known = self.identity.imsi.as_deref().is_none_or(|imsi| imsi == digits);
+        self.stats.card_changed |= (6..=15).contains(&digits.len()) && !known;
+    }
+
     pub(super) fn poll_done(&mut self, now: Now, poll: Poll, outcome: Outcome) {
+        let gone = poll == Poll::Card
+            && matches!(
+                outcome,
+                Outcome::Final(FinalResult::Cme(10 | 13) | FinalResult::Cms(310 | 313))
+            );
+        if gone || core::mem::take(&mut self.stats.card_changed) {
+            // Bring-up finds out which card it is, or waits for one.
+            self.lose_settings(Why::SimBusy);
+        }
         match outcome {
             Outcome::Final(FinalResult::Ok) | Outcome::Settled => self.stats.misses = 0,
             Outcome::Final(FinalResult::Error | FinalResult::Cms(_) | FinalResult::Cme(_)) => {

@@ -12,10 +12,12 @@ use super::climb::Climb;
 use super::health::{Poll, Stats};
 use super::inbox::{Inbox, Reception};
 use super::ladder::Means;
+use super::obey::{Errand, Errands};
 use super::profile::{Profile, Step, Wiring};
 use super::recover::{self, Trouble};
 use super::state::{Health, State};
 use super::submit::Submission;
+use super::trace::Trace;
 use super::verbs::{Command, Event, Identity, Silence, Why};
 use crate::at::{self, Engine, Memory, Outcome, Request, Transmit};
 use crate::base::{Instant, Now, PhoneNumber};
@@ -53,8 +55,9 @@ impl Pin {
         }
     }
 
-    /// The digits, for the one command that needs them.
-    pub(super) fn reveal(&self) -> &str {
+    /// The digits: for the one command that needs them, and for the keyed hash by which a refusal is remembered.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
         &self.0
     }
 }
@@ -109,7 +112,6 @@ pub(super) enum Phase {
 
 /// Whose command is outstanding in the engine.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "one a modem, never in bulk")]
 pub(super) enum Job {
     /// The cursor's.
     Step,
@@ -138,6 +140,8 @@ pub(super) enum Job {
     Verify(Memory),
     /// Looking at something.
     Poll(Poll),
+    /// A person's order.
+    Errand(Errand),
 }
 
 /// One modem. Feed it through the three `handle_` doors; after each, drain [`Modem::poll_event`] and
@@ -161,6 +165,8 @@ pub struct Modem {
     pub(super) inbox: Inbox,
     pub(super) trouble: Trouble,
     pub(super) climb: Climb,
+    pub(super) errands: Errands,
+    pub(super) trace: Trace,
     pub(super) pin: super::sim::PinMemory,
     /// Waiting for the engine.
     pub(super) waiting: Option<Submission>,
@@ -201,6 +207,8 @@ impl Modem {
             stats: Stats::default(),
             trouble: Trouble::default(),
             climb: Climb::default(),
+            errands: Errands::default(),
+            trace: Trace::default(),
             pin: super::sim::PinMemory::default(),
             waiting: None,
             late_until: None,
@@ -215,6 +223,7 @@ impl Modem {
         if matches!(self.phase, Phase::Absent | Phase::Reopening { .. } | Phase::Away { .. }) {
             return;
         }
+        self.trace.heard(now, octets);
         // Octet by octet: what follows from one is in force before the next, however the port cut them.
         for octet in octets {
             self.engine.handle_input(now, core::slice::from_ref(octet));
@@ -225,6 +234,7 @@ impl Modem {
 
     /// Somebody asks for something.
     pub fn handle_command(&mut self, now: Now, command: Command) {
+        self.trace.turn(now);
         match command {
             Command::PortOpened => self.port_opened(now),
             Command::PortLost => self.port_lost(now),
@@ -244,8 +254,12 @@ impl Modem {
 
     /// Time passed.
     pub fn handle_timeout(&mut self, now: Now) {
+        self.trace.turn(now);
         self.engine.handle_timeout(now);
         self.digest(now);
+        if self.errands.next_at().is_some_and(|at| at <= now.monotonic) {
+            self.end_late_errands(now);
+        }
         match self.phase {
             Phase::Pause { until, then } if until <= now.monotonic => self.after_pause(now, then),
             Phase::Reopening { until } if until <= now.monotonic => self.port_not_opened(now),
@@ -262,7 +276,9 @@ impl Modem {
 
     /// The next octets for the port, in order.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.engine.poll_transmit()
+        let octets = self.engine.poll_transmit()?;
+        self.trace.said(&octets);
+        Some(octets)
     }
 
     /// The next thing it tells.
@@ -274,12 +290,19 @@ impl Modem {
     /// while stopping with nothing left to do.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, WakeReason)> {
-        if let Some((at, reason)) = self.engine.poll_timeout() {
-            return Some((at, WakeReason::Command(reason)));
-        }
+        let errands = self.errands.next_at().map(|at| (at, WakeReason::Pause));
+        let own = match self.engine.poll_timeout() {
+            Some((at, reason)) => Some((at, WakeReason::Command(reason))),
+            None => self.next_phase_at(),
+        };
+        own.into_iter().chain(errands).min_by_key(|(at, _)| *at)
+    }
+
+    fn next_phase_at(&self) -> Option<(Instant, WakeReason)> {
         match &self.phase {
             Phase::Absent => None,
             Phase::Steps(cursor) => Some((cursor.wait_until().max(self.not_before), WakeReason::Pause)),
+            Phase::Serving if self.errands.holds_the_line() => None,
             Phase::Serving => self.next_chore_at(),
             Phase::Pause { until, .. } => Some((*until, WakeReason::Pause)),
             Phase::Reopening { until } | Phase::Away { until } => Some((*until, WakeReason::Port)),
@@ -372,10 +395,12 @@ impl Modem {
             Some(Job::Step) => self.step_info(line),
             Some(Job::Submit(submission)) => submission.info(line),
             Some(Job::Select { .. } | Job::Verify(_)) => self.inbox.slots_told(line),
+            Some(Job::Poll(Poll::Card)) => self.card_told(line),
             Some(Job::Poll(poll)) => {
                 let learn = poll.learn();
                 self.learn(learn, line);
             }
+            Some(Job::Errand(errand)) => errand.info(line),
             Some(Job::Leaving | Job::Read(..) | Job::Delete(..) | Job::List(_) | Job::Acknowledge | Job::HangUp(_))
             | None => {}
         }
@@ -402,6 +427,7 @@ impl Modem {
                 self.chore_done(now, &job, outcome);
             }
             Some(Job::Poll(poll)) => self.poll_done(now, poll, outcome),
+            Some(Job::Errand(errand)) => self.errand_done(now, errand, outcome),
         }
     }
 
@@ -410,10 +436,22 @@ impl Modem {
         if !self.engine.is_idle() || now.monotonic < self.not_before {
             return;
         }
+        let open = matches!(self.phase, Phase::Serving | Phase::Pause { .. });
+        if open && self.start_errand(now) {
+            self.after_errand(now);
+            return;
+        }
         match self.phase {
             Phase::Steps(_) => self.next_step(now),
             Phase::Serving => self.next_business(now),
             Phase::Absent | Phase::Pause { .. } | Phase::Reopening { .. } | Phase::Away { .. } => {}
+        }
+    }
+
+    /// An order took the moment; what it began goes on at once.
+    fn after_errand(&mut self, now: Now) {
+        if self.engine.is_idle() && matches!(self.phase, Phase::Steps(_)) {
+            self.next_step(now);
         }
     }
 
@@ -448,14 +486,16 @@ impl Modem {
     fn stop(&mut self, now: Now) {
         self.stopping = true;
         self.withdraw(now);
+        self.refuse_errands(Why::Stopping);
         self.enter(State::Degraded(Why::Stopping));
     }
 
     /// Forgets whatever is outstanding; a submit is answered by how far it got.
     pub(super) fn abandon(&mut self, now: Now, silence: Silence) {
         self.engine.handle_command(now, at::Command::Reset);
-        let outstanding = match self.job.take() {
-            Some(Job::Submit(submission)) => Some(submission),
+        let (outstanding, errand) = match self.job.take() {
+            Some(Job::Submit(submission)) => (Some(submission), None),
+            Some(Job::Errand(errand)) => (None, Some(errand)),
             Some(
                 Job::Step
                 | Job::Leaving
@@ -468,8 +508,9 @@ impl Modem {
                 | Job::Verify(_)
                 | Job::Poll(_),
             )
-            | None => None,
+            | None => (None, None),
         };
+        self.errand_abandoned(errand, silence);
         for submission in outstanding.into_iter().chain(self.waiting.take()) {
             let result = submission.abandoned(silence);
             self.tell(Event::Submitted(result));

@@ -2,6 +2,7 @@
 //! One modem: brought up from a profile, registered, sending one TPDU at a time, reading what arrives, brought back when it
 //! stops answering. A machine between octets and facts: [`Modem`]. What it is asked and tells: [`verbs`].
 
+mod allow;
 mod bring_up;
 mod choose;
 mod climb;
@@ -21,6 +22,8 @@ pub mod state;
 mod storage;
 mod submit;
 mod task;
+mod trace;
+mod ussd;
 pub mod verbs;
 
 pub use choose::Profiles;

@@ -1,26 +1,571 @@
-//! Orders of people: each ends in exactly one result.
+//! Orders of people: each waits for its moment, is carried out, and ends in exactly one result.
 
-use super::machine::Modem;
-use super::order::{Order, OrderResult};
-use super::verbs::{Event, Why};
-use crate::base::Now;
+use alloc::borrow::ToOwned as _;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write as _;
+use core::time::Duration;
+
+use super::allow;
+use super::ladder::{Fault, Level};
+use super::machine::{Job, Modem, Phase};
+use super::order::{Code, Order, OrderResult};
+use super::sim::{PinMemory, SimTask};
+use super::state::State;
+use super::task::Verdict;
+use super::ussd;
+use super::verbs::{Answer, Event, Silence, Why};
+use crate::at::request::Text;
+use crate::at::{FinalResult, Outcome, Request, parse};
+use crate::base::{Instant, Now};
+
+/// Orders that may wait.
+const WAITING: usize = 4;
+
+/// How long an order may wait for its moment: a submit's hard limit and some.
+const PATIENCE: Duration = Duration::from_secs(200);
+
+/// How long the network may take to answer a USSD code.
+const USSD: Duration = Duration::from_secs(120);
+
+/// Lines kept of an answer.
+const LINES: usize = 64;
+
+/// Codes that were refused, remembered so that none is given twice.
+const REFUSED: usize = 8;
+
+const STATUS: &[&str] = &[
+    "AT+CSQ",
+    "AT+CREG?",
+    "AT+CEREG?",
+    "AT+COPS?",
+    "AT+CPIN?",
+    "AT+CPMS?",
+    "AT+CNMI?",
+    "AT+CSCA?",
+];
+
+/// Empties EF FPLMN (TS 31.102 clause 4.2.16; 27.007 clause 8.18).
+const CLEAR_FORBIDDEN: &str = "AT+CRSM=214,28539,0,0,12,\"FFFFFFFFFFFFFFFFFFFFFFFF\"";
+
+const PUK_TRIES: &str = "AT+CPINR=\"SIM PUK\"";
+
+/// What a person took from the modem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ban {
+    /// Sending.
+    Drained,
+    /// Everything.
+    Disabled,
+}
+
+#[derive(Debug)]
+enum Business {
+    /// The commands of [`STATUS`], one after the other.
+    Ask {
+        at: usize,
+    },
+    Line(Text),
+    /// What stands between the quotes.
+    Ussd(Text),
+    Pin(SimTask, Code),
+    PukTries(Code, Code),
+    Puk(Code, Code),
+    ClearForbidden,
+    Restart,
+    Drain,
+    Disable,
+}
+
+/// An order that is not answered yet.
+#[derive(Debug)]
+pub(super) struct Errand {
+    token: u64,
+    business: Business,
+    /// It must have begun by then.
+    until: Instant,
+    lines: Vec<String>,
+}
+
+impl Errand {
+    /// Only between two messages, and not while one waits.
+    fn keeps_clear_of_submits(&self) -> bool {
+        match self.business {
+            Business::Ask { .. } | Business::Line(_) => false,
+            Business::Ussd(_)
+            | Business::Pin(..)
+            | Business::PukTries(..)
+            | Business::Puk(..)
+            | Business::ClearForbidden
+            | Business::Restart
+            | Business::Drain
+            | Business::Disable => true,
+        }
+    }
+
+    fn text(&self) -> Option<Text> {
+        let mut text = Text::new();
+        // All of them fit.
+        let _ = match &self.business {
+            Business::Ask { at } => write!(text, "{}", STATUS.get(*at)?),
+            Business::Line(line) => write!(text, "{line}"),
+            Business::Ussd(code) => write!(text, "AT+CUSD=1,\"{code}\",15"),
+            Business::Pin(task, _) => write!(text, "{}", task.text()),
+            Business::PukTries(..) => write!(text, "{PUK_TRIES}"),
+            Business::Puk(puk, pin) => write!(text, "AT+CPIN=\"{}\",\"{}\"", puk.reveal(), pin.reveal()),
+            Business::ClearForbidden => write!(text, "{CLEAR_FORBIDDEN}"),
+            Business::Restart | Business::Drain | Business::Disable => return None,
+        };
+        Some(text)
+    }
+
+    /// A line of the answer.
+    pub(super) fn info(&mut self, line: &str) {
+        if let Business::Pin(task, _) = &mut self.business {
+            task.info(line);
+        } else if self.lines.len() < LINES {
+            self.lines.push(line.to_owned());
+        }
+    }
+}
+
+/// The network was asked and has not answered.
+#[derive(Debug)]
+struct Dialogue {
+    token: u64,
+    until: Instant,
+}
+
+/// Orders, and what they left behind.
+#[derive(Debug, Default)]
+pub(super) struct Errands {
+    waiting: heapless::Deque<Errand, WAITING>,
+    pub(super) ban: Option<Ban>,
+    /// The port is open, although nothing is said on it.
+    pub(super) port_open: bool,
+    ussd: Option<Dialogue>,
+    refused: heapless::Vec<Code, REFUSED>,
+}
+
+impl Errands {
+    /// When something of theirs ends by the clock.
+    pub(super) fn next_at(&self) -> Option<Instant> {
+        let waiting = self.waiting.iter().map(|errand| errand.until);
+        waiting.chain(self.ussd.as_ref().map(|open| open.until)).min()
+    }
+
+    /// Nothing else may be sent now.
+    pub(super) fn holds_the_line(&self) -> bool {
+        self.ussd.is_some()
+    }
+}
 
 impl Modem {
-    pub(super) fn order(&mut self, _now: Now, token: u64, order: Order) {
-        let result = match order {
+    pub(super) fn order(&mut self, now: Now, token: u64, order: Order) {
+        if let Some(result) = self.at_once(now, &order) {
+            return self.answer(token, result);
+        }
+        let business = match self.business_of(order) {
+            Ok(business) => business,
+            Err(result) => return self.answer(token, result),
+        };
+        if let Some(why) = self.stands_in_the_way(&business) {
+            return self.answer(token, OrderResult::NotNow(why));
+        }
+        match business {
+            Business::Drain => self.errands.ban = Some(Ban::Drained),
+            Business::Disable => self.errands.ban = Some(Ban::Disabled),
+            Business::Ask { .. }
+            | Business::Line(_)
+            | Business::Ussd(_)
+            | Business::Pin(..)
+            | Business::PukTries(..)
+            | Business::Puk(..)
+            | Business::ClearForbidden
+            | Business::Restart => {}
+        }
+        self.judge();
+        let errand = Errand {
+            token,
+            business,
+            until: now.monotonic + PATIENCE,
+            lines: Vec::new(),
+        };
+        if let Err(errand) = self.errands.waiting.push_back(errand) {
+            self.answer(errand.token, OrderResult::NotNow(Why::Busy));
+        }
+        if self.is_portless() {
+            self.refuse_errands(Why::NoPort);
+        }
+    }
+
+    /// The result of what needs no moment.
+    fn at_once(&mut self, now: Now, order: &Order) -> Option<OrderResult> {
+        match order {
+            Order::Enable => {
+                self.enable(now);
+                Some(OrderResult::Done)
+            }
+            Order::ReadTrace => Some(OrderResult::Lines(self.trace.lines(now))),
+            Order::TraceRaw { until } => {
+                self.trace.keep_whole(now, *until);
+                Some(OrderResult::Done)
+            }
             Order::Restart
             | Order::Disable
-            | Order::Enable
             | Order::Drain
             | Order::GivePin(_)
             | Order::GivePuk { .. }
             | Order::Ussd(_)
             | Order::Line(_)
             | Order::ClearForbidden
-            | Order::ReadStatus
-            | Order::ReadTrace
-            | Order::TraceRaw { .. } => OrderResult::NotNow(Why::Busy),
-        };
+            | Order::ReadStatus => None,
+        }
+    }
+
+    fn business_of(&self, order: Order) -> Result<Business, OrderResult> {
+        match order {
+            Order::Restart => Ok(Business::Restart),
+            Order::Drain => Ok(Business::Drain),
+            Order::Disable => Ok(Business::Disable),
+            Order::Ussd(code) => Ok(Business::Ussd(ussd::request(
+                code.as_str(),
+                self.profile.quirks.ussd_packed,
+            ))),
+            Order::ClearForbidden => Ok(Business::ClearForbidden),
+            Order::ReadStatus => Ok(Business::Ask { at: 0 }),
+            Order::Line(line) => {
+                let known = allow::allowed(&line).or_else(|| self.profile.provisioned(line.as_str()));
+                let line = known.ok_or(OrderResult::NotAllowed(allow::NOT_ON_THE_LIST))?;
+                if self.profile.forbids(line) {
+                    return Err(OrderResult::NotAllowed(allow::HARMS));
+                }
+                Ok(Business::Line(Text::try_from(line).unwrap_or_default()))
+            }
+            Order::GivePin(code) => {
+                self.may_give(&code, &[Why::PinNeeded, Why::PinRefused])?;
+                let task = SimTask::by_person(code.clone(), alloc::sync::Arc::clone(&self.profile));
+                Ok(Business::Pin(task, code))
+            }
+            Order::GivePuk { puk, pin } => {
+                self.may_give(&puk, &[Why::Locked])?;
+                Ok(Business::PukTries(puk, pin))
+            }
+            Order::Enable | Order::ReadTrace | Order::TraceRaw { .. } => Err(OrderResult::Done),
+        }
+    }
+
+    /// Why this cannot even wait for its moment.
+    fn stands_in_the_way(&self, business: &Business) -> Option<Why> {
+        let always = matches!(business, Business::Drain | Business::Disable);
+        if self.stopping {
+            Some(Why::Stopping)
+        } else if always {
+            None
+        } else if self.errands.ban == Some(Ban::Disabled) {
+            Some(Why::Disabled)
+        } else {
+            self.is_portless().then_some(Why::NoPort)
+        }
+    }
+
+    /// A code is given only where it is wanted, and none that was refused before.
+    fn may_give(&self, code: &Code, wanted: &[Why]) -> Result<(), OrderResult> {
+        match self.state {
+            _ if self.errands.refused.contains(code) => Err(OrderResult::NotNow(Why::CodeAtRisk)),
+            State::Failed(why) if wanted.contains(&why) => Ok(()),
+            State::Failed(why) | State::Degraded(why) | State::Recovering(why) | State::Quarantined(why) => {
+                Err(OrderResult::NotNow(why))
+            }
+            State::Absent | State::Starting | State::Ready | State::Drained | State::Disabled => {
+                Err(OrderResult::NotAllowed("the SIM does not ask for it"))
+            }
+        }
+    }
+
+    const fn is_portless(&self) -> bool {
+        matches!(self.phase, Phase::Absent | Phase::Away { .. } | Phase::Reopening { .. })
+    }
+
+    fn answer(&mut self, token: u64, result: OrderResult) {
         self.tell(Event::Ordered { token, result });
     }
+
+    fn enable(&mut self, now: Now) {
+        let was = self.errands.ban.take();
+        if was == Some(Ban::Disabled) && self.state == State::Disabled {
+            if self.errands.port_open {
+                self.bring_up(now, State::Starting);
+            } else {
+                self.enter(State::Absent);
+            }
+        }
+        self.judge();
+    }
+
+    /// Begins the order that waits longest, if this is its moment. True when it took the moment.
+    pub(super) fn start_errand(&mut self, now: Now) -> bool {
+        let ready = self
+            .errands
+            .waiting
+            .front()
+            .is_some_and(|errand| self.waiting.is_none() || !errand.keeps_clear_of_submits());
+        if !ready || self.errands.holds_the_line() {
+            return self.errands.holds_the_line();
+        }
+        let Some(errand) = self.errands.waiting.pop_front() else {
+            return false;
+        };
+        match errand.text() {
+            Some(text) => {
+                if matches!(errand.business, Business::Ussd(_)) {
+                    self.enter(State::Degraded(Why::Busy));
+                }
+                let timeout = self.profile.timing.command.max(Duration::from_secs(15));
+                match Request::plain(&text, timeout) {
+                    Some(request) => self.run(now, Job::Errand(errand), request),
+                    None => self.answer(errand.token, OrderResult::NotAllowed("too long for this modem")),
+                }
+                true
+            }
+            None => self.act(now, &errand),
+        }
+    }
+
+    /// What needs no command of its own. True when the modem's business is another one now.
+    fn act(&mut self, now: Now, errand: &Errand) -> bool {
+        self.answer(errand.token, OrderResult::Done);
+        match errand.business {
+            Business::Restart => self.take_ordered(now, Level::Restart, Fault::Refusing, Why::Restarting),
+            // Enabled again while it waited.
+            Business::Disable if self.errands.ban != Some(Ban::Disabled) => return false,
+            Business::Disable => {
+                self.refuse_errands(Why::Disabled);
+                self.abandon(now, Silence::Timeout);
+                self.phase = Phase::Absent;
+                self.enter(State::Disabled);
+            }
+            Business::Drain
+            | Business::Ask { .. }
+            | Business::Line(_)
+            | Business::Ussd(_)
+            | Business::Pin(..)
+            | Business::PukTries(..)
+            | Business::Puk(..)
+            | Business::ClearForbidden => return false,
+        }
+        true
+    }
+
+    /// The command of an order ended.
+    pub(super) fn errand_done(&mut self, now: Now, mut errand: Errand, outcome: Outcome) {
+        let token = errand.token;
+        let lines = core::mem::take(&mut errand.lines);
+        let refused = match outcome {
+            Outcome::Final(FinalResult::Ok) | Outcome::Settled => None,
+            Outcome::Final(result) => Some(OrderResult::Refused(super::submit::answer(result))),
+            Outcome::Silent | Outcome::Escaped => Some(OrderResult::NotNow(Why::NotAnswering)),
+        };
+        let result = match (errand.business, refused) {
+            (Business::Pin(task, code), _) => return self.pin_done(now, errand.until, token, task, code, outcome),
+            (Business::Ask { at }, refused) => match refused {
+                Some(silent @ OrderResult::NotNow(_)) => silent,
+                // A question it does not know is no reason to ask no more.
+                _ if at + 1 < STATUS.len() => {
+                    return self.go_on(token, Business::Ask { at: at + 1 }, errand.until, lines);
+                }
+                _ => OrderResult::Lines(lines),
+            },
+            (Business::Ussd(_), None) => {
+                return match lines.first() {
+                    Some(_) => self.ussd_ended(token, OrderResult::Lines(lines)),
+                    None => {
+                        self.errands.ussd = Some(Dialogue {
+                            token,
+                            until: now.monotonic + USSD,
+                        });
+                    }
+                };
+            }
+            (Business::Ussd(_), Some(result)) => return self.ussd_ended(token, result),
+            (Business::PukTries(puk, pin), None) => {
+                let left = lines.iter().find_map(|line| puk_tries(line));
+                if left.is_some_and(|left| left >= 2) {
+                    return self.go_on(token, Business::Puk(puk, pin), errand.until, Vec::new());
+                }
+                OrderResult::NotNow(Why::CodeAtRisk)
+            }
+            (Business::PukTries(..), Some(_)) => OrderResult::NotNow(Why::CodeAtRisk),
+            (Business::Puk(puk, pin), refused) => self.puk_done(now, puk, &pin, refused),
+            (Business::ClearForbidden, None) => {
+                // SW1 144: as wanted (TS 51.011 clause 9.4.1).
+                if lines.iter().any(|line| parse::same_but_blanks(line, "+CRSM: 144,")) {
+                    self.answer(token, OrderResult::Done);
+                    return self.take_ordered(now, Level::Radio, Fault::Network, Why::Restarting);
+                }
+                OrderResult::Refused(Answer::Error)
+            }
+            (Business::Line(_), None) => OrderResult::Lines(lines),
+            (
+                Business::Line(_) | Business::ClearForbidden | Business::Restart | Business::Drain | Business::Disable,
+                refused,
+            ) => refused.unwrap_or(OrderResult::Done),
+        };
+        self.answer(token, result);
+    }
+
+    /// The next command of the same order, before any other.
+    fn go_on(&mut self, token: u64, business: Business, until: Instant, lines: Vec<String>) {
+        let errand = Errand {
+            token,
+            business,
+            until,
+            lines,
+        };
+        if let Err(errand) = self.errands.waiting.push_front(errand) {
+            self.answer(errand.token, OrderResult::NotNow(Why::Busy));
+        }
+    }
+
+    fn pin_done(&mut self, now: Now, until: Instant, token: u64, mut task: SimTask, code: Code, outcome: Outcome) {
+        let verdict = task.done(outcome);
+        if matches!(task.memory, PinMemory::Refused | PinMemory::Given) && verdict != Verdict::More {
+            self.remember_refused(code);
+            let result = OrderResult::Refused(match outcome {
+                Outcome::Final(result) => super::submit::answer(result),
+                Outcome::Settled | Outcome::Silent | Outcome::Escaped => Answer::Error,
+            });
+            return self.answer(token, result);
+        }
+        match verdict {
+            Verdict::More => self.go_on(token, Business::Pin(task, code), until, Vec::new()),
+            Verdict::Passed => self.unlocked(now, token),
+            Verdict::Refused if task.memory == PinMemory::Taken => self.unlocked(now, token),
+            Verdict::Blocked(Why::PinNeeded) => self.answer(token, OrderResult::NotNow(Why::CodeAtRisk)),
+            Verdict::Refused => self.answer(token, OrderResult::NotNow(task.why)),
+            Verdict::Blocked(why) => self.answer(token, OrderResult::NotNow(why)),
+            Verdict::Silent => self.answer(token, OrderResult::NotNow(Why::NotAnswering)),
+        }
+    }
+
+    fn puk_done(&mut self, now: Now, puk: Code, pin: &Code, refused: Option<OrderResult>) -> OrderResult {
+        if let Some(result) = refused {
+            self.remember_refused(puk);
+            return result;
+        }
+        // The configured PIN is the new one, or a wrong one.
+        self.pin = if self.settings.pin.as_ref() == Some(pin) {
+            PinMemory::Untried
+        } else {
+            PinMemory::Refused
+        };
+        self.bring_up(now, State::Recovering(Why::SimBusy));
+        OrderResult::Done
+    }
+
+    fn unlocked(&mut self, now: Now, token: u64) {
+        self.answer(token, OrderResult::Done);
+        self.bring_up(now, State::Recovering(Why::SimBusy));
+    }
+
+    fn remember_refused(&mut self, code: Code) {
+        if self.errands.refused.is_full() {
+            self.errands.refused.remove(0);
+        }
+        let _ = self.errands.refused.push(code);
+    }
+
+    /// What the network answers to a USSD code, or says by itself.
+    pub(super) fn ussd_told(&mut self, rest: &str) {
+        if let Some(Job::Errand(errand)) = &mut self.job
+            && matches!(errand.business, Business::Ussd(_))
+        {
+            errand.info(&ussd::text(rest, self.profile.quirks.ussd_packed));
+        } else if let Some(open) = self.errands.ussd.take() {
+            let lines = [ussd::text(rest, self.profile.quirks.ussd_packed)].to_vec();
+            self.ussd_ended(open.token, OrderResult::Lines(lines));
+        }
+    }
+
+    fn ussd_ended(&mut self, token: u64, result: OrderResult) {
+        self.errands.ussd = None;
+        self.answer(token, result);
+        self.judge();
+    }
+
+    /// Time passed: what waited too long ends.
+    pub(super) fn end_late_errands(&mut self, now: Now) {
+        let late = |errand: &Errand| errand.until <= now.monotonic;
+        for _ in 0..WAITING {
+            match self.errands.waiting.pop_front() {
+                Some(errand) if late(&errand) => self.answer(errand.token, OrderResult::NotNow(Why::Busy)),
+                Some(errand) => drop(self.errands.waiting.push_back(errand)),
+                None => break,
+            }
+        }
+        if let Some(open) = self.errands.ussd.take_if(|open| open.until <= now.monotonic) {
+            self.ussd_ended(open.token, OrderResult::NotNow(Why::NotAnswering));
+            if self.engine.is_idle() {
+                self.run_plain(now, Job::Leaving, "AT+CUSD=2");
+            }
+        }
+    }
+
+    /// What is under way by order ends with what else is under way.
+    pub(super) fn errand_abandoned(&mut self, errand: Option<Errand>, silence: Silence) {
+        let why = match silence {
+            Silence::Timeout => Why::NotAnswering,
+            Silence::ModemReset => Why::Restarted,
+            Silence::PortLost => Why::NoPort,
+        };
+        if let Some(errand) = errand {
+            if let Business::Pin(
+                SimTask {
+                    memory: PinMemory::Given,
+                    ..
+                },
+                code,
+            )
+            | Business::Puk(code, _) = errand.business
+            {
+                self.remember_refused(code);
+            }
+            self.answer(errand.token, OrderResult::NotNow(why));
+        }
+        if let Some(open) = self.errands.ussd.take() {
+            self.answer(open.token, OrderResult::NotNow(why));
+        }
+    }
+
+    /// No order that waits will have its moment.
+    pub(super) fn refuse_errands(&mut self, why: Why) {
+        while let Some(errand) = self.errands.waiting.pop_front() {
+            let result = match errand.business {
+                // Without a port there is nothing to finish.
+                Business::Drain => OrderResult::Done,
+                Business::Disable => {
+                    self.phase = Phase::Absent;
+                    self.enter(State::Disabled);
+                    OrderResult::Done
+                }
+                Business::Ask { .. }
+                | Business::Line(_)
+                | Business::Ussd(_)
+                | Business::Pin(..)
+                | Business::PukTries(..)
+                | Business::Puk(..)
+                | Business::ClearForbidden
+                | Business::Restart => OrderResult::NotNow(why),
+            };
+            self.answer(errand.token, result);
+        }
+    }
+}
+
+/// Tries of the PUK left, from the answer to `AT+CPINR`.
+fn puk_tries(line: &str) -> Option<u16> {
+    let (_, rest) = parse::split_prefix(line)?;
+    let params = parse::params(rest);
+    let is_puk = params.first()?.eq_ignore_ascii_case("SIM PUK");
+    parse::number(params.get(1)?).filter(|_| is_puk)
 }

@@ -35,6 +35,8 @@ pub struct Profile {
     pub reset: Reset,
     /// What must never stand in a command sent to it, as `^GETPORTMODE`: it crashes on that.
     pub never: Vec<String>,
+    /// Lines a person may have sent to it to change what it keeps in its own memory.
+    pub provisioning: Vec<String>,
     /// How long to wait and how often to look.
     pub timing: Timing,
     /// Oddities.
@@ -399,6 +401,7 @@ impl Profile {
             hang_up: ["ATH".to_owned()].to_vec(),
             reset: Reset::default(),
             never: Vec::new(),
+            provisioning: Vec::new(),
             timing: Timing::default(),
             quirks: Quirks::default(),
         }
@@ -409,6 +412,15 @@ impl Profile {
     pub fn forbids(&self, command: &str) -> bool {
         let command = plain(command);
         self.never.iter().any(|never| command.contains(&plain(never)))
+    }
+
+    /// The line of a provisioning recipe for this modem that a person's line is, letter by letter.
+    #[must_use]
+    pub fn provisioned(&self, line: &str) -> Option<&str> {
+        self.provisioning
+            .iter()
+            .map(String::as_str)
+            .find(|known| *known == line)
     }
 
     /// The commands that tell the ICCID, in order.

@@ -290,7 +290,7 @@ impl Modem {
                     self.inbox.acks = 0;
                 }
             }
-            Job::Step | Job::Submit(_) | Job::Leaving | Job::Poll(_) => {}
+            Job::Step | Job::Submit(_) | Job::Leaving | Job::Poll(_) | Job::Errand(_) => {}
         }
     }
 

@@ -74,6 +74,10 @@ pub(super) fn resync_steps() -> alloc::vec::Vec<Step> {
 impl Modem {
     pub(super) fn port_opened(&mut self, now: Now) {
         self.abandon(now, Silence::PortLost);
+        self.errands.port_open = true;
+        if self.state == State::Disabled {
+            return;
+        }
         self.trouble.echoes = 0;
         let state = match self.state {
             State::Absent | State::Starting | State::Ready => State::Starting,
@@ -89,7 +93,11 @@ impl Modem {
 
     pub(super) fn port_lost(&mut self, now: Now) {
         self.abandon(now, Silence::PortLost);
-        self.port_went(now);
+        self.errands.port_open = false;
+        if self.state != State::Disabled {
+            self.port_went(now);
+        }
+        self.refuse_errands(Why::NoPort);
     }
 
     /// The modem does not answer, or answers out of step.
@@ -179,7 +187,7 @@ impl Modem {
     }
 
     /// Bring-up follows as soon as the outstanding command has ended; until then nothing is sent.
-    fn lose_settings(&mut self, why: Why) {
+    pub(super) fn lose_settings(&mut self, why: Why) {
         self.trouble.settings_lost = true;
         self.enter(State::Recovering(why));
     }
@@ -220,6 +228,7 @@ impl Modem {
             at::Urc::Sim(state) => self.sim_told(now, state),
             at::Urc::Restarted => self.restarted(now, true),
             at::Urc::Booting => self.restarted(now, false),
+            at::Urc::Ussd(told) => self.ussd_told(told.reveal()),
             at::Urc::StorageFull => self.inbox.list_now(now.monotonic),
             at::Urc::LateSubmit(tp_mr) => {
                 if self.late_until.take().is_some_and(|until| now.monotonic <= until) {

@@ -51,6 +51,8 @@ pub(super) struct SimTask {
     turn: Turn,
     profile: Arc<Profile>,
     pin: Option<Pin>,
+    /// A person gives it, who may know better: two tries must be left, whichever card it is.
+    by_person: bool,
     /// ICCIDs that refused this very PIN before.
     refused_by: Vec<String>,
     pub(super) memory: PinMemory,
@@ -71,6 +73,7 @@ impl SimTask {
             turn: Turn::Ask,
             profile,
             pin: settings.pin.clone(),
+            by_person: false,
             refused_by: settings.refused_pins.clone(),
             memory,
             iccid: None,
@@ -79,6 +82,18 @@ impl SimTask {
             errors: 0,
             refused_now: false,
             why: Why::SimBusy,
+        }
+    }
+
+    /// For a PIN that a person gives.
+    pub(super) fn by_person(pin: Pin, profile: Arc<Profile>) -> Self {
+        let settings = Settings {
+            pin: Some(pin),
+            ..Settings::default()
+        };
+        Self {
+            by_person: true,
+            ..Self::new(&settings, PinMemory::Untried, profile)
         }
     }
 
@@ -208,7 +223,9 @@ impl SimTask {
             return Verdict::More;
         }
         // A card that may have refused this PIN in another modem must have all its tries.
-        let needed = if self.iccid.is_some() {
+        let needed = if self.by_person {
+            2
+        } else if self.iccid.is_some() {
             u16::from(self.profile.pin.tries_left)
         } else {
             ALL_TRIES

@@ -70,7 +70,8 @@ fn acknowledgement(hex: &str) -> Tpdu {
 impl Modem {
     pub(super) fn submit(&mut self, submit: Submit) {
         let busy = self.waiting.is_some() || matches!(self.job, Some(Job::Submit(_)));
-        if busy || self.stopping || !matches!(self.phase, Phase::Serving) || self.trouble.settings_lost {
+        let taken = self.errands.ban.is_some() || self.errands.holds_the_line();
+        if busy || taken || self.stopping || !matches!(self.phase, Phase::Serving) || self.trouble.settings_lost {
             self.tell(Event::Submitted(SubmitResult::NotSent(Answer::NoPrompt)));
             return;
         }
@@ -191,7 +192,7 @@ impl Modem {
     }
 }
 
-fn answer(result: FinalResult) -> Answer {
+pub(super) fn answer(result: FinalResult) -> Answer {
     match result {
         FinalResult::Cms(code) => Answer::Cms(code),
         FinalResult::Cme(code) => Answer::Cme(code),

@@ -50,6 +50,14 @@ const fn ends(remedy: Remedy, fault: Fault) -> bool {
 pub(super) struct Ailments(u64);
 
 impl Ailments {
+    pub(super) fn of(faults: &[Fault]) -> Self {
+        let mut ailments = Self::default();
+        for fault in faults {
+            ailments.add(*fault);
+        }
+        ailments
+    }
+
     pub(super) const fn has(self, fault: Fault) -> bool {
         self.0 & 1 << fault as u64 != 0
     }

@@ -2,6 +2,7 @@
 //! is in `models`; nothing here acts.
 
 use super::modem::Failure;
+use super::options::Fault;
 use super::storage::Memory;
 
 /// A model of modem that a bank can be made of. One of [`Model::ALL`].
@@ -30,6 +31,8 @@ pub struct Model {
     /// What it says every so many seconds while nobody forbids it.
     pub(super) noise: Option<Noise>,
     pub(super) manners: Manners,
+    /// Lasting faults it starts with each time.
+    pub(super) starts_with: &'static [Fault],
 }
 
 /// A command of the maker that only tells something.

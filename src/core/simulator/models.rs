@@ -3,6 +3,7 @@
 
 use super::model::{Acceptance, Boot, Cancelled, How, Manners, Model, Noise, Notices, Reports, Stores, Told, UssdForm};
 use super::modem::Failure;
+use super::options::Fault;
 use super::storage::Memory;
 
 const fn told(name: &'static str, how: How, line: &'static str) -> Told {
@@ -65,7 +66,7 @@ const BOOT: Boot = Boot {
 
 impl Model {
     /// Every model.
-    pub const ALL: [&'static Self; 16] = [
+    pub const ALL: [&'static Self; 17] = [
         &Self::GENERIC,
         &EC25,
         &M95,
@@ -81,6 +82,7 @@ impl Model {
         &WAVECOM,
         &FIBOCOM,
         &E1750,
+        &T77W968,
         &ODD,
     ];
 
@@ -107,6 +109,7 @@ impl Model {
         notices: ALL_NOTICES,
         noise: None,
         manners: MANNERS,
+        starts_with: &[],
     };
 }
 
@@ -320,6 +323,7 @@ const HUAWEI: Model = Model {
         cancelled: Cancelled::Error,
         ..MANNERS
     },
+    ..Model::GENERIC
 };
 
 const LE910: Model = Model {
@@ -585,6 +589,28 @@ const E1750: Model = Model {
     ..HUAWEI
 };
 
+/// Nothing arrives until the storages were set to others and back.
+const T77W968: Model = Model {
+    name: "foxconn-t77w968",
+    manufacturer: "Foxconn",
+    model: "T77W968",
+    firmware: "T77W968.F0.1.0.3.7.GC.005",
+    told: &[told("+ICCID", How::Any, "+ICCID: {iccid}")],
+    leaves_bus: true,
+    boot: Boot {
+        up: (10_000, 20_000),
+        says: ["", "", ""],
+        ..BOOT
+    },
+    stores: Stores {
+        places: [50, 30, 0],
+        listed: [ME_MT_SM; 3],
+        ..STORES
+    },
+    starts_with: &[Fault::DeafUntilToggled],
+    ..Model::GENERIC
+};
+
 /// Everything the standards leave open, the other way round.
 const ODD: Model = Model {
     name: "odd",
@@ -614,6 +640,7 @@ const ODD: Model = Model {
         cancelled: Cancelled::Nothing,
         keep_link: Some(Failure::Plain),
         text_mode: Some(Failure::Plain),
+        restarts_at_level_1: true,
         tight: true,
         ussd: UssdForm::Ucs2,
         ..MANNERS

@@ -336,19 +336,34 @@ impl Bank {
         self.note(now, modem, Air::Accepted(accepted));
         if let Some(text) = &submission.text
             && let Some(whole) = self.handsets.receive(modem, &recipient, submission.concat, text)
-            && let Some((answer, after)) = handset::answer(&self.options.script, &whole)
         {
-            self.schedule(
-                now.monotonic + after,
-                modem,
-                Timer::Reply {
-                    from: recipient,
-                    text: answer,
-                },
-            );
+            self.read(now, modem, recipient, &whole);
         }
         if submission.report {
             self.plan_reports(now, modem, number, tp_mr, &submission.to);
+        }
+    }
+
+    /// A text is whole where it goes: it comes in at a SIM of this bank, or a person reads it and may answer.
+    fn read(&mut self, now: Now, modem: usize, recipient: String, text: &str) {
+        let home = self
+            .seats
+            .iter()
+            .position(|seat| seat.modem.identity.number == recipient);
+        if let Some(home) = home
+            && let Some(sender) = self.seats.get(modem)
+        {
+            let from = sender.modem.identity.number.clone();
+            let text = text.into();
+            return self.schedule(
+                now.monotonic + self.options.report_delay,
+                home,
+                Timer::Reply { from, text },
+            );
+        }
+        if let Some((text, after)) = handset::answer(&self.options.script, text) {
+            let from = recipient;
+            self.schedule(now.monotonic + after, modem, Timer::Reply { from, text });
         }
     }
 

@@ -9,6 +9,7 @@ use super::{hear, soon};
 use crate::fake_usb::FakeUsb;
 use crate::serial::discovery::UsbDevice;
 use crate::serial::pty::{Heard, Pty, Watch};
+use crate::serial::seek::{Claimed, ask};
 use crate::serial::table::Role;
 use crate::serial::usb::{Deed, DeedError, Guard, Power, Refused, perform};
 use crate::serial::*;
@@ -170,6 +171,90 @@ async fn a_modem_plugged_in_is_asked_who_it_is_and_handed_over_once() {
         "under its new name"
     );
     seeker.abort();
+}
+
+/// A modem that answers AT commands for as long as the test goes, whoever opens it.
+fn answering(imei: &'static str) -> (std::path::PathBuf, tokio::task::JoinHandle<(Pty, Vec<String>)>) {
+    let pty = Pty::create().unwrap();
+    (pty.path().to_owned(), tokio::spawn(answer(pty, imei)))
+}
+
+#[tokio::test]
+async fn where_the_first_port_is_mute_the_second_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let usb = FakeUsb::new(folder.path());
+    let mute = Pty::create().unwrap();
+    let (second, modem) = answering("490154203237518");
+    usb.device("1-1.2", (0x2c7c, 0x0125), 3);
+    usb.tty("1-1.2", 2, "ttyUSB2", Some(mute.path()));
+    usb.tty("1-1.2", 3, "ttyUSB3", Some(&second));
+    let ports = tree(&usb).ports().unwrap();
+    let claim = Claim::take(&Claimed::default(), "1-1.2").unwrap();
+    let arrival = soon(ask(ports, claim, false)).await.unwrap();
+    assert_eq!(arrival.imei.as_deref(), Some("490154203237518"));
+    let names: Vec<_> = arrival.ports.iter().map(ToString::to_string).collect();
+    assert!(
+        names[0].ends_with("ttyUSB3") && names[1].ends_with("ttyUSB2"),
+        "{names:?}"
+    );
+    soon(modem).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_modem_that_stays_mute_is_left_alone_and_at_last_handed_over_to_be_helped() {
+    let folder = tempfile::tempdir().unwrap();
+    let usb = FakeUsb::new(folder.path());
+    let mute = Pty::create().unwrap();
+    usb.plug("1-1.2", 3, 0, mute.path());
+    let ports: Vec<_> = tree(&usb)
+        .ports()
+        .unwrap()
+        .into_iter()
+        .filter(|port| port.role == Role::At)
+        .collect();
+    let claimed = Claimed::default();
+    let claim = || Claim::take(&claimed, "1-1.2");
+    assert!(soon(ask(ports.clone(), claim().unwrap(), false)).await.is_none());
+    let arrival = soon(ask(ports, claim().expect("given back"), true)).await.unwrap();
+    assert_eq!((arrival.imei.as_deref(), arrival.ports.len()), (None, 1));
+    assert!(claim().is_none(), "it is somebody's now");
+    drop(arrival);
+    assert!(claim().is_some());
+}
+
+#[test]
+fn no_more_modems_are_taken_than_the_bound_says() {
+    let claimed = Claimed::default();
+    let claims: Vec<_> = (0..DISCOVERED)
+        .map(|n| Claim::take(&claimed, &format!("1-{n}")).unwrap())
+        .collect();
+    assert!(Claim::take(&claimed, "2-1").is_none());
+    drop(claims);
+    assert!(Claim::take(&claimed, "2-1").is_some());
+}
+
+#[tokio::test]
+async fn a_port_that_must_never_be_opened_is_not_even_when_it_is_configured() {
+    let folder = tempfile::tempdir().unwrap();
+    let usb = FakeUsb::new(folder.path());
+    let (diagnosis, commands) = (Pty::create().unwrap(), Pty::create().unwrap());
+    usb.device("1-1.2", (0x2c7c, 0x0125), 3);
+    usb.tty("1-1.2", 0, "ttyUSB0", Some(diagnosis.path()));
+    usb.tty("1-1.2", 2, "ttyUSB2", Some(commands.path()));
+    let by_name = usb.dev().join("modem-of-the-ward");
+    symlink("ttyUSB0", &by_name).unwrap();
+    let (sender, mut events) = tokio::sync::mpsc::channel(8);
+    let spec = PortSpec::Path(by_name.clone());
+    let _port = spawn_configured(0, spec, tree(&usb), sender.clone());
+    assert_eq!(
+        soon(events.recv()).await,
+        Some(PortEvent::Lost(0, LostReason::Forbidden))
+    );
+    assert_eq!(diagnosis.read(&mut [0; 8]).unwrap(), Heard::Nobody);
+    // The name is mended while it runs.
+    fs::remove_file(&by_name).unwrap();
+    symlink("ttyUSB2", &by_name).unwrap();
+    assert_eq!(soon(events.recv()).await, Some(PortEvent::Opened(0)));
 }
 
 #[test]

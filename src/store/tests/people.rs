@@ -153,8 +153,9 @@ fn a_refused_pin_is_known_for_its_holder_for_good_and_nowhere_in_the_file() {
     let mut bank = Bank::at_place(&place);
     let refuse = |holder: &str, pin: &str| Op::RefusePin {
         holder: holder.into(),
-        pin: pin.into(),
+        pin: Body::new(pin),
     };
+    assert!(!format!("{:?}", refuse("89490001", "4711")).contains("4711"));
     for op in [
         refuse("89490001", "4711"),
         refuse("89490001", "4711"),

@@ -4,6 +4,7 @@ mod bring_up;
 mod climb;
 mod dialogue;
 mod fake;
+mod obey;
 mod properties;
 mod receive;
 mod recover;

@@ -10,7 +10,7 @@ use super::fake::Fake;
 use super::rig::{Rig, places, submit};
 use crate::at::Memory;
 use crate::modem::profile::{Action, Learn, Step};
-use crate::modem::{Command, Event, Pin, Place, Profile, Profiles, Settings, State, Why, Wiring};
+use crate::modem::{AtLine, Command, Event, Order, Pin, Place, Profile, Profiles, Settings, State, Why, Wiring};
 
 const OK: &str = "\r\nOK\r\n";
 
@@ -244,4 +244,59 @@ fn the_steps_after_the_model_is_known_are_its_own() {
     let mut rig = opened(profiles, Settings::default(), stranger);
     assert_eq!(rig.modem.profile().name, "smallest");
     assert!(!rig.asked().contains(&"AT+OWN".to_string()));
+}
+
+#[test]
+fn a_card_that_was_changed_while_serving_is_noticed() {
+    let mut rig = Rig::ready();
+    rig.wait(Duration::from_secs(650));
+    assert!(rig.asked().contains(&"AT+CIMI".to_string()));
+    assert!(!rig.told().iter().any(|event| event.starts_with("Identified")));
+    let other = "\r\n272010123456780\r\n\r\nOK\r\n".to_string();
+    rig.fake.overrides.insert("AT+CIMI".to_string(), other);
+    rig.wait(Duration::from_secs(660));
+    let identified = |event: &&Event| matches!(event, Event::Identified(_));
+    assert_eq!(rig.events.iter().filter(identified).count(), 1);
+    assert_eq!(rig.modem.identity().imsi.as_deref(), Some("272010123456780"));
+    assert_eq!(rig.modem.state(), State::Ready);
+}
+
+#[test]
+fn a_card_that_went_without_a_word_is_missed() {
+    let mut rig = Rig::ready();
+    let gone = "\r\n+CME ERROR: 10\r\n".to_string();
+    rig.fake.overrides.insert("AT+CIMI".to_string(), gone.clone());
+    rig.fake.overrides.insert("AT+CPIN?".to_string(), gone);
+    rig.wait(Duration::from_secs(750));
+    assert_ne!(rig.modem.state(), State::Ready);
+    rig.fake.overrides.clear();
+    rig.wait(Duration::from_secs(700));
+    assert_eq!(rig.modem.state(), State::Ready);
+}
+
+#[test]
+fn a_line_of_a_recipe_for_this_modem_may_be_ordered_and_no_other_setting() {
+    let mut profile = Profile::smallest();
+    profile.provisioning.push("AT+QCFG=\"ims\",2".to_string());
+    let fake = Fake::new().with("AT+QCFG=\"ims\",2", OK);
+    let mut rig = opened(profile, Settings::default(), fake);
+    rig.asked();
+    rig.events.clear();
+    for (token, line) in [(1, "AT+QCFG=\"ims\",2"), (2, "AT+QCFG=\"ims\",1"), (3, "AT+CFUN=0")] {
+        let order = Order::Line(AtLine::from_text(line).unwrap());
+        rig.command(Command::Order { token, order });
+    }
+    rig.wait(Duration::from_secs(1));
+    let ended: Vec<_> = rig
+        .told()
+        .into_iter()
+        .filter(|event| event.starts_with("Ordered"))
+        .collect();
+    let refused = |token: u64| {
+        let begin = std::format!("Ordered({token}, NotAllowed");
+        ended.iter().any(|event| event.starts_with(&begin))
+    };
+    assert!(ended.contains(&"Ordered(1, Lines(0))".to_string()), "{ended:?}");
+    assert!(refused(2) && refused(3), "{ended:?}");
+    assert_eq!(rig.asked(), ["AT+QCFG=\"ims\",2"]);
 }

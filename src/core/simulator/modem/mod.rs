@@ -139,7 +139,7 @@ impl Modem {
         Self {
             model,
             card: Card::default(),
-            ailments: Ailments::default(),
+            ailments: Ailments::of(model.starts_with),
             poison: String::new(),
             denied: false,
             noisy: model.noise.is_some(),
@@ -176,6 +176,9 @@ impl Modem {
         self.noisy = self.model.noise.is_some();
         self.card.reset();
         self.ailments.heal(Remedy::Restart);
+        for fault in self.model.starts_with {
+            self.ailments.add(*fault);
+        }
         self.denied = self.ailments.has(Fault::Denied);
         self.sim_ready = sim_ready;
         self.sms_ready = sms_ready;

@@ -33,6 +33,9 @@ fn every_model_sends_receives_and_deletes() {
         let said = driver.send(PHONE, "hello");
         assert!(said.contains("OK\r\n"), "{}: {said}", model.name);
         assert_eq!(driver.accepted().len(), 1, "{}", model.name);
+        if model.name == "foxconn-t77w968" {
+            driver.ask("AT+CPMS=\"SM\",\"SM\",\"SM\";+CPMS=\"ME\",\"ME\",\"ME\"");
+        }
         driver.ask("AT+CNMI=2,1,0,0,0");
         driver.ask("AT+CNMI=1,1,0,0,0");
         driver.ask("AT+CNMI=1,1,0,0,1");

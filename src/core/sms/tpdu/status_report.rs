@@ -2,7 +2,7 @@
 
 use super::parameters::Parameters;
 use crate::sms::address::Address;
-use crate::sms::error::{DecodeError, EncodeError, Field};
+use crate::sms::error::{Cause, DecodeError, EncodeError, Field};
 use crate::sms::status::Status;
 use crate::sms::timestamp::Timestamp;
 use crate::sms::wire::{Octets, Reader, Writer, flag};
@@ -63,9 +63,14 @@ impl StatusReport {
         let discharge_time = Timestamp::read(reader, Field::DischargeTime)?;
         // Nothing stands in for a missing status: 0 would mean delivered.
         let status = Status(reader.octet(Field::Status)?);
-        let parameters = match reader.rest() {
-            0 => None,
-            _ => Some(Parameters::read(reader, first & 0x40 != 0, USER_DATA_MAX, |_| Ok(()))?.0),
+        let has_header = first & 0x40 != 0;
+        let parameters = if reader.rest() > 0 {
+            Some(Parameters::read(reader, has_header, USER_DATA_MAX, |_| Ok(()))?.0)
+        } else {
+            if has_header {
+                reader.deviate(Field::HeaderLength, reader.at(), Cause::NoHeader)?;
+            }
+            None
         };
         Ok(Self {
             more_messages: first & 0x04 == 0,
