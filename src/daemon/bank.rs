@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use wardwire_core::gateway::snapshot::Snapshot;
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
-use wardwire_core::modem::{OrderResult, Pin};
+use wardwire_core::modem::{OrderResult, Pin, Wiring};
 use wardwire_core::queue::verbs::Reply;
 
 use crate::api::{Asked, OrderError};
@@ -268,6 +268,8 @@ impl Loop {
             Given::New(label) => {
                 let mut settings = self.found.settings.clone();
                 settings.label = label;
+                settings.modem.wiring = Wiring::Usb;
+                settings.modem.means = self.deeds.means(&socket);
                 self.gateway
                     .handle_command(clock::now(), Command::SlotAdded(Box::new(settings)));
                 self.ports.push(None);

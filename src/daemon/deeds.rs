@@ -6,15 +6,59 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use wardwire_core::gateway::SlotIndex;
-use wardwire_core::modem::PortAction;
+use wardwire_core::modem::{Means, PortAction, Wiring};
 
-use crate::config::Config;
-use crate::serial::discovery::UsbDevice;
+use crate::config::{Config, Modem, Reach};
+use crate::serial::discovery::{Found, UsbDevice};
+use crate::serial::table::Role;
 use crate::serial::usb::{self, Deed, Guard, Power};
 use crate::serial::{PortCommand, Tree};
 
 /// The port is looked for again so long after the deed should have ended.
 const MARGIN: Duration = Duration::from_millis(500);
+
+/// How a modem of the configuration is connected and what can be done to it from outside. What the configuration says goes
+/// before what is seen. `found` is what its port is, where it is there and on USB.
+pub(super) fn nature(config: &Config, modem: &Modem, found: Option<&Found>) -> (Wiring, Means) {
+    let (seen, means) = as_seen(config, modem, found);
+    match modem.wiring {
+        Wiring::Any => (seen, means),
+        Wiring::Usb => (Wiring::Usb, means),
+        Wiring::Uart => {
+            let usb_reset = false;
+            (Wiring::Uart, Means { usb_reset, ..means })
+        }
+    }
+}
+
+/// Until its port was seen, a device path counts as one on USB, since a deed that cannot be done does no harm.
+fn as_seen(config: &Config, modem: &Modem, found: Option<&Found>) -> (Wiring, Means) {
+    let nothing = Means::default();
+    let by_usb = Means {
+        usb_reset: true,
+        power_cycle: !config.hub.sockets.is_empty(),
+    };
+    match (&modem.reach, found) {
+        (Reach::Imei(_), _) => (Wiring::Usb, by_usb),
+        (Reach::Port(_), Some(port)) => {
+            let power_cycle = config.hub.sockets.contains(&port.device.socket);
+            // To reset a bridge does nothing to what is behind it.
+            let usb_reset = port.role != Role::Uart;
+            let wiring = if usb_reset { Wiring::Usb } else { Wiring::Uart };
+            (wiring, Means { usb_reset, power_cycle })
+        }
+        (Reach::Port(port), None) => {
+            let is = |kinds: &[&str]| kinds.iter().any(|kind| port.starts_with(kind));
+            if is(&["/dev/ttyS", "/dev/ttyAMA"]) {
+                (Wiring::Uart, nothing)
+            } else if is(&["/dev/"]) && !is(&["/dev/pts/"]) {
+                (Wiring::Any, by_usb)
+            } else {
+                (Wiring::Any, nothing)
+            }
+        }
+    }
+}
 
 /// The hand that does it.
 #[derive(Debug)]
@@ -30,7 +74,7 @@ pub(super) struct Deeds {
 
 impl Deeds {
     pub(super) fn new(config: &Config, tree: Tree) -> Self {
-        let paths = |(slot, modem): (SlotIndex, &crate::config::Modem)| {
+        let paths = |(slot, modem): (SlotIndex, &Modem)| {
             let path = modem.port().filter(|port| port.starts_with('/'))?;
             Some((slot, PathBuf::from(path)))
         };
@@ -44,6 +88,14 @@ impl Deeds {
             guard: Guard::default(),
             ports: config.modems.iter().enumerate().filter_map(paths).collect(),
             devices: BTreeMap::new(),
+        }
+    }
+
+    /// What can be done to a modem in this socket.
+    pub(super) fn means(&self, socket: &str) -> Means {
+        Means {
+            usb_reset: true,
+            power_cycle: self.power.sockets.iter().any(|named| named == socket),
         }
     }
 
@@ -111,6 +163,70 @@ mod tests {
             pid: 0x0125,
             number: 5,
         }
+    }
+
+    #[test]
+    fn what_can_be_done_follows_from_how_it_is_connected() {
+        let seen = |reach: &str, sockets: &str, role: Option<Role>| {
+            let text = format!("data_dir='d'\nregion='IE'\n[hub]\nsockets={sockets}\n[[modem]]\nlabel='m0'\n{reach}");
+            let config = crate::config::check(&text, "w.toml").unwrap();
+            let found = role.map(|role| Found {
+                path: "/dev/ttyUSB2".into(),
+                interface: crate::serial::table::Interface::default(),
+                role,
+                forbidden: false,
+                driver: String::new(),
+                device: device(Path::new("/nowhere")),
+            });
+            let (wiring, means) = nature(&config, &config.modems[0], found.as_ref());
+            (wiring, means.usb_reset, means.power_cycle)
+        };
+        let path = "port='/dev/wardwire/x'";
+        for (reach, sockets, role, wanted) in [
+            ("imei='490154203237518'", "[]", None, (Wiring::Usb, true, false)),
+            ("imei='490154203237518'", "['1-1.2']", None, (Wiring::Usb, true, true)),
+            (path, "['1-1.2']", Some(Role::At), (Wiring::Usb, true, true)),
+            (path, "['1-1.3']", Some(Role::At), (Wiring::Usb, true, false)),
+            (path, "['1-1.2']", Some(Role::Uart), (Wiring::Uart, false, true)),
+            (path, "[]", None, (Wiring::Any, true, false)),
+            (
+                "port='/dev/wardwire/x'\nwiring='uart'",
+                "[]",
+                None,
+                (Wiring::Uart, false, false),
+            ),
+            (
+                "port='/dev/wardwire/x'\nwiring='uart'",
+                "['1-1.2']",
+                Some(Role::At),
+                (Wiring::Uart, false, true),
+            ),
+            (
+                "port='/tmp/bank/modem0'\nwiring='usb'",
+                "[]",
+                None,
+                (Wiring::Usb, false, false),
+            ),
+            ("port='/dev/ttyS0'", "['1-1.2']", None, (Wiring::Uart, false, false)),
+            ("port='/dev/pts/3'", "['1-1.2']", None, (Wiring::Any, false, false)),
+            (
+                "port='/tmp/bank/modem0'",
+                "['1-1.2']",
+                None,
+                (Wiring::Any, false, false),
+            ),
+            (
+                "port='tcp://127.0.0.1:4001'",
+                "['1-1.2']",
+                None,
+                (Wiring::Any, false, false),
+            ),
+        ] {
+            assert_eq!(seen(reach, sockets, role), wanted, "{reach} {sockets}");
+        }
+        let found = deeds("sockets = ['1-1.2']");
+        assert!(found.means("1-1.2").power_cycle && !found.means("1-1.3").power_cycle);
+        assert!(found.means("1-1.3").usb_reset);
     }
 
     #[tokio::test]

@@ -250,7 +250,7 @@ fn port_specs(config: &Config) -> Result<Vec<Option<PortSpec>>, DaemonError> {
 
 /// The bank's hardware; looks for modems that no entry names a port of, where the configuration wants it.
 fn hardware(config: &Config, configured: Vec<Option<PortSpec>>) -> Result<bank::Hardware, DaemonError> {
-    let tree = Tree::new(&config.discovery.sys_dir, &config.discovery.dev_dir);
+    let tree = tree(config);
     let (sender, arrivals) = mpsc::channel(ARRIVALS);
     if config.discovery.enabled {
         let ports = config.modems.iter().filter_map(config::Modem::port);
@@ -268,6 +268,10 @@ fn hardware(config: &Config, configured: Vec<Option<PortSpec>>) -> Result<bank::
         deeds: deeds::Deeds::new(config, tree.clone()),
         tree,
     })
+}
+
+fn tree(config: &Config) -> Tree {
+    Tree::new(&config.discovery.sys_dir, &config.discovery.dev_dir)
 }
 
 /// What a modem is told that no entry names.
@@ -292,6 +296,7 @@ fn settings(config: &Config) -> Result<SlotSettings, DaemonError> {
 
 async fn slots(config: &Config, store: &StoreHandle) -> Result<Vec<SlotSettings>, DaemonError> {
     let common = settings(config)?;
+    let tree = tree(config);
     let mut slots = Vec::new();
     for modem in &config.modems {
         let mut refused_pins = Vec::new();
@@ -300,13 +305,16 @@ async fn slots(config: &Config, store: &StoreHandle) -> Result<Vec<SlotSettings>
         }
         // A card that does not tell its number while it is locked is known by the place it was refused in.
         let pin = modem.pin.clone().filter(|_| !refused_pins.contains(&modem.label));
+        let found = modem.port().and_then(|port| tree.port_of(Path::new(port)));
+        let (wiring, means) = deeds::nature(config, modem, found.as_ref());
         slots.push(SlotSettings {
             label: modem.label.clone(),
             modem: ModemSettings {
                 pin,
                 refused_pins,
                 smsc: modem.smsc.clone(),
-                wiring: modem.wiring,
+                wiring,
+                means,
                 ..common.modem.clone()
             },
             ..common.clone()
