@@ -82,6 +82,20 @@ text  \"[€]\"
 }
 
 #[test]
+fn reports_are_told_from_what_they_answer_by_the_direction() {
+    for (direction, hex, kind) in [
+        ("inbound", "00010062115151319280", "SMS-SUBMIT-REPORT"),
+        ("outbound", "000000", "SMS-DELIVER-REPORT"),
+    ] {
+        let dump = pdu(&["decode", "--strict", "--direction", direction, hex]);
+        assert!(dump.status.success(), "{}", text(&dump));
+        assert!(text(&dump).starts_with(kind), "{}", text(&dump));
+    }
+    let help = pdu(&["decode", "--help"]);
+    assert!(text(&help).contains("SMS-SUBMIT-REPORT") && text(&help).contains("SMS-DELIVER-REPORT"));
+}
+
+#[test]
 fn tolerant_is_content_with_a_type_and_strict_with_nothing_less_than_all() {
     // The user data ends two octets early.
     let cut = "0004089151551000000062105101030040".to_owned() + "0BE8329BFD4697D9";

@@ -263,7 +263,7 @@ fn names_and_help_are_plain() {
     let site = Site::new(binary(), 1, "");
     let (_, why) = refused(&site, "modems", &["drain", "../m0"]);
     assert!(why.contains("names no modem and no SIM"), "{why}");
-    for command in ["modems", "sims", "at", "trace"] {
+    for command in ["modems", "sims", "at", "trace", "provision"] {
         let help = Command::new(binary())
             .args([command, "--help"])
             .output()

@@ -44,11 +44,17 @@ pub(super) async fn run(args: AtArgs) -> ExitCode {
 }
 
 async fn send(door: &Door, path: &str, line: &str) -> Result<(), DoorError> {
-    let answer = door.want(Method::POST, path, Some(&json!({ "line": line }))).await?;
-    for line in answer.get("lines").and_then(Value::as_array).into_iter().flatten() {
-        println!("{}", line.as_str().unwrap_or_default());
+    for answer in ask(door, path, line).await? {
+        println!("{answer}");
     }
     Ok(())
+}
+
+/// Sends a line and gives what was answered.
+pub(super) async fn ask(door: &Door, path: &str, line: &str) -> Result<Vec<String>, DoorError> {
+    let answer = door.want(Method::POST, path, Some(&json!({ "line": line }))).await?;
+    let lines = answer.get("lines").and_then(Value::as_array).into_iter().flatten();
+    Ok(lines.filter_map(|line| line.as_str().map(str::to_owned)).collect())
 }
 
 /// Line by line; what one line is refused for does not end the rest.

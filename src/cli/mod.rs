@@ -10,6 +10,7 @@ mod door;
 mod keys;
 mod modems;
 mod pdu;
+mod provision;
 mod run;
 mod send;
 mod sims;
@@ -68,6 +69,9 @@ enum Command {
     /// Show what was said to a modem and by it lately
     #[command(after_help = trace::EXAMPLES)]
     Trace(trace::TraceArgs),
+    /// Make a setting that a modem keeps, by a recipe, after asking
+    #[command(after_help = provision::EXAMPLES)]
+    Provision(provision::ProvisionArgs),
     /// Put virtual modems on pseudo-terminals, with a network and handsets behind them
     Simulate(simulate::SimulateArgs),
     /// Read, write and count SMS PDUs
@@ -95,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Sims(args) => in_runtime(sims::run(args)),
         Command::At(args) => in_runtime(at::run(args)),
         Command::Trace(args) => in_runtime(trace::run(args)),
+        Command::Provision(args) => in_runtime(provision::run(args)),
         Command::Simulate(args) => in_runtime(simulate::run(args)),
         Command::Pdu(args) => pdu::run(&args),
     }

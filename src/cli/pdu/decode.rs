@@ -14,7 +14,13 @@ use wardwire_core::sms::{
 
 use super::{Direction, dump};
 
+const EXAMPLES: &str = "Examples:
+  wardwire pdu decode 0031000B916407281553F80000A7061BDEA6BCF101    a SUBMIT, as it goes to AT+CMGS
+  wardwire pdu decode --direction inbound 00010062115151319280      a SUBMIT-REPORT
+  wardwire pdu decode --direction outbound 000000                   a DELIVER-REPORT";
+
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct DecodeArgs {
     /// JSON on one line
     #[arg(long)]
@@ -22,7 +28,8 @@ pub(super) struct DecodeArgs {
     /// Fail on anything that deviates from the standard
     #[arg(long)]
     strict: bool,
-    /// Which way it goes; unless given, a SUBMIT is taken for outbound, all else for inbound
+    /// Which way it goes; unless given, a SUBMIT is taken for outbound, all else for inbound. An SMS-SUBMIT-REPORT (the answer
+    /// to a SUBMIT, as +CMGS may carry it) is read with `inbound`, an SMS-DELIVER-REPORT with `outbound`
     #[arg(long, value_enum)]
     direction: Option<Direction>,
     /// Service centre address (00 for none), then the TPDU, in hexadecimal

@@ -188,6 +188,7 @@ impl Slot {
             manufacturer: identity.map(|i| i.manufacturer.clone()).unwrap_or_default(),
             model: identity.map(|i| i.model.clone()).unwrap_or_default(),
             firmware: identity.map(|i| i.firmware.clone()).unwrap_or_default(),
+            profile: self.modem.profile().name.clone(),
             state: translate::state(state),
             reason: String::from(state.reason()),
             signal_dbm: health.signal_dbm,

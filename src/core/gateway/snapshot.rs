@@ -37,6 +37,8 @@ pub struct ModemSnapshot {
     pub model: String,
     /// As the modem says.
     pub firmware: String,
+    /// The profile it was last brought up with.
+    pub profile: String,
     /// Where it stands.
     pub state: ModemState,
     /// Why it is not ready, for people; empty when it is.
