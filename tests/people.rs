@@ -259,6 +259,58 @@ fn a_locked_sim_takes_its_pin_from_standard_input_and_is_never_guessed_at() {
 }
 
 #[test]
+fn a_refused_pin_of_the_configuration_costs_one_try_however_often_the_gateway_starts() {
+    let site = Site::new(binary(), 1, "");
+    let config = site.path("wardwire.toml");
+    let text = std::fs::read_to_string(&config).expect("a configuration");
+    let wrong = text.replace("label = \"m0\"\n", "label = \"m0\"\npin = \"0000\"\n");
+    assert_ne!(text, wrong);
+    std::fs::write(&config, wrong).expect("it takes the change");
+    let _bank = Locked::new(&site);
+    for _ in 0..2 {
+        let (gateway, _) = site.gateway_listening();
+        until(&site, "m0", "failed");
+        assert!(said(&site, "modems", &[]).contains("PIN"));
+        assert_eq!(gateway.terminate(), Some(0));
+    }
+    // A person's is given only with two tries left: the second start took none.
+    let (gateway, _) = site.gateway_listening();
+    until(&site, "m0", "failed");
+    let right = typed(&site, "sims", &["pin", "m0"], "1234\n");
+    assert_eq!(right.status.code(), Some(0), "{}", self::text(&right.stderr));
+    until(&site, "m0", "ready");
+    assert_eq!(gateway.terminate(), Some(0));
+}
+
+#[test]
+fn a_recipe_is_shown_first_and_sent_after_a_yes() {
+    let site = Site::new(binary(), 1, "");
+    let _bank = site.bank(&["--model", "quectel-ec25"]);
+    let (gateway, _) = site.gateway();
+    until(&site, "m0", "ready");
+    let fits = said(&site, "provision", &["--modem", "m0"]);
+    assert!(
+        fits.contains("quectel-no-autodial: ") && !fits.contains("zte"),
+        "{fits}"
+    );
+    let recipe = ["--modem", "m0", "--recipe", "quectel-no-autodial"];
+    let declined = typed(&site, "provision", &recipe, "n\n");
+    assert_eq!(declined.status.code(), Some(1));
+    assert!(text(&declined.stdout).contains("would send to m0:\n  AT+QCFG=\"usbnet\",0\n"));
+    assert!(
+        !said(&site, "trace", &["--modem", "m0"]).contains("usbnet\",0"),
+        "nothing was sent"
+    );
+    let done = typed(&site, "provision", &recipe, "y\n");
+    let shown = text(&done.stdout);
+    assert_eq!(done.status.code(), Some(0), "{shown}{}", text(&done.stderr));
+    assert!(shown.contains("restarting m0\nthen:"), "{shown}");
+    let (_, why) = refused(&site, "provision", &["--modem", "m0", "--recipe", "zte-no-disk"]);
+    assert!(why.contains("is for modems of zte"), "{why}");
+    assert_eq!(gateway.terminate(), Some(0));
+}
+
+#[test]
 fn names_and_help_are_plain() {
     let site = Site::new(binary(), 1, "");
     let (_, why) = refused(&site, "modems", &["drain", "../m0"]);
