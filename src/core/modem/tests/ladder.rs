@@ -55,8 +55,8 @@ fn a_silent_modem_gets_every_step_once_with_growing_pauses_and_then_rest() {
         (Reopen, 0),
         (Reopen, 10),
         (Restart, 30),
-        (Usb, 120),
-        (Power, 600),
+        (Usb, 60),
+        (Power, 120),
     ];
     assert_eq!(taken, expected);
     assert_eq!(end, Move::Rest(Duration::from_secs(15 * 60)));
