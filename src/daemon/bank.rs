@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use wardwire_core::gateway::snapshot::Snapshot;
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
-use wardwire_core::modem::{OrderResult, Pin, Wiring};
+use wardwire_core::modem::{OrderResult, Pin, PortAction, Wiring};
 use wardwire_core::queue::verbs::Reply;
 
 use crate::api::{Asked, OrderError};
@@ -183,6 +183,19 @@ impl Loop {
                             let _ = answer.send(Ok(result));
                         }
                     }
+                    Event::HubFails(hub) => {
+                        tracing::error!(
+                            hub,
+                            "several modems of this hub fail together: look at its power and cable"
+                        );
+                    }
+                    Event::CycleHub(hub, slots) => {
+                        tracing::warn!(hub, "the power of its failing modems is switched off and on, once");
+                        for slot in slots {
+                            let command = self.deeds.begin(slot, self.gateway.label(slot), PortAction::PowerCycle);
+                            self.tell(slot, command);
+                        }
+                    }
                     Event::Ready(slot) => tracing::info!(modem = self.gateway.label(slot), "modem ready"),
                     Event::NotReady(slot, why) => {
                         tracing::info!(modem = self.gateway.label(slot), why, "modem not ready");
@@ -244,6 +257,8 @@ impl Loop {
             PortEvent::Input(slot, octets) => self.gateway.handle_input(now, slot, &octets),
             PortEvent::Opened(slot) => {
                 tracing::info!(modem = self.gateway.label(slot), "port open");
+                let hub = self.deeds.hub(slot);
+                self.gateway.handle_command(now, Command::Placed { slot, hub });
                 self.gateway.handle_command(now, Command::PortOpened(slot));
             }
             PortEvent::Lost(slot, why) => {

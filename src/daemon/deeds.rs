@@ -104,6 +104,19 @@ impl Deeds {
         self.devices.insert(slot, device);
     }
 
+    /// The hub the modem of a slot is plugged into; none at a socket of the machine itself.
+    pub(super) fn hub(&mut self, slot: SlotIndex) -> Option<String> {
+        self.look_at_port(slot);
+        let device = self.devices.get(&slot)?;
+        (!device.is_at_root()).then(|| device.hub.clone())
+    }
+
+    fn look_at_port(&mut self, slot: SlotIndex) {
+        if let Some(device) = self.ports.get(&slot).and_then(|port| self.tree.device_of(port)) {
+            self.devices.insert(slot, device);
+        }
+    }
+
     /// Begins what the gateway asks for; gives what the port's task is told. What must not be done ends as the mildest that
     /// may: a port opened anew.
     pub(super) fn begin(&mut self, slot: SlotIndex, label: String, action: PortAction) -> PortCommand {
@@ -112,9 +125,7 @@ impl Deeds {
             PortAction::UsbReset => Deed::Reset,
             PortAction::PowerCycle => Deed::PowerCycle,
         };
-        if let Some(device) = self.ports.get(&slot).and_then(|port| self.tree.device_of(port)) {
-            self.devices.insert(slot, device);
-        }
+        self.look_at_port(slot);
         let device = self.devices.get(&slot).ok_or(usb::Refused::NoDevice);
         let allowed = device.and_then(|device| {
             self.guard
@@ -257,5 +268,19 @@ mod tests {
             panic!("the port must be closed");
         };
         assert!(time >= Duration::from_secs(7));
+    }
+
+    #[test]
+    fn neighbours_are_those_of_one_hub_and_not_of_the_machine() {
+        let mut deeds = deeds("");
+        assert_eq!(deeds.hub(0), None);
+        deeds.note(0, device(Path::new("/nowhere")));
+        assert_eq!(deeds.hub(0), Some("1-1".into()));
+        let root = UsbDevice {
+            hub: "usb1".into(),
+            ..device(Path::new("/nowhere"))
+        };
+        deeds.note(0, root);
+        assert_eq!(deeds.hub(0), None);
     }
 }

@@ -369,7 +369,17 @@ impl Site {
                 Event::Request { token, request } => batch.push((token, Op::Gateway(request))),
                 Event::Port(modem, action) => self.act(modem, action),
                 Event::PinRefused(modem, _) => self.pins_refused.push(modem),
-                Event::Ready(_) | Event::NotReady(..) | Event::Ordered { .. } | Event::Changed | Event::Drained => {}
+                Event::CycleHub(_, modems) => {
+                    for modem in modems {
+                        self.act(modem, PortAction::PowerCycle);
+                    }
+                }
+                Event::HubFails(_)
+                | Event::Ready(_)
+                | Event::NotReady(..)
+                | Event::Ordered { .. }
+                | Event::Changed
+                | Event::Drained => {}
             }
         }
         let (tokens, ops): (Vec<u64>, Vec<Op>) = batch.into_iter().unzip();

@@ -162,10 +162,15 @@ fn judge_modems(world: &World, plot: Plot, verdict: &mut Verdict) {
             // Its device left the bus for good: there is nothing to be brought back.
             ModemState::Absent => !world.is_present(modem),
             ModemState::Quarantined | ModemState::Failed => true,
-            // The modem is well: the network will not have its SIM.
-            ModemState::Degraded => world.stricken[modem]
-                .iter()
-                .any(|fault| REFUSED_BY_NETWORK.contains(fault)),
+            // The modem is well: the network will not have its SIM, or it rests after failures and is tried again.
+            ModemState::Degraded => {
+                let refused = world.stricken[modem]
+                    .iter()
+                    .any(|fault| REFUSED_BY_NETWORK.contains(fault));
+                refused
+                    || snapshot.reason.starts_with("taken out")
+                    || snapshot.reason.contains("nothing it sends is taken")
+            }
             ModemState::Starting | ModemState::Recovering | ModemState::Drained | ModemState::Disabled => false,
         };
         let told = format!("{}: {}", snapshot.state.as_str(), snapshot.reason);

@@ -258,6 +258,7 @@ impl World {
             self.reopen.remove(&modem);
             if self.present[modem] {
                 self.open[modem] = true;
+                self.gateway.handle_command(self.now, placed(modem));
                 self.gateway.handle_command(self.now, Command::PortOpened(modem));
             }
         }
@@ -317,7 +318,17 @@ impl World {
                 Event::Request { token, request } => batch.push((token, Op::Gateway(request))),
                 Event::Port(modem, action) => self.act(modem, action),
                 Event::PinRefused(modem, iccid) => self.remember_refusal(modem, iccid),
-                Event::Ready(_) | Event::NotReady(..) | Event::Ordered { .. } | Event::Changed | Event::Drained => {}
+                Event::CycleHub(_, modems) => {
+                    for modem in modems {
+                        self.act(modem, PortAction::PowerCycle);
+                    }
+                }
+                Event::HubFails(_)
+                | Event::Ready(_)
+                | Event::NotReady(..)
+                | Event::Ordered { .. }
+                | Event::Changed
+                | Event::Drained => {}
             }
         }
         if !batch.is_empty() {
@@ -486,16 +497,28 @@ fn gateway(plot: Plot, store: &Store, seed: u64) -> Gateway {
     Gateway::new((0..plot.modems).map(slot).collect(), seed)
 }
 
+/// Four neighbours share a hub.
+fn placed(modem: usize) -> Command {
+    Command::Placed {
+        slot: modem,
+        hub: Some(format!("1-{}", modem / 4)),
+    }
+}
+
+fn means(plot: Plot) -> Means {
+    Means {
+        usb_reset: plot.guarded,
+        power_cycle: plot.guarded,
+    }
+}
+
 fn settings(plot: Plot, store: &Store, modem: usize) -> wardwire_core::modem::Settings {
     let pin = configured_pin(modem);
     let known = plot.guarded && has_pin(modem);
     wardwire_core::modem::Settings {
         pin: known.then(|| Pin::from_digits(pin).expect("four digits")),
         refused_pins: store.read().holders_refusing(pin).expect("memory reads"),
-        means: Means {
-            usb_reset: plot.guarded,
-            power_cycle: plot.guarded,
-        },
+        means: means(plot),
         ..wardwire_core::modem::Settings::default()
     }
 }

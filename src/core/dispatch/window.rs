@@ -176,6 +176,13 @@ impl Window {
         entry.taken = false;
     }
 
+    /// Nobody waits any longer for this SIM.
+    pub fn leave(&mut self, sim: SimId) {
+        for entry in self.entries.values_mut().filter(|entry| !entry.taken) {
+            entry.message.sim.take_if(|own| *own == sim);
+        }
+    }
+
     /// Takes a message out for good.
     pub fn forget(&mut self, id: MessageId) {
         if let Some(key) = self.keys.remove(&id) {
@@ -315,6 +322,16 @@ mod tests {
                 .is_none()
         );
         assert!(w.pick(Instant::ZERO + SIM_PATIENCE, SIM_B, true, |_| true).is_some());
+    }
+
+    #[test]
+    fn nobody_waits_for_a_sim_that_is_left() {
+        let mut begun = message(1, Priority::Normal, 1, 2);
+        begun.sim = Some(SIM_A);
+        let mut w = window(vec![begun]);
+        assert_eq!(next(&mut w, SIM_B), None);
+        w.leave(SIM_A);
+        assert_eq!(next(&mut w, SIM_B), Some((1, 1)));
     }
 
     #[test]

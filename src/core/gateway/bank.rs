@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::groups::Groups;
 use super::ledger::{Ledger, Purpose};
 use super::slot::{BeginState, Job, Slot};
 use super::snapshot::Snapshot;
@@ -31,13 +32,14 @@ const MAKE_ROOM_EVERY: Duration = Duration::from_millis(50);
 /// The running bank.
 #[derive(Debug)]
 pub struct Gateway {
-    slots: Vec<Slot>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) groups: Groups,
     /// Seeds of the modems still to come.
     seeds: fastrand::Rng,
-    window: Window,
+    pub(super) window: Window,
     capacity: usize,
     ledger: Ledger,
-    events: VecDeque<Event>,
+    pub(super) events: VecDeque<Event>,
     /// There may be due messages in the store that the window does not hold.
     more_due: bool,
     taking: bool,
@@ -50,7 +52,7 @@ pub struct Gateway {
     refilled_at: Instant,
     draining: bool,
     drained: bool,
-    changed: bool,
+    pub(super) changed: bool,
 }
 
 impl Gateway {
@@ -62,6 +64,7 @@ impl Gateway {
         Self {
             capacity: capacity(slots.len()),
             slots,
+            groups: Groups::default(),
             seeds,
             window: Window::default(),
             ledger: Ledger::default(),
@@ -101,6 +104,7 @@ impl Gateway {
                 let result = OrderResult::NotNow(modem::Why::NoPort);
                 self.events.push_back(Event::Ordered { slot, token, result });
             }
+            Command::Placed { slot, hub } => self.placed(slot, hub),
             Command::SlotAdded(settings) => {
                 if self.slots.len() < limits::MODEMS {
                     self.slots.push(Slot::new(*settings, self.seeds.u64(..)));
@@ -170,6 +174,9 @@ impl Gateway {
         if due(&mut self.pace_at) {
             self.assign(now);
         }
+        if self.groups.next_at().is_some_and(|at| at <= now.monotonic) {
+            self.look_at_groups(now);
+        }
     }
 
     /// Octets for a port. Call until `None`.
@@ -206,6 +213,7 @@ impl Gateway {
             self.due_at.map(|at| (at, WakeReason::Due)),
             self.make_room_at.map(|at| (at, WakeReason::Due)),
             self.sweep_at.map(|at| (at, WakeReason::Sweep)),
+            self.groups.next_at().map(|at| (at, WakeReason::Group)),
             self.store_retry_at.map(|at| (at, WakeReason::StoreRetry)),
         ];
         modems.chain(own.into_iter().flatten()).min()
@@ -240,11 +248,11 @@ impl Gateway {
             match event {
                 modem::Event::Identified(identity) => self.identified(slot, identity),
                 modem::Event::Ready => {
-                    self.set_ready(slot, true);
+                    self.readiness_changed(now, slot, None);
                     self.events.push_back(Event::Ready(slot));
                 }
                 modem::Event::NotReady(why) => {
-                    self.set_ready(slot, false);
+                    self.readiness_changed(now, slot, Some(why));
                     self.events.push_back(Event::NotReady(slot, String::from(why.as_str())));
                 }
                 modem::Event::Submitted(result) => self.submitted(now, slot, result),
@@ -260,15 +268,10 @@ impl Gateway {
                         place.restarts = place.restarts.saturating_add(1);
                     }
                 }
-                modem::Event::Recovering(_) | modem::Event::HealthChanged => {}
+                modem::Event::Recovering(level) => self.recovering(slot, level),
+                modem::Event::HealthChanged => {}
             }
             self.changed = true;
-        }
-    }
-
-    fn set_ready(&mut self, slot: SlotIndex, ready: bool) {
-        if let Some(place) = self.slots.get_mut(slot) {
-            place.ready = ready;
         }
     }
 
@@ -276,6 +279,11 @@ impl Gateway {
         let Some(place) = self.slots.get_mut(slot) else { return };
         if place.identity.as_ref() != Some(&identity) || place.who.is_none() {
             place.who = None;
+            place.member.operator = identity
+                .imsi
+                .as_deref()
+                .and_then(|imsi| imsi.get(..5))
+                .map(String::from);
             let introduce = place.introduction(&identity);
             self.ledger.ask(Purpose::Introduce(slot), Request::Introduce(introduce));
             place.identity = Some(identity);
@@ -283,6 +291,7 @@ impl Gateway {
     }
 
     fn received(&mut self, now: Now, slot: SlotIndex, tpdu: Tpdu, place: Place) {
+        self.heard(now, slot);
         let Some(owner) = self.slots.get_mut(slot) else { return };
         owner.count_received(now);
         let Some((_, sim)) = owner.who else {
@@ -335,13 +344,12 @@ impl Gateway {
         let Some(result) = job.result else { return };
         match job.begin {
             BeginState::Written(attempt) => {
-                let tired = place.count_result(now, &result);
                 let ahead = matches!(result, SubmitResult::Accepted { .. });
                 if matches!(result, SubmitResult::NotSent(_)) {
                     place.pace.refund();
                 }
                 place.unknown = matches!(result, SubmitResult::NoAnswer(_)).then_some(attempt);
-                let rest = place.rest_until.filter(|_| tired);
+                let rest = self.judge_result(now, slot, &result, job.report);
                 self.wake_for_pace(rest);
                 let close = Request::Close {
                     attempt,
@@ -517,6 +525,7 @@ impl Gateway {
             return;
         };
         let message = self.window.message(picked.message);
+        let report = message.is_some_and(|message| message.delivery_report);
         let Some(tpdu) = message.and_then(|message| translate::submit(message, &picked.part, now.utc)) else {
             // Not a part our codec made, so never to be sent; it stays visible as waiting.
             self.window.forget(picked.message);
@@ -535,6 +544,7 @@ impl Gateway {
             part: picked.part,
             begin: BeginState::Asked,
             result: None,
+            report,
         });
         let more = !self.window.is_empty();
         place

@@ -6,6 +6,8 @@
 //! or clocks.
 
 mod bank;
+mod feedback;
+mod groups;
 mod ledger;
 mod slot;
 pub mod snapshot;
@@ -62,6 +64,13 @@ pub enum Command {
         /// What.
         order: Order,
     },
+    /// Where this modem is plugged; again whenever that changes.
+    Placed {
+        /// Whose.
+        slot: SlotIndex,
+        /// Its hub, by a name that its neighbours there share; none when it has none.
+        hub: Option<String>,
+    },
     /// One more modem: it gets the next [`SlotIndex`]. Ignored when there are [`crate::base::limits::MODEMS`] already.
     SlotAdded(Box<SlotSettings>),
     /// Whether this SIM is kept for what comes in, from now on.
@@ -89,6 +98,10 @@ pub enum Event {
     },
     /// Do this to the port of this modem.
     Port(SlotIndex, PortAction),
+    /// Several modems of this hub fail together: told once, and none of them is reset by itself.
+    HubFails(String),
+    /// Switch the power of this hub off and on, once; these modems fail.
+    CycleHub(String, Vec<SlotIndex>),
     /// How an order ended.
     Ordered {
         /// Whose.
@@ -122,6 +135,8 @@ pub enum WakeReason {
     Due,
     /// Time-driven work of the store.
     Sweep,
+    /// Trouble that several modems share.
+    Group,
     /// The store could not write; try again.
     StoreRetry,
 }

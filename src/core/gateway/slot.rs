@@ -1,21 +1,17 @@
 //! One place of the bank: a modem, the SIM in it, its pace, and the part it works on.
 
 use alloc::collections::VecDeque;
+use alloc::format;
 use alloc::string::String;
-use core::time::Duration;
 
-use super::snapshot::ModemSnapshot;
+use super::groups::Member;
+use super::snapshot::{ModemSnapshot, ModemState, SignalPeriod};
 use super::{SlotSettings, translate};
 use crate::base::{AttemptId, Instant, MessageId, ModemId, Now, SimId, UtcTime};
-use crate::dispatch::{Pace, Plan};
+use crate::dispatch::{Pace, Plan, Score};
 use crate::modem::{self, Identity, Modem, Place, SubmitResult, Tpdu};
 use crate::queue::state::Priority;
 use crate::queue::verbs::{DuePart, Introduce, Introduced};
-
-/// Failures in a row after which a SIM rests; the rest doubles with each further one.
-const FAILURES_BEFORE_REST: u32 = 3;
-const FIRST_REST: Duration = Duration::from_secs(30);
-const LONGEST_REST: Duration = Duration::from_secs(900);
 
 /// Received TPDUs that may wait for the modem to be introduced: as many as the largest storage holds.
 const EARLY_MAX: usize = 256;
@@ -27,6 +23,8 @@ pub(super) struct Job {
     pub(super) part: DuePart,
     pub(super) begin: BeginState,
     pub(super) result: Option<SubmitResult>,
+    /// A delivery report was asked for.
+    pub(super) report: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +56,10 @@ pub(super) struct Slot {
     last_tp_mr: Option<u8>,
     /// The last attempt, while its outcome is unknown: a late result settles it.
     pub(super) unknown: Option<AttemptId>,
-    failures_in_a_row: u32,
-    pub(super) rest_until: Option<Instant>,
+    pub(super) score: Score,
+    pub(super) member: Member,
+    /// Others have its trouble too.
+    pub(super) shared: Option<modem::Shared>,
     pub(super) early: VecDeque<(Tpdu, Place)>,
     sent: u64,
     failed: u64,
@@ -83,8 +83,9 @@ impl Slot {
             job: None,
             last_tp_mr: None,
             unknown: None,
-            failures_in_a_row: 0,
-            rest_until: None,
+            score: Score::default(),
+            member: Member::default(),
+            shared: None,
             early: VecDeque::new(),
             sent: 0,
             failed: 0,
@@ -118,7 +119,7 @@ impl Slot {
 
     /// The SIM that could take a part now, its pace apart.
     pub(super) fn free_sim(&self, now: Instant) -> Option<SimId> {
-        let rested = self.rest_until.is_none_or(|until| until <= now);
+        let rested = self.score.rests_until(now).is_none();
         (self.serves() && self.job.is_none() && rested).then_some(self.who?.1)
     }
 
@@ -151,29 +152,58 @@ impl Slot {
         self.last_received_at = Some(now.utc);
     }
 
-    /// Keeps the books of a result. Returns true when the SIM must rest after it.
-    pub(super) fn count_result(&mut self, now: Now, result: &SubmitResult) -> bool {
+    /// Counts a result.
+    pub(super) fn count_result(&mut self, now: Now, result: &SubmitResult) {
         if let SubmitResult::Accepted { tp_mr, .. } = result {
             self.sent += 1;
             self.last_sent_at = Some(now.utc);
             self.last_tp_mr = tp_mr.or(self.last_tp_mr);
-            self.failures_in_a_row = 0;
-            self.rest_until = None;
-            return false;
+        } else {
+            self.failed += 1;
         }
-        self.failed += 1;
-        self.failures_in_a_row = self.failures_in_a_row.saturating_add(1);
-        let beyond = self.failures_in_a_row.checked_sub(FAILURES_BEFORE_REST);
-        if let Some(beyond) = beyond {
-            let rest = FIRST_REST * 2u32.saturating_pow(beyond.min(10));
-            self.rest_until = Some(now.monotonic + rest.min(LONGEST_REST));
+    }
+
+    /// Where it stands and why, for people: a modem that says that it is ready may be taken out all the same.
+    fn standing(&self, now: Now) -> (ModemState, String) {
+        let state = self.modem.state();
+        let dbm = self.modem.health().signal_dbm;
+        if state != modem::State::Ready {
+            return (translate::state(state), String::from(state.reason()));
         }
-        beyond.is_some()
+        if self.score.is_mute(dbm) {
+            return (ModemState::Degraded, String::from(modem::Why::Mute.as_str()));
+        }
+        if self.score.is_out() {
+            let row = self.score.row();
+            let reason = format!("taken out after failures ({row} in a row); tried again with one message at a time");
+            return (ModemState::Degraded, reason);
+        }
+        let deaf = self.score.is_deaf(now.monotonic);
+        let reason = if deaf { modem::Why::Deaf.as_str() } else { "" };
+        (ModemState::Ready, String::from(reason))
+    }
+
+    /// What is being done to bring it back, for people.
+    fn step(&self) -> &'static str {
+        let step = self.modem.recovery().map_or("", modem::Level::as_str);
+        match self.shared {
+            Some(modem::Shared::Hub) => "waiting: several modems of its hub fail together",
+            Some(modem::Shared::Operator) if step.is_empty() => {
+                "waiting: its operator's network is away for others too"
+            }
+            Some(modem::Shared::Operator) | None => step,
+        }
     }
 
     pub(super) fn snapshot(&self, now: Now) -> ModemSnapshot {
-        let state = self.modem.state();
+        let (state, reason) = self.standing(now);
         let health = self.modem.health();
+        let until = self.modem.next_step_at().or(self.score.rests_until(now.monotonic));
+        let period = |period: &modem::history::Period| SignalPeriod {
+            from: period.from,
+            weakest_dbm: period.weakest_dbm,
+            mean_dbm: period.mean_dbm(),
+        };
         let identity = self.identity.as_ref();
         let paced = self.paced_until(now, Priority::Normal);
         ModemSnapshot {
@@ -189,8 +219,8 @@ impl Slot {
             model: identity.map(|i| i.model.clone()).unwrap_or_default(),
             firmware: identity.map(|i| i.firmware.clone()).unwrap_or_default(),
             profile: self.modem.profile().name.clone(),
-            state: translate::state(state),
-            reason: String::from(state.reason()),
+            state,
+            reason,
             signal_dbm: health.signal_dbm,
             registration: health.registration.as_str(),
             operator: String::from(health.operator.as_str()),
@@ -204,10 +234,10 @@ impl Slot {
             last_sent_at: self.last_sent_at,
             last_received_at: self.last_received_at,
             restarts: self.restarts,
-            score: 100,
-            signal_history: alloc::vec::Vec::new(),
-            step: self.modem.recovery().map_or("", modem::Level::as_str),
-            next_step_at: self.modem.next_step_at().map(|at| now.utc + at.since(now.monotonic)),
+            score: self.score.points(health.signal_dbm),
+            signal_history: self.modem.history().iter().map(period).collect(),
+            step: self.step(),
+            next_step_at: until.map(|at| now.utc + at.since(now.monotonic)),
             resets_today: self.modem.ladder().resets_on(now.utc),
         }
     }

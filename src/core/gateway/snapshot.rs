@@ -41,7 +41,7 @@ pub struct ModemSnapshot {
     pub profile: String,
     /// Where it stands.
     pub state: ModemState,
-    /// Why it is not ready, for people; empty when it is.
+    /// Why it is not ready, for people; empty when it is and nothing is wrong.
     pub reason: String,
     /// Signal in dBm.
     pub signal_dbm: Option<i16>,

@@ -2,7 +2,9 @@
 
 use super::snapshot::ModemState;
 use crate::base::{Originator, SimId, UtcTime};
+use crate::dispatch::score::Ended;
 use crate::modem::{self, SubmitResult, Tpdu};
+use crate::queue::classify::{History, Verdict, classify};
 use crate::queue::verbs::{Answer, AttemptResult, Concat, DueMessage, DuePart, InboundPart, Report, Request, Silence};
 use crate::sms::{self, Deliver, Direction, Reading, StatusReport, SubmitOptions};
 
@@ -33,6 +35,20 @@ pub(super) fn attempt_result(result: &SubmitResult) -> AttemptResult {
             modem::Silence::ModemReset => Silence::ModemReset,
             modem::Silence::PortLost => Silence::PortLost,
         }),
+    }
+}
+
+/// What a result tells of the SIM: a refusal that would follow the message to any SIM tells nothing.
+pub(super) fn ended(result: &SubmitResult, report: bool) -> Ended {
+    let history = History { attempts: 1, seed: 0 };
+    match classify(attempt_result(result), history) {
+        Verdict::Accepted { .. } => Ended::Accepted { report },
+        Verdict::Unknown => Ended::Unknown,
+        Verdict::Never => Ended::NotItsFault,
+        Verdict::NotSent { .. } if matches!(result, SubmitResult::NotSent(modem::Answer::Withdrawn)) => {
+            Ended::NotItsFault
+        }
+        Verdict::Later { .. } | Verdict::OtherSim { .. } | Verdict::NotSent { .. } => Ended::Failed,
     }
 }
 

@@ -182,6 +182,9 @@ impl Modem {
             // Bring-up finds out which card it is, or waits for one.
             self.lose_settings(Why::SimBusy);
         }
+        if let Some(dbm) = self.health.signal_dbm.filter(|_| poll == Poll::Signal) {
+            self.history.add(now.utc, dbm);
+        }
         match outcome {
             Outcome::Final(FinalResult::Ok) | Outcome::Settled => self.stats.misses = 0,
             Outcome::Final(FinalResult::Error | FinalResult::Cms(_) | FinalResult::Cme(_)) => {

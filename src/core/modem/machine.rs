@@ -10,6 +10,7 @@ use super::bring_up::Cursor;
 use super::choose::Profiles;
 use super::climb::Climb;
 use super::health::{Poll, Stats};
+use super::history::History;
 use super::inbox::{Inbox, Reception};
 use super::ladder::Means;
 use super::obey::{Errand, Errands};
@@ -167,6 +168,7 @@ pub struct Modem {
     pub(super) climb: Climb,
     pub(super) errands: Errands,
     pub(super) trace: Trace,
+    pub(super) history: History,
     pub(super) pin: super::sim::PinMemory,
     /// Waiting for the engine.
     pub(super) waiting: Option<Submission>,
@@ -209,6 +211,7 @@ impl Modem {
             climb: Climb::default(),
             errands: Errands::default(),
             trace: Trace::default(),
+            history: History::default(),
             pin: super::sim::PinMemory::default(),
             waiting: None,
             late_until: None,
@@ -319,6 +322,12 @@ impl Modem {
     #[must_use]
     pub fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// The signal of the last day.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
     }
 
     /// Who it is, as far as known by now.

@@ -7,6 +7,7 @@ mod bring_up;
 mod choose;
 mod climb;
 mod health;
+pub mod history;
 mod inbox;
 pub mod ladder;
 pub mod machine;

@@ -1,0 +1,109 @@
+//! What the bank learns of its modems beyond what each says of itself: how well each SIM does its work, and which troubles are shared.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::bank::Gateway;
+use super::groups::{Finding, Member};
+use super::{Event, SlotIndex, translate};
+use crate::base::{Instant, Now};
+use crate::dispatch::score::Suspicion;
+use crate::modem::{self, Fault, Level, SubmitResult, Why};
+
+impl Gateway {
+    /// A modem can send, or cannot and why.
+    pub(super) fn readiness_changed(&mut self, now: Now, slot: SlotIndex, why: Option<Why>) {
+        let Some(place) = self.slots.get_mut(slot) else { return };
+        place.ready = why.is_none();
+        let member = &mut place.member;
+        let at = now.monotonic;
+        match why {
+            None => {
+                member.fails_since = None;
+                member.lost_network = None;
+            }
+            Some(Why::NotRegistered | Why::Denied) => {
+                member.fails_since = None;
+                member.lost_network.get_or_insert(at);
+            }
+            Some(Why::NotAnswering) => {
+                place.score.fell_silent();
+                member.fails_since.get_or_insert(at);
+            }
+            Some(Why::NoPort) => {
+                member.fails_since.get_or_insert(at);
+            }
+            // By order, or on the way from one of those above to another.
+            Some(_) => {}
+        }
+        self.look_at_groups(now);
+    }
+
+    /// Where a modem is plugged.
+    pub(super) fn placed(&mut self, slot: SlotIndex, hub: Option<String>) {
+        if let Some(place) = self.slots.get_mut(slot) {
+            place.member.hub = hub;
+        }
+    }
+
+    /// Trouble that several share: told to those who share it, once.
+    pub(super) fn look_at_groups(&mut self, now: Now) {
+        let members: Vec<Member> = self.slots.iter().map(|place| place.member.clone()).collect();
+        for finding in self.groups.look(now.monotonic, &members) {
+            self.events.push_back(match finding {
+                Finding::HubFails(hub) => Event::HubFails(hub),
+                Finding::CycleHub(hub, slots) => Event::CycleHub(hub, slots),
+            });
+        }
+        for (slot, place) in self.slots.iter_mut().enumerate() {
+            let shared = self.groups.shared(now.monotonic, &members, slot);
+            if place.shared != shared {
+                place.shared = shared;
+                place.modem.handle_command(now, modem::Command::Shared(shared));
+                self.changed = true;
+            }
+        }
+    }
+
+    /// A step of recovery begins.
+    pub(super) fn recovering(&mut self, slot: SlotIndex, level: Level) {
+        let sim = self.slots.get(slot).and_then(|place| place.who).map(|who| who.1);
+        if let Some(sim) = sim
+            && level >= Level::Restart
+        {
+            // It may stay away for long: what was to go through this SIM may take another.
+            self.window.leave(sim);
+        }
+    }
+
+    /// Keeps the books of a result; until when the SIM must rest after it.
+    pub(super) fn judge_result(
+        &mut self,
+        now: Now,
+        slot: SlotIndex,
+        result: &SubmitResult,
+        report: bool,
+    ) -> Option<Instant> {
+        let place = self.slots.get_mut(slot)?;
+        let dbm = place.modem.health().signal_dbm;
+        place.count_result(now, result);
+        place.score.ended(now.monotonic, translate::ended(result, report), dbm);
+        if let Some(suspicion) = place.score.suspicion(now.monotonic, dbm) {
+            let fault = match suspicion {
+                Suspicion::Mute => Fault::Mute,
+                Suspicion::Deaf => Fault::Deaf,
+            };
+            place.modem.handle_command(now, modem::Command::Suspect(Some(fault)));
+        }
+        place.score.rests_until(now.monotonic)
+    }
+
+    /// Something came in.
+    pub(super) fn heard(&mut self, now: Now, slot: SlotIndex) {
+        if let Some(place) = self.slots.get_mut(slot)
+            && place.score.heard(now.monotonic)
+        {
+            place.modem.handle_command(now, modem::Command::Suspect(None));
+        }
+    }
+}
