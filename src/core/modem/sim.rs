@@ -20,7 +20,7 @@ pub(super) enum PinMemory {
     /// Not given yet.
     #[default]
     Untried,
-    /// Given, not answered: as bad as refused.
+    /// Given, not answered: not given again before the SIM has told by its state whether it took it.
     Given,
     /// Taken; it may be given again after a restart.
     Taken,
@@ -61,7 +61,7 @@ pub(super) struct SimTask {
     seen: Option<SimState>,
     tries: Option<u16>,
     errors: u8,
-    /// The PIN was refused, or not answered, just now.
+    /// The PIN was refused just now.
     pub(super) refused_now: bool,
     /// Why the SIM is not usable, should the step end without it.
     pub(super) why: Why,
@@ -152,7 +152,12 @@ impl SimTask {
             Outcome::Final(FinalResult::Error) => return self.told_nothing(),
         }
         match seen {
-            Some(SimState::Ready) => Verdict::Passed,
+            Some(SimState::Ready) => {
+                if self.memory == PinMemory::Given {
+                    self.memory = PinMemory::Taken;
+                }
+                Verdict::Passed
+            }
             Some(SimState::PinNeeded) => self.pin_needed(),
             Some(SimState::Locked) => Verdict::Blocked(Why::Locked),
             Some(SimState::DeviceLocked) => Verdict::Blocked(Why::OperatorLocked),
@@ -189,7 +194,9 @@ impl SimTask {
     fn pin_needed(&mut self) -> Verdict {
         match (&self.pin, self.memory) {
             (None, _) => Verdict::Blocked(Why::PinNeeded),
-            (Some(_), PinMemory::Given | PinMemory::Refused) => Verdict::Blocked(Why::PinRefused),
+            // Only its answer was lost.
+            (Some(_), PinMemory::Given) => self.refuse_pin(),
+            (Some(_), PinMemory::Refused) => Verdict::Blocked(Why::PinRefused),
             (Some(_), PinMemory::Untried | PinMemory::Taken) => {
                 self.iccid = None;
                 self.tries = None;
@@ -247,11 +254,16 @@ impl SimTask {
                 // It takes some seconds to become READY; asking again is the next try. A PIN taken and asked for again within
                 // one step is a broken SIM: it is not given a second time.
                 self.pin = None;
-                return self.not_yet(Why::SimBusy);
+                self.not_yet(Why::SimBusy)
             }
-            Outcome::Final(_) => self.memory = PinMemory::Refused,
-            Outcome::Settled | Outcome::Silent | Outcome::Escaped => {}
+            Outcome::Final(_) => self.refuse_pin(),
+            // Whether the SIM took it, its state tells.
+            Outcome::Settled | Outcome::Silent | Outcome::Escaped => self.not_yet(Why::SimBusy),
         }
+    }
+
+    fn refuse_pin(&mut self) -> Verdict {
+        self.memory = PinMemory::Refused;
         self.refused_now = true;
         Verdict::Blocked(Why::PinRefused)
     }
@@ -304,6 +316,14 @@ mod tests {
         assert_eq!(sim.text(), "AT+CCID");
         let outcome = if iccid.is_empty() { ERROR } else { OK };
         assert_eq!(answer(sim, iccid, outcome), Verdict::More);
+    }
+
+    /// The PIN is on its way.
+    fn given() -> SimTask {
+        let mut sim = task(PinMemory::Untried);
+        asked_for_pin(&mut sim, ICCID);
+        answer(&mut sim, "+CPINR: SIM PIN,3,3", OK);
+        sim
     }
 
     #[test]
@@ -408,20 +428,33 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_or_unanswered_pin_is_remembered() {
-        for (outcome, memory) in [
-            (Outcome::Final(FinalResult::Cme(16)), PinMemory::Refused),
-            (ERROR, PinMemory::Refused),
-            (Outcome::Silent, PinMemory::Given),
-        ] {
-            let mut sim = task(PinMemory::Untried);
-            asked_for_pin(&mut sim, ICCID);
-            answer(&mut sim, "+CPINR: SIM PIN,3,3", OK);
+    fn a_refused_pin_is_remembered() {
+        for outcome in [Outcome::Final(FinalResult::Cme(16)), ERROR] {
+            let mut sim = given();
             assert_eq!(sim.done(outcome), Verdict::Blocked(Why::PinRefused));
-            assert_eq!(sim.memory, memory);
+            assert_eq!(sim.memory, PinMemory::Refused);
             assert!(sim.refused_now);
             assert_eq!(sim.iccid.as_deref(), Some(ICCID));
         }
+    }
+
+    #[test]
+    fn a_pin_whose_answer_was_lost_is_judged_by_what_the_sim_tells_next() {
+        let mut right = given();
+        assert_eq!(right.done(Outcome::Silent), Verdict::Refused);
+        assert_eq!((right.memory, right.refused_now), (PinMemory::Given, false));
+        assert_eq!(answer(&mut right, "+CPIN: READY", OK), Verdict::Passed);
+        assert_eq!((right.memory, right.refused_now), (PinMemory::Taken, false));
+
+        let mut wrong = given();
+        assert_eq!(wrong.done(Outcome::Silent), Verdict::Refused);
+        assert_eq!(wrong.text(), "AT+CPIN?");
+        assert_eq!(
+            answer(&mut wrong, "+CPIN: SIM PIN", OK),
+            Verdict::Blocked(Why::PinRefused)
+        );
+        assert_eq!((wrong.memory, wrong.refused_now), (PinMemory::Refused, true));
+        assert_eq!(wrong.iccid.as_deref(), Some(ICCID));
     }
 
     #[test]
