@@ -31,6 +31,8 @@ pub enum Asked {
         sim: SimId,
         /// Nothing goes out through it.
         receive_only: bool,
+        /// Told, or dropped, when it is so and shown.
+        done: oneshot::Sender<()>,
     },
 }
 
@@ -85,8 +87,17 @@ impl Orders {
         }
     }
 
-    /// Tells the bank what was decided about a SIM. A bank that does not run reads it from the store when it does.
+    /// Tells the bank what was decided about a SIM, and returns when the snapshot shows it, after 330 s at most. A bank that
+    /// does not run reads it from the store when it does.
     pub async fn receive_only(&self, sim: SimId, receive_only: bool) {
-        let _ = self.0.send(Asked::ReceiveOnly { sim, receive_only }).await;
+        let (done, shown) = oneshot::channel();
+        let asked = Asked::ReceiveOnly {
+            sim,
+            receive_only,
+            done,
+        };
+        if self.0.send(asked).await.is_ok() {
+            let _ = tokio::time::timeout(PATIENCE, shown).await;
+        }
     }
 }

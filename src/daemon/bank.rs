@@ -180,6 +180,8 @@ impl Loop {
                     }
                     Event::Ordered { token, result, .. } => {
                         if let Some(answer) = self.orders.remove(&token) {
+                            // Who was answered sees what came of it.
+                            self.show();
                             let _ = answer.send(Ok(result));
                         }
                     }
@@ -308,9 +310,16 @@ impl Loop {
     fn take_asked(&mut self, asked: Asked) {
         let (modem, order, answer) = match asked {
             Asked::Order { modem, order, answer } => (modem, order, answer),
-            Asked::ReceiveOnly { sim, receive_only } => {
+            Asked::ReceiveOnly {
+                sim,
+                receive_only,
+                done,
+            } => {
                 let command = Command::ReceiveOnly { sim, receive_only };
-                return self.gateway.handle_command(clock::now(), command);
+                self.gateway.handle_command(clock::now(), command);
+                self.show();
+                let _ = done.send(());
+                return;
             }
         };
         let Some(slot) = self.gateway.slot(&modem) else {
@@ -334,17 +343,20 @@ impl Loop {
     }
 
     fn take_time(&mut self) {
-        let now = clock::now();
         if self.show_at.take_if(|at| *at <= Instant::now()).is_some() {
-            let mut bank = self.gateway.snapshot(now);
-            for (slot, port) in &self.found_at {
-                if let Some(modem) = bank.modems.get_mut(*slot) {
-                    modem.port = Some(port.clone());
-                }
-            }
-            self.shown.send_replace(bank);
+            self.show();
         }
-        self.gateway.handle_timeout(now);
+        self.gateway.handle_timeout(clock::now());
+    }
+
+    fn show(&self) {
+        let mut bank = self.gateway.snapshot(clock::now());
+        for (slot, port) in &self.found_at {
+            if let Some(modem) = bank.modems.get_mut(*slot) {
+                modem.port = Some(port.clone());
+            }
+        }
+        self.shown.send_replace(bank);
     }
 
     fn wake_at(&self) -> Instant {
