@@ -209,9 +209,11 @@ async fn doctor_tells_what_is_wrong_and_ends_with_one_only_then() {
     ] {
         assert!(table.contains(words), "{words}: {table}");
     }
-    let _key = site.key();
-    let (_gateway, address) = site.gateway();
+    let key = site.key();
+    let (_gateway, address) = site.gateway_listening();
     assert!(address.ip().is_loopback());
+    let mut client = Client::connect(address, &key).await.unwrap();
+    until(&mut client, "usb-1-1.2", "ready", Duration::from_secs(60)).await;
     let (code, said) = doctor(&site, true);
     let said: Value = serde_json::from_str(&said).unwrap();
     assert_eq!((code, &said["fails"]), (Some(0), &Value::Bool(false)), "{said}");
