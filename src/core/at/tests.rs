@@ -75,7 +75,7 @@ fn what_stands_inside_an_answer_is_not_counted_as_it() {
         [
             "Urc(Ignored)",
             "Info +CSQ: 20,99",
-            "Urc(Stored { memory: Some(SM), index: 3 })",
+            "Urc(Stored { memory: Some(SM), index: 3, report: false })",
             "Done(Final(Ok))"
         ]
     );
@@ -164,7 +164,7 @@ fn entries_come_with_their_pdus() {
         [
             "Entry(Some(1), Pdu(4 octets, whole: true))",
             "Entry(Some(2), Pdu(0 octets, whole: false))",
-            "Urc(Stored { memory: Some(SM), index: 9 })",
+            "Urc(Stored { memory: Some(SM), index: 9, report: false })",
             "Entry(Some(5), Pdu(4 octets, whole: true))",
             "Done(Final(Ok))"
         ]
@@ -200,7 +200,10 @@ fn a_drain_swallows_results_and_ends_with_silence() {
     let mut engine = running(Request::drain());
     engine.handle_input(at(200), b"\r\nOK\r\n+CMTI: \"SM\",1\r\nERROR\r\n");
     engine.handle_timeout(at(300));
-    assert_eq!(told(&mut engine), ["Urc(Stored { memory: Some(SM), index: 1 })"]);
+    assert_eq!(
+        told(&mut engine),
+        ["Urc(Stored { memory: Some(SM), index: 1, report: false })"]
+    );
     engine.handle_timeout(at(500));
     assert_eq!(told(&mut engine), ["Done(Settled)"]);
     // A line that never falls silent is drained for three seconds.

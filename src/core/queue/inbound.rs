@@ -157,9 +157,10 @@ fn tells_of_mms(body: &[u8]) -> bool {
 }
 
 /// What follows an integer of variable length: at most five octets, of which all but the last have their high bit set.
+/// Nothing follows one that has no last.
 fn after_integer(octets: &[u8]) -> &[u8] {
-    let length = octets.iter().take(5).take_while(|octet| **octet & 0x80 != 0).count() + 1;
-    octets.get(length..).unwrap_or_default()
+    let last = octets.iter().take(5).position(|octet| octet & 0x80 == 0);
+    last.and_then(|last| octets.get(last + 1..)).unwrap_or_default()
 }
 
 /// Words that ask for an end of texts wherever they stand.
