@@ -98,7 +98,7 @@ fn all_seeds(few: u64, plot: fn(u64) -> Plot, test: &str) {
             sum.add(&verdict);
             if (seed + 1).is_multiple_of(100) {
                 let seconds = begun.elapsed().as_secs();
-                println!("{} of {} seeds, {seconds} s: {sum}", seed + 1, seeds.end);
+                println!("{} of {} seeds, {seconds} s; this worker: {sum}", seed + 1, seeds.end);
             }
         }
     };
