@@ -1,9 +1,9 @@
 //! What is done to a port for the gateway: opened anew, its USB device reset, its power cut. Off the event loop, bounded, and
-//! told in the log in words. Which of them is due is the gateway's decision; whether it may be done, the guard's.
+//! told in the log in words. Which of them is due is the gateway's decision; whether it may be done, the site's.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use wardwire_core::gateway::SlotIndex;
 use wardwire_core::modem::{Means, PortAction, Wiring};
@@ -11,7 +11,7 @@ use wardwire_core::modem::{Means, PortAction, Wiring};
 use crate::config::{Config, Modem, Reach};
 use crate::serial::discovery::{Found, UsbDevice};
 use crate::serial::table::Role;
-use crate::serial::usb::{self, Deed, Guard, Power};
+use crate::serial::usb::{self, Deed, Power};
 use crate::serial::{PortCommand, Tree};
 
 /// The port is looked for again so long after the deed should have ended.
@@ -65,7 +65,6 @@ fn as_seen(config: &Config, modem: &Modem, found: Option<&Found>) -> (Wiring, Me
 pub(super) struct Deeds {
     tree: Tree,
     power: Power,
-    guard: Guard,
     /// Ports of the configuration that are paths.
     ports: BTreeMap<SlotIndex, PathBuf>,
     /// The device each slot was last seen on: one that hangs may have lost its port.
@@ -85,7 +84,6 @@ impl Deeds {
                 command: config.hub.command.clone(),
                 off: config.hub.off,
             },
-            guard: Guard::default(),
             ports: config.modems.iter().enumerate().filter_map(paths).collect(),
             devices: BTreeMap::new(),
         }
@@ -127,11 +125,7 @@ impl Deeds {
         };
         self.look_at_port(slot);
         let device = self.devices.get(&slot).ok_or(usb::Refused::NoDevice);
-        let allowed = device.and_then(|device| {
-            self.guard
-                .allow(Instant::now(), deed, device, &self.power)
-                .map(|()| device.clone())
-        });
+        let allowed = device.and_then(|device| self.power.allows(deed, device).map(|()| device.clone()));
         let device = match allowed {
             Ok(device) => device,
             Err(why) => {
@@ -268,6 +262,23 @@ mod tests {
             panic!("the port must be closed");
         };
         assert!(time >= Duration::from_secs(7));
+    }
+
+    #[tokio::test]
+    async fn a_hub_is_switched_off_and_on_for_all_its_failing_modems() {
+        let sockets = ["1-1.1", "1-1.2", "1-1.3", "1-1.4"];
+        let mut deeds = deeds(&format!("sockets = {sockets:?}"));
+        for (slot, socket) in sockets.iter().enumerate() {
+            let place = UsbDevice {
+                socket: (*socket).into(),
+                ..device(Path::new("/nowhere"))
+            };
+            deeds.note(slot, place);
+        }
+        for slot in 0..sockets.len() {
+            let told = deeds.begin(slot, "m".into(), PortAction::PowerCycle);
+            assert!(matches!(told, PortCommand::CloseFor(_)), "{slot}: {told:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Brings a hung modem back from outside: a reset of its USB device, and taking its power away. Every deed is bounded in time
-//! and says in words how it went. Who is to be helped is decided elsewhere; here is decided only what must not be done.
+//! and says in words how it went. Who is to be helped, and when a whole hub is, the gateway decides; here stands
+//! only what the site has not allowed.
 
-use std::collections::VecDeque;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -16,12 +16,6 @@ const RESET_PAUSE: Duration = Duration::from_secs(2);
 const TRIES: usize = 5;
 /// What `uhubctl` may take beyond the time the power is off.
 const PROGRAM_EXTRA: Duration = Duration::from_secs(20);
-/// So many modems of one hub in trouble within this time means that the hub is in trouble.
-const CROWD: usize = 3;
-const CROWD_TIME: Duration = Duration::from_secs(60);
-/// Requests remembered; more than a bank of 256 modems makes in [`CROWD_TIME`].
-const REMEMBERED: usize = 256;
-
 /// What is done to a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
@@ -65,9 +59,6 @@ pub enum Refused {
     /// The machine's own sockets may stay dead after that.
     #[error("it is plugged into the machine itself")]
     Root,
-    /// Several modems of one hub.
-    #[error("three modems of this hub failed within a minute: look at the hub and its power supply")]
-    Crowd,
 }
 
 /// Why a deed failed.
@@ -91,34 +82,16 @@ pub enum DeedError {
     },
 }
 
-/// Says which deeds may be done now.
-#[derive(Debug, Default)]
-pub struct Guard {
-    asked: VecDeque<(Instant, String, String)>,
-}
-
-impl Guard {
-    /// Whether this may be done to this device at this moment.
+impl Power {
+    /// Whether this may be done to this device.
     ///
     /// # Errors
     /// Why not.
-    pub fn allow(&mut self, now: Instant, deed: Deed, device: &UsbDevice, power: &Power) -> Result<(), Refused> {
-        self.asked.retain(|(at, ..)| now.duration_since(*at) < CROWD_TIME);
-        self.asked
-            .retain(|(_, hub, socket)| (hub, socket) != (&device.hub, &device.socket));
-        if self.asked.len() >= REMEMBERED {
-            self.asked.pop_front();
-        }
-        self.asked.push_back((now, device.hub.clone(), device.socket.clone()));
-        // The machine's own sockets share a controller, not a supply that could fail for all of them.
-        let crowd = self.asked.iter().filter(|(_, hub, _)| *hub == device.hub).count();
-        if crowd >= CROWD && !device.is_at_root() {
-            return Err(Refused::Crowd);
-        }
+    pub fn allows(&self, deed: Deed, device: &UsbDevice) -> Result<(), Refused> {
         match deed {
             Deed::Reset => Ok(()),
             Deed::PowerCycle if device.is_at_root() => Err(Refused::Root),
-            Deed::PowerCycle if !power.sockets.contains(&device.socket) => Err(Refused::NotNamed),
+            Deed::PowerCycle if !self.sockets.contains(&device.socket) => Err(Refused::NotNamed),
             Deed::PowerCycle => Ok(()),
         }
     }
