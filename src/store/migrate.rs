@@ -7,7 +7,11 @@ use super::writer::OpenError;
 
 /// Every schema change there ever was, oldest first; `user_version` counts them. A file that has been released never
 /// changes again.
-const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
+];
 
 /// A database as the first `count` migrations leave it.
 #[cfg(test)]
