@@ -5,7 +5,6 @@ mod doors;
 mod evidence;
 mod inbound;
 mod life;
-mod model;
 mod people;
 mod reports;
 
