@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ring::digest::{SHA256, digest};
 use serde_json::json;
+use wardwire_core::gateway::status::Storage;
 
 use super::Context;
 use super::auth::{Caller, Scope};
@@ -22,8 +23,10 @@ pub(super) async fn ready(State(context): State<Context>) -> Result<Response, Pr
     let status = context.board.current().await;
     let facts = &status.facts;
     let mut reasons = Vec::new();
-    if !facts.storage_works {
-        reasons.push("the storage cannot be used".to_owned());
+    match facts.storage {
+        Storage::Fails => reasons.push("the storage cannot be used".to_owned()),
+        Storage::Full => reasons.push("the storage is full".to_owned()),
+        Storage::Works | Storage::Low(_) | Storage::Scarce(_) => {}
     }
     if facts.stopping {
         reasons.push("the gateway is stopping".to_owned());

@@ -180,6 +180,14 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable => {
                 Self::new(Code::StorageUnavailable, "the storage cannot be used now, try again").retry_after(5)
             }
+            StoreError::Full => Self::new(
+                Code::StorageUnavailable,
+                "the disk is full: what is left is kept for what comes in; the administrator has to make room",
+            )
+            .retry_after(60),
+            StoreError::Slow => {
+                Self::new(Code::StorageUnavailable, "the disk is too slow now, try again").retry_after(10)
+            }
             StoreError::Closed => Self::new(Code::ShuttingDown, "the gateway is stopping, try again").retry_after(10),
         }
     }

@@ -8,10 +8,10 @@ use serde::Serialize;
 use tokio::sync::{Mutex, broadcast, watch};
 use wardwire_core::base::{Instant, MessageId, Now, ServiceId, UtcTime};
 use wardwire_core::gateway::snapshot::Snapshot;
-use wardwire_core::gateway::status::{Facts, Sentence, State, judge};
+use wardwire_core::gateway::status::{Facts, Sentence, State, Storage, judge};
 use wardwire_core::queue::state::MessageStatus;
 
-use crate::store::{EventKind, Fact, StatusCounts, StoreHandle, Subject};
+use crate::store::{Disk, DiskState, EventKind, Fact, StatusCounts, StoreHandle, Subject};
 
 /// An answer is given again for this long.
 const FRESH: Duration = Duration::from_secs(1);
@@ -38,8 +38,22 @@ pub struct Status {
     pub facts: Facts,
     /// The newest messages, newest first.
     pub recent: Vec<Recent>,
+    /// The disk.
+    pub disk: Disk,
     /// When this was computed.
     pub at: UtcTime,
+}
+
+/// What the disk's state means for the sentence.
+fn storage(disk: Disk, readable: bool) -> Storage {
+    match disk.state {
+        _ if !readable => Storage::Fails,
+        DiskState::Stuck | DiskState::Failing => Storage::Fails,
+        DiskState::Full => Storage::Full,
+        DiskState::Scarce => Storage::Scarce(disk.free_percent()),
+        DiskState::Low => Storage::Low(disk.free_percent()),
+        DiskState::Ample => Storage::Works,
+    }
 }
 
 /// A message on its way, without number or text.
@@ -113,7 +127,8 @@ impl StatusBoard {
         let day_began_at = day_of(now.utc);
         let counts = self.store.read(move |r| r.status_counts(day_began_at)).await;
         let mut facts = Facts::of_bank(&bank);
-        facts.storage_works = counts.is_ok();
+        let disk = self.store.disk();
+        facts.storage = storage(disk, counts.is_ok());
         let counts = counts.unwrap_or_default();
         facts.oldest_due_at = counts.oldest_due_at;
         facts.proven_at = facts.proven_at.max(counts.last_accepted_at);
@@ -133,6 +148,7 @@ impl StatusBoard {
             bank,
             facts,
             recent: kept.recent.iter().copied().collect(),
+            disk,
             at: now.utc,
         }
     }
@@ -208,6 +224,14 @@ pub struct StatusView {
     held: u64,
     scheduled: u64,
     unknown: u64,
+    storage: StorageView,
+}
+
+#[derive(Serialize)]
+struct StorageView {
+    /// `ok`, `low` under 20 % free, `very_low` under 10 %, `full`, `slow`, `failing`.
+    state: &'static str,
+    free_percent: u8,
 }
 
 #[derive(Serialize)]
@@ -261,6 +285,17 @@ impl StatusView {
             held: c.held,
             scheduled: c.scheduled,
             unknown: c.unknown,
+            storage: StorageView {
+                state: match s.disk.state {
+                    DiskState::Ample => "ok",
+                    DiskState::Low => "low",
+                    DiskState::Scarce => "very_low",
+                    DiskState::Full => "full",
+                    DiskState::Stuck => "slow",
+                    DiskState::Failing => "failing",
+                },
+                free_percent: s.disk.free_percent(),
+            },
         }
     }
 }

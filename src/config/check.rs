@@ -7,7 +7,7 @@ use std::time::Duration;
 use toml::de::DeTable;
 
 use super::walk::{At, Section, Walk};
-use super::{Config, ConfigError, Country, Http, NumberPolicy, Policy, SimDefaults, ports};
+use super::{Config, ConfigError, Country, Http, NumberPolicy, Policy, SimDefaults, Storage, ports};
 
 /// Longest file read; the longest real one (256 modems, all numbers of a pilot) is far below.
 const FILE_OCTETS: usize = 1 << 20;
@@ -25,6 +25,7 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
             "drain_seconds",
             "profiles_dir",
             "tcp_ports_allowed",
+            "storage",
             "http",
             "discovery",
             "hub",
@@ -33,6 +34,7 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
             "policy",
         ],
     ),
+    ("storage", &["size_limit_mib", "reserve_mib"]),
     (
         "http",
         &["listen", "allow_plain_off_loopback", "require_idempotency_key"],
@@ -84,6 +86,7 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
     let region = region(walk, root);
     let profiles_dir = profiles_dir(walk, root);
     let drain = walk.number(root, "drain_seconds", 0..601, 30);
+    let storage = storage(walk, root);
     let http = http(walk, root);
     let tcp_ports_allowed = ports::tcp_ports_allowed(walk, root);
     let discovery = ports::discovery(walk, root);
@@ -96,6 +99,7 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
         region: region?,
         drain: Duration::from_secs(drain.into()),
         profiles_dir,
+        storage,
         http: http?,
         tcp_ports_allowed,
         discovery,
@@ -155,6 +159,21 @@ fn country(walk: &mut Walk<'_>, (text, span): &At<&str>, key: &str) -> Option<Co
         walk.fail(span.start, key, "is no country with a numbering plan", mend);
     }
     country
+}
+
+fn storage<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Storage {
+    let section = walk.section(root, "storage");
+    known(walk, &section, "storage");
+    let storage = Storage {
+        size_limit_mib: walk.number(&section, "size_limit_mib", 0..16_777_217, 0),
+        reserve_mib: walk.number(&section, "reserve_mib", 1..65_537, 64),
+    };
+    if storage.size_limit_mib > 0 && storage.size_limit_mib <= storage.reserve_mib {
+        let at = section.value("size_limit_mib").map_or(0, |value| value.span().start);
+        let mend = "make it several times storage.reserve_mib, or 0 for the whole disk";
+        walk.fail(at, "storage.size_limit_mib", "leaves no room beside the reserve", mend);
+    }
+    storage
 }
 
 fn http<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Http> {

@@ -27,6 +27,8 @@ pub struct Config {
     pub region: Country,
     /// How long a stop waits for submits that are under way.
     pub drain: Duration,
+    /// How much of the disk may be used.
+    pub storage: Storage,
     /// The HTTP door.
     pub http: Http,
     /// A folder of modem profiles in place of or beside the shipped ones; the usual one need not be there.
@@ -43,6 +45,15 @@ pub struct Config {
     pub sim_defaults: SimDefaults,
     /// Who may be texted, and what happens when an outcome stays unknown.
     pub policy: Policy,
+}
+
+/// How much of the disk may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Storage {
+    /// The database grows to this many MiB at most; 0: as far as the disk goes.
+    pub size_limit_mib: u32,
+    /// MiB that new messages never touch.
+    pub reserve_mib: u32,
 }
 
 /// The HTTP door.

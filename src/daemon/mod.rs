@@ -112,6 +112,10 @@ pub fn hold(config: &Config) -> Result<Holding, DaemonError> {
     let settings = store::Settings {
         seed: random()?,
         evidence_window: config.policy.evidence_window,
+        disk: store::Limits {
+            size: u64::from(config.storage.size_limit_mib) << 20,
+            reserve: u64::from(config.storage.reserve_mib) << 20,
+        },
         ..store::Settings::default()
     };
     let opened = Store::open(&store::Place::File(path.clone()), keys, settings, clock::now())?;

@@ -53,6 +53,15 @@ pub(super) fn accept(turn: &mut Turn<'_>, accept: &Accept) -> Result<Accepted, O
     })
 }
 
+/// What was accepted before under this key; writes nothing.
+pub(super) fn known(turn: &Turn<'_>, accept: &Accept) -> Result<Option<Accepted>, OpError> {
+    let Some(idempotency) = &accept.idempotency else {
+        return Ok(None);
+    };
+    let digest = digest(turn.keys, accept.message.service, idempotency);
+    Ok(earlier(turn.db, turn.keys, idempotency, &digest)?)
+}
+
 pub(super) fn digest(keys: &Keys, service: ServiceId, idempotency: &Idempotency) -> [u8; 16] {
     let service = service.0.to_octets();
     let pieces = [&service[..], idempotency.scope.as_bytes(), idempotency.key.as_bytes()];

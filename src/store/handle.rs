@@ -4,13 +4,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use tokio::sync::{Notify, broadcast, oneshot, watch};
-use wardwire_core::base::{ApiKeyId, MessageId, Now, ServiceId};
+use wardwire_core::base::{ApiKeyId, Instant, MessageId, Now, ServiceId};
 use wardwire_core::queue::verbs::{Reply, Request};
 
+use super::disk::{Disk, DiskState};
 use super::jobs::{Jobs, Taken};
 use super::ops::{Accept, Accepted, Answer, Canceled, NewKey, Op};
 use super::read::{Read, Reader};
@@ -34,12 +36,23 @@ const FACTS: usize = 4_096;
 /// After this long without work the writer tidies up.
 const IDLE: Duration = Duration::from_secs(20);
 
+/// Longest that an op waits for its turn, and a transaction may take before new ops are refused at once.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// A transaction that takes longer is told of.
+const SLOW: Duration = Duration::from_secs(1);
+
 /// Why the store gives no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// Disk full, input/output error, or too much is waiting: nothing was written, ask again later.
+    /// The disk does not work, or has no room at all: nothing was written, ask again later.
     #[error("the store cannot write now")]
     Unavailable,
+    /// The disk is full: what is left is kept for what comes in. Nothing was written; somebody has to make room.
+    #[error("the disk is full")]
+    Full,
+    /// The disk is too slow for what is asked of it: nothing was written, ask again later.
+    #[error("the store is too slow now")]
+    Slow,
     /// The store is closed, or its thread died.
     #[error("the store is closed")]
     Closed,
@@ -53,6 +66,7 @@ enum Job {
     },
     Caller {
         op: Op,
+        since: Instant,
         reply: oneshot::Sender<Answer>,
     },
 }
@@ -81,6 +95,18 @@ struct Shared {
     facts: broadcast::Sender<Fact>,
     work: Notify,
     closed: watch::Receiver<()>,
+    disk: watch::Sender<Disk>,
+    /// Since when the writer is at the same transaction, in microseconds of the monotonic clock; 0 while it waits.
+    busy_since: AtomicU64,
+    clock: fn() -> Now,
+}
+
+impl Shared {
+    /// The writer is at one transaction for too long.
+    fn is_stuck(&self) -> bool {
+        let since = self.busy_since.load(Ordering::Relaxed);
+        since > 0 && (self.clock)().monotonic.since(Instant::from_micros(since)) >= PATIENCE
+    }
 }
 
 /// Closes the queues when the last handle goes.
@@ -113,6 +139,9 @@ impl StoreHandle {
             facts: broadcast::channel(FACTS).0,
             work: Notify::new(),
             closed,
+            disk: watch::Sender::new(store.disk()),
+            busy_since: AtomicU64::new(0),
+            clock,
         });
         let handle = Self {
             _alive: Arc::new(Alive(Arc::clone(&shared))),
@@ -125,7 +154,7 @@ impl StoreHandle {
                 .spawn(move || read_loop(&shared, &reader))?;
         }
         thread::Builder::new().name("store-writer".into()).spawn(move || {
-            write_loop(&shared, store, clock);
+            write_loop(&shared, store);
             drop(alive);
         })?;
         Ok(handle)
@@ -163,13 +192,41 @@ impl StoreHandle {
     }
 
     pub(super) async fn call(&self, op: Op) -> Result<Answer, StoreError> {
+        if self.shared.is_stuck() {
+            return Err(StoreError::Slow);
+        }
         let (reply, receiver) = oneshot::channel();
-        self.shared
-            .jobs
-            .push(Job::Caller { op, reply })
-            .await
-            .map_err(|_| StoreError::Closed)?;
-        receiver.await.map_err(|_| StoreError::Closed)
+        let since = (self.shared.clock)().monotonic;
+        let push = self.shared.jobs.push(Job::Caller { op, since, reply });
+        match tokio::time::timeout(PATIENCE, push).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Err(StoreError::Closed),
+            Err(_) => return Err(StoreError::Slow),
+        }
+        let answer = receiver.await.map_err(|_| StoreError::Closed)?;
+        if matches!(answer, Answer::Full) {
+            return Err(StoreError::Full);
+        }
+        if matches!(answer, Answer::Late) {
+            return Err(StoreError::Slow);
+        }
+        Ok(answer)
+    }
+
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.shared.jobs.waiting()
+    }
+
+    /// How the disk is.
+    #[must_use]
+    pub fn disk(&self) -> Disk {
+        let disk = *self.shared.disk.borrow();
+        if self.shared.is_stuck() {
+            let state = DiskState::Stuck;
+            return Disk { state, ..disk };
+        }
+        disk
     }
 
     /// Takes a message on; it is on disk when this returns [`Accepted::New`].
@@ -277,13 +334,31 @@ fn read_loop(shared: &Shared, reader: &Reader) {
     }
 }
 
-fn write_loop(shared: &Shared, mut store: Store, clock: fn() -> Now) {
+fn write_loop(shared: &Shared, mut store: Store) {
     loop {
         match shared.jobs.take(IDLE, GROUP, CALLERS, Job::weight) {
-            Taken::Jobs(jobs) => write(shared, &mut store, clock(), jobs),
+            Taken::Jobs(jobs) => {
+                let begin = (shared.clock)();
+                shared
+                    .busy_since
+                    .store(begin.monotonic.as_micros().max(1), Ordering::Relaxed);
+                write(shared, &mut store, begin, jobs);
+                shared.busy_since.store(0, Ordering::Relaxed);
+                let took = (shared.clock)().monotonic.since(begin.monotonic);
+                if took >= SLOW {
+                    tracing::warn!(
+                        took_ms = took.as_millis(),
+                        "the disk is slow: one transaction took long"
+                    );
+                }
+            }
             Taken::Idle => store.tidy(),
             Taken::Closed => return store.tidy(),
         }
+        shared.disk.send_if_modified(|shown| {
+            let disk = store.disk();
+            std::mem::replace(shown, disk) != disk
+        });
     }
 }
 
@@ -305,7 +380,11 @@ fn write(shared: &Shared, store: &mut Store, now: Now, jobs: Vec<Job>) {
                 ops.extend(requests.into_iter().map(Op::Gateway));
                 waiting.push(Waiting::Gateway(numbers, reply));
             }
-            Job::Caller { op, reply } => {
+            // Its caller was promised an answer before now, and may have given up: it must not be done behind his back.
+            Job::Caller { since, reply, .. } if now.monotonic.since(since) >= PATIENCE => {
+                let _ = reply.send(Answer::Late);
+            }
+            Job::Caller { op, reply, .. } => {
                 ops.push(op);
                 waiting.push(Waiting::Caller(reply));
             }

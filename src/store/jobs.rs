@@ -118,6 +118,13 @@ impl<T> Jobs<T> {
         }
     }
 
+    /// How many wait.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        let state = self.lock();
+        state.first.len() + state.second.len()
+    }
+
     /// Takes no more jobs; those inside are still handed out.
     pub(super) fn close(&self) {
         self.lock().closed = true;

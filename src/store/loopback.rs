@@ -26,12 +26,12 @@ pub struct NewLoopback {
 }
 
 /// Takes the message on together with the test; `None` when the message names no SIM.
-pub(super) fn begin(turn: &mut Turn<'_>, new: NewLoopback) -> Result<Option<LoopbackId>, OpError> {
+pub(super) fn begin(turn: &mut Turn<'_>, new: &NewLoopback) -> Result<Option<LoopbackId>, OpError> {
     let Some(sim) = new.message.sim else {
         return Ok(None);
     };
     let accept = Accept {
-        message: new.message,
+        message: new.message.clone(),
         idempotency: None,
         respond: Box::new(|_| StoredResponse {
             status: 201,

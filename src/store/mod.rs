@@ -11,6 +11,7 @@ mod audit;
 mod claim;
 mod code;
 pub mod directory;
+mod disk;
 mod handle;
 mod inbound;
 mod introduce;
@@ -35,6 +36,7 @@ mod tests;
 
 pub use audit::NewAudit;
 pub use directory::{DirectoryError, Lock};
+pub use disk::{Disk, DiskState, Limits};
 pub use handle::{StoreError, StoreHandle};
 pub use loopback::NewLoopback;
 pub use ops::{Accept, Accepted, Answer, Canceled, Idempotency, NewKey, Op, Respond, StoredResponse};

@@ -85,8 +85,12 @@ pub enum Answer {
     Loopback(Option<LoopbackId>),
     /// To [`Op::Audit`]: its place in the record.
     Audited(u64),
-    /// Nothing of this op was written (disk full, input/output error): ask again later.
+    /// Nothing of this op was written (input/output error, or the disk has no room at all): ask again later.
     Unavailable,
+    /// Nothing was written: the room that is left is kept for what comes in.
+    Full,
+    /// Nothing was written: it waited too long for its turn.
+    Late,
 }
 
 /// A new message with what makes its request safe to repeat.

@@ -66,6 +66,11 @@ impl Reader {
         &self.connection
     }
 
+    #[cfg(test)]
+    pub(super) fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
     pub(super) fn keys(&self) -> &Keys {
         &self.keys
     }

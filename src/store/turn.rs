@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ErrorCode, params};
 use wardwire_core::base::{EventId, IdSource, MessageId, Now, ServiceId, Ulid, UtcTime};
 use wardwire_core::queue::state::Priority;
 
@@ -21,6 +21,23 @@ pub(super) enum OpError {
     Sqlite(#[from] rusqlite::Error),
     #[error(transparent)]
     Seal(#[from] SealError),
+}
+
+impl OpError {
+    /// There was no room on disk.
+    pub(super) fn is_full(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DiskFull))
+    }
+
+    /// Full, failing or read-only: what was asked is not to blame.
+    pub(super) fn is_of_disk(&self) -> bool {
+        use ErrorCode as E;
+        let Self::Sqlite(error) = self else { return false };
+        matches!(
+            error.sqlite_error_code(),
+            Some(E::DiskFull | E::SystemIoFailure | E::ReadOnly | E::CannotOpen | E::DatabaseBusy | E::OutOfMemory)
+        )
+    }
 }
 
 impl From<ReadError> for OpError {

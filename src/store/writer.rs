@@ -1,14 +1,15 @@
 //! The writing side: one connection, one transaction for each [`Store::apply`], a savepoint for each op.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use wardwire_core::base::{IdSource, Now, ServiceId, Ulid};
+use wardwire_core::base::{IdSource, Instant, Now, ServiceId, Ulid};
 use wardwire_core::queue::verbs::Request;
 
 use super::admin::{self, DEFAULT_SERVICE};
+use super::disk::{Disk, DiskState, Limits, Watch};
 use super::migrate::migrate;
 use super::ops::{Answer, Op};
 use super::read::{ReadError, Reader};
@@ -20,6 +21,8 @@ use super::{accept, attempt, audit, claim, inbound, introduce, loopback, report,
 
 /// The write-ahead log is cut back to this after a checkpoint.
 const LOG_LIMIT: i64 = 64 * 1024 * 1024;
+/// A disk that does not work is told of this often.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
 /// Page cache of the writer, in KiB (SQLite counts those below zero).
 const CACHE_KIB: i64 = -8 * 1024;
 
@@ -43,16 +46,19 @@ pub struct Settings {
     pub report_wait: Duration,
     /// How long the next part of a long inbound message is waited for.
     pub reassembly_wait: Duration,
+    /// How much of the disk may be used.
+    pub disk: Limits,
 }
 
 impl Default for Settings {
-    /// 15 min of evidence, 48 h for reports, 15 min a part; seed 0.
+    /// 15 min of evidence, 48 h for reports, 15 min a part; seed 0; no limit and no reserve on disk.
     fn default() -> Self {
         Self {
             seed: 0,
             evidence_window: Duration::from_secs(15 * 60),
             report_wait: Duration::from_secs(48 * 3600),
             reassembly_wait: Duration::from_secs(15 * 60),
+            disk: Limits::default(),
         }
     }
 }
@@ -116,6 +122,15 @@ pub struct Store {
     memory: Memory,
     facts: Vec<Fact>,
     work: bool,
+    watch: Watch,
+    trouble: Trouble,
+}
+
+/// Whether writing fails for another reason than a full disk, so that this is told now and then, not at every try.
+#[derive(Debug, Default)]
+struct Trouble {
+    failing: bool,
+    told_at: Option<Instant>,
 }
 
 impl Store {
@@ -132,6 +147,11 @@ impl Store {
         prepare(&db)?;
         migrate(&mut db)?;
         check_key(&db, &keys)?;
+        let folder = match place {
+            Place::File(path) => Some(path.parent().unwrap_or(Path::new("."))),
+            Place::Memory => None,
+        };
+        let watch = Watch::new(&db, folder, settings.disk)?;
         let sequence: i64 = db.query_row("SELECT coalesce(max(sequence), 0) FROM events", [], |row| row.get(0))?;
         let mut store = Self {
             reader: Reader::new(db, keys),
@@ -141,6 +161,8 @@ impl Store {
             memory: Memory::default(),
             facts: Vec::new(),
             work: false,
+            watch,
+            trouble: Trouble::default(),
         };
         store.memory.sequence = u64::try_from(sequence).unwrap_or_default();
         store.service = store.alone(now, |turn| admin::service(turn, DEFAULT_SERVICE))?;
@@ -150,25 +172,68 @@ impl Store {
 
     /// Decides and writes all `ops` in one transaction, each in its own savepoint. The answers, one for each op in the
     /// same order, hold from the moment this returns: the commit is behind them.
+    ///
+    /// When the disk is full new messages are refused, and everything else is written from the reserve.
     pub fn apply(&mut self, now: Now, ops: Vec<Op>) -> Vec<Answer> {
-        let count = ops.len();
-        self.facts.clear();
-        self.work = false;
-        match self.transact(now, ops) {
-            Ok(answers) => answers,
-            Err(error) => {
-                tracing::error!(%error, ops = count, "the store could not write");
-                self.facts.clear();
-                self.work = false;
-                self.memory.roll_back(0);
-                vec![Answer::Unavailable; count]
+        let mut full = self.watch.look(self.reader.connection()).state == DiskState::Full;
+        loop {
+            self.facts.clear();
+            self.work = false;
+            let error = match self.transact(now, &ops, full) {
+                Ok(answers) => {
+                    self.works(now);
+                    return answers;
+                }
+                Err(error) => error,
+            };
+            self.memory.roll_back(0);
+            let spent = error.is_full() && self.watch.spend();
+            // Without the new messages, or from the reserve, the rest may fit.
+            if error.is_full() && (spent || !full) {
+                full = true;
+                continue;
             }
+            self.fails(now, &error, ops.len());
+            self.facts.clear();
+            self.work = false;
+            return vec![Answer::Unavailable; ops.len()];
         }
     }
 
-    fn transact(&mut self, now: Now, ops: Vec<Op>) -> Result<Vec<Answer>, OpError> {
+    fn works(&mut self, now: Now) {
+        if std::mem::replace(&mut self.trouble.failing, false) {
+            tracing::info!(at = %now.utc, "the store can write again");
+        }
+    }
+
+    fn fails(&mut self, now: Now, error: &OpError, ops: usize) {
+        self.trouble.failing |= !error.is_full();
+        let told = self.trouble.told_at;
+        if told.is_none_or(|at| now.monotonic.since(at) >= TOLD_EVERY) {
+            self.trouble.told_at = Some(now.monotonic);
+            tracing::error!(%error, ops, "the store could not write");
+        }
+    }
+
+    /// How the disk is, as far as the last write told.
+    #[must_use]
+    pub fn disk(&self) -> Disk {
+        let disk = self.watch.last();
+        match self.trouble.failing {
+            true => Disk {
+                state: DiskState::Failing,
+                ..disk
+            },
+            false => disk,
+        }
+    }
+
+    fn transact(&mut self, now: Now, ops: &[Op], full: bool) -> Result<Vec<Answer>, OpError> {
         let db = self.reader.connection();
         let transaction = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+        if self.trouble.failing {
+            probe(db, now)?;
+        }
         let mut answers = Vec::with_capacity(ops.len());
         let mut changes = Changes::default();
         for op in ops {
@@ -186,15 +251,15 @@ impl Store {
                 facts: Vec::new(),
                 work: false,
             };
-            match decide(&mut turn, op) {
+            match decide(&mut turn, op, full) {
                 Ok(answer) => {
                     changes.add(turn.changes);
                     self.facts.append(&mut turn.facts);
                     self.work |= turn.work;
                     answers.push(answer);
                 }
-                // A full disk or a failing one may end the whole transaction: then nothing of it holds.
-                Err(error) if db.is_autocommit() => return Err(error),
+                // The disk is to blame, and may have ended the whole transaction: nothing of it holds.
+                Err(error) if db.is_autocommit() || error.is_of_disk() => return Err(error),
                 Err(error) => {
                     tracing::error!(%error, "an op could not be written");
                     db.prepare_cached("ROLLBACK TO op")?.execute([])?;
@@ -264,16 +329,23 @@ impl Store {
         self.work
     }
 
-    /// What an idle moment is good for: brings the log back into the file.
+    /// What an idle moment is good for: brings the log back into the file, looks how much room there is.
     pub fn tidy(&mut self) {
         let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
         if let Err(error) = self.reader.connection().query_row(checkpoint, [], |_| Ok(())) {
             tracing::warn!(%error, "the write-ahead log stays long");
         }
+        self.watch.look(self.reader.connection());
     }
 
     pub(super) fn keys(&self) -> &Keys {
         self.reader.keys()
+    }
+
+    /// Asked before each commit, which fails when it says true.
+    #[cfg(test)]
+    pub(super) fn before_commit(&mut self, asked: impl FnMut() -> bool + Send + 'static) {
+        assert!(self.reader.connection_mut().commit_hook(Some(asked)).is_ok());
     }
 
     /// Reads what is committed.
@@ -283,32 +355,47 @@ impl Store {
     }
 }
 
-fn decide(turn: &mut Turn<'_>, op: Op) -> Result<Answer, OpError> {
+/// Writes something: a transaction that changes nothing commits on a disk that takes nothing.
+fn probe(db: &Connection, now: Now) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "INSERT INTO meta (key, value) VALUES ('written', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1",
+    )?
+    .execute([now.utc.as_millis().to_be_bytes()])?;
+    Ok(())
+}
+
+/// `full`: nothing new is taken on.
+fn decide(turn: &mut Turn<'_>, op: &Op, full: bool) -> Result<Answer, OpError> {
     Ok(match op {
+        Op::Accept(accept) if full => match accept::known(turn, accept)? {
+            Some(earlier) => Answer::Accepted(earlier),
+            None => Answer::Full,
+        },
+        Op::Loopback(_) if full => Answer::Full,
         Op::Gateway(request) => Answer::Gateway(match request {
-            Request::Introduce(modem) => introduce::introduce(turn, &modem)?,
-            Request::TakeDue { room } => claim::take_due(turn, room)?,
-            Request::Release(id) => claim::release(turn, id)?,
-            Request::Begin(begin) => attempt::begin(turn, &begin)?,
-            Request::Close { attempt, result } => attempt::close(turn, attempt, result)?,
-            Request::Report(report) => report::report(turn, &report)?,
-            Request::Receive(part) => inbound::receive(turn, &part)?,
+            Request::Introduce(modem) => introduce::introduce(turn, modem)?,
+            Request::TakeDue { room } => claim::take_due(turn, *room)?,
+            Request::Release(id) => claim::release(turn, *id)?,
+            Request::Begin(begin) => attempt::begin(turn, begin)?,
+            Request::Close { attempt, result } => attempt::close(turn, *attempt, *result)?,
+            Request::Report(report) => report::report(turn, report)?,
+            Request::Receive(part) => inbound::receive(turn, part)?,
             Request::Sweep => sweep::sweep(turn)?,
         }),
-        Op::Accept(accept) => Answer::Accepted(accept::accept(turn, &accept)?),
-        Op::Cancel { service, message } => Answer::Canceled(admin::cancel(turn, service, message)?),
-        Op::CreateKey(key) => Answer::Key(admin::create_key(turn, &key)?),
-        Op::RevokeKey(id) => Answer::Revoked(admin::revoke_key(turn, id)?),
-        Op::EditSim { sim, edit } => Answer::Done(sims::edit(turn, sim, &edit)?),
-        Op::ReplaceSim { old, new } => Answer::Replaced(sims::replace(turn, old, new)?),
+        Op::Accept(accept) => Answer::Accepted(accept::accept(turn, accept)?),
+        Op::Cancel { service, message } => Answer::Canceled(admin::cancel(turn, *service, *message)?),
+        Op::CreateKey(key) => Answer::Key(admin::create_key(turn, key)?),
+        Op::RevokeKey(id) => Answer::Revoked(admin::revoke_key(turn, *id)?),
+        Op::EditSim { sim, edit } => Answer::Done(sims::edit(turn, *sim, edit)?),
+        Op::ReplaceSim { old, new } => Answer::Replaced(sims::replace(turn, *old, *new)?),
         Op::RefusePin { holder, pin } => {
-            sims::refuse_pin(turn, &holder, pin.reveal())?;
+            sims::refuse_pin(turn, holder, pin.reveal())?;
             Answer::Done(true)
         }
-        Op::Loopback(new) => Answer::Loopback(loopback::begin(turn, *new)?),
-        Op::Audit(new) => Answer::Audited(audit::begin(turn, &new)?),
+        Op::Loopback(new) => Answer::Loopback(loopback::begin(turn, new)?),
+        Op::Audit(new) => Answer::Audited(audit::begin(turn, new)?),
         Op::AuditOutcome { sequence, outcome } => {
-            audit::end(turn, sequence, &outcome)?;
+            audit::end(turn, *sequence, outcome)?;
             Answer::Done(true)
         }
     })

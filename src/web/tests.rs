@@ -7,7 +7,7 @@ use wardwire_core::queue::state::MessageStatus;
 
 use super::page;
 use crate::api::{Recent, Status};
-use crate::store::StatusCounts;
+use crate::store::{Disk, StatusCounts};
 
 /// 2026-06-15T09:15:22Z.
 const NOW: UtcTime = UtcTime::from_millis(1_781_514_922_000);
@@ -111,6 +111,7 @@ fn status(bank: Snapshot, counts: StatusCounts, recent: Vec<Recent>) -> Status {
         bank,
         facts,
         recent,
+        disk: Disk::default(),
         at: NOW,
     }
 }

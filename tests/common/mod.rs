@@ -194,6 +194,21 @@ impl Site {
     pub fn gateway_listening(&self) -> (Process, SocketAddr) {
         let mut command = self.command("run");
         command.arg("--config").arg(self.path("wardwire.toml"));
+        Self::listening(command)
+    }
+
+    /// The same, after these words of a shell, as `ulimit -n 64`.
+    pub fn gateway_after(&self, words: &str) -> (Process, SocketAddr) {
+        let mut command = Command::new("/bin/sh");
+        command.env_remove("JOURNAL_STREAM");
+        command
+            .arg("-c")
+            .arg(format!("{words}; exec \"$0\" run --config \"$1\""));
+        command.arg(&self.binary).arg(self.path("wardwire.toml"));
+        Self::listening(command)
+    }
+
+    fn listening(command: Command) -> (Process, SocketAddr) {
         let mut process = Process::start(command, true);
         let line = process.line_with("listening");
         let address = line

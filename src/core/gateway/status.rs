@@ -27,8 +27,24 @@ pub struct Facts {
     pub proven_at: Option<UtcTime>,
     /// Shutdown began.
     pub stopping: bool,
-    /// The store could be read (and its last write, where known, succeeded).
-    pub storage_works: bool,
+    /// How the storage is.
+    pub storage: Storage,
+}
+
+/// How the storage is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Storage {
+    /// It can be read and written.
+    #[default]
+    Works,
+    /// Less than a fifth is free: so many percent.
+    Low(u8),
+    /// Less than a tenth is free: so many percent.
+    Scarce(u8),
+    /// What is left is kept for what comes in.
+    Full,
+    /// It cannot be read, or not be written.
+    Fails,
 }
 
 impl Facts {
@@ -45,7 +61,7 @@ impl Facts {
             oldest_due_at: None,
             proven_at: bank.modems.iter().filter_map(|m| m.last_sent_at).max(),
             stopping: bank.draining,
-            storage_works: true,
+            storage: Storage::Works,
         }
     }
 }
@@ -99,11 +115,20 @@ impl fmt::Display for Sentence {
 /// Judges the facts. The first thing that is wrong, gravest first, gives the sentence.
 #[must_use]
 pub fn judge(facts: &Facts, now: UtcTime) -> (State, Sentence) {
-    if !facts.storage_works {
-        return say(
-            State::Down,
-            "Patients cannot be texted: the gateway's disk does not work.".into(),
-        );
+    match facts.storage {
+        Storage::Fails => {
+            return say(
+                State::Down,
+                "Patients cannot be texted: the gateway's disk does not work.".into(),
+            );
+        }
+        Storage::Full => {
+            return say(
+                State::Down,
+                "No new text is taken: the gateway's disk is full. Waiting texts go out, replies come in.".into(),
+            );
+        }
+        Storage::Works | Storage::Low(_) | Storage::Scarce(_) => {}
     }
     if facts.stopping {
         return say(State::Down, "The gateway is stopping. Waiting texts are kept.".into());
@@ -146,7 +171,17 @@ pub fn judge(facts: &Facts, now: UtcTime) -> (State, Sentence) {
                 facts.ready, facts.modems
             ),
         ),
-        Some(_) => say(State::Ok, "Patients can be texted now.".into()),
+        Some(_) => match facts.storage {
+            Storage::Low(percent) => say(
+                State::Ok,
+                format!("Patients can be texted now, but the gateway's disk fills up: {percent} % is free."),
+            ),
+            Storage::Scarce(percent) => say(
+                State::Slow,
+                format!("Patients can be texted now, but soon the gateway's disk is full: {percent} % is free."),
+            ),
+            Storage::Works | Storage::Full | Storage::Fails => say(State::Ok, "Patients can be texted now.".into()),
+        },
     }
 }
 
@@ -176,7 +211,7 @@ mod tests {
             oldest_due_at: Some(NOW.before(LATE)),
             proven_at: Some(NOW.before(PROOF)),
             stopping: false,
-            storage_works: true,
+            storage: Storage::Works,
         }
     }
 
@@ -236,8 +271,32 @@ mod tests {
                 State::Down,
                 "The gateway is stopping. Waiting texts are kept.",
             ),
+        ] {
+            let (found, said) = judge(&facts, NOW);
+            assert_eq!((found, said.to_string().as_str()), (state, sentence));
+        }
+    }
+
+    #[test]
+    fn a_disk_that_fills_up_is_told_of_and_a_full_one_goes_first() {
+        for (facts, state, sentence) in [
             (
-                but(|f| (f.storage_works, f.stopping) = (false, true)),
+                but(|f| f.storage = Storage::Low(19)),
+                State::Ok,
+                "Patients can be texted now, but the gateway's disk fills up: 19 % is free.",
+            ),
+            (
+                but(|f| f.storage = Storage::Scarce(9)),
+                State::Slow,
+                "Patients can be texted now, but soon the gateway's disk is full: 9 % is free.",
+            ),
+            (
+                but(|f| (f.storage, f.ready) = (Storage::Full, 0)),
+                State::Down,
+                "No new text is taken: the gateway's disk is full. Waiting texts go out, replies come in.",
+            ),
+            (
+                but(|f| (f.storage, f.stopping) = (Storage::Fails, true)),
                 State::Down,
                 "Patients cannot be texted: the gateway's disk does not work.",
             ),

@@ -47,7 +47,11 @@ impl Bank {
     }
 
     pub(in crate::store) fn at_place(place: &Place) -> Self {
-        let store = Store::open(place, keys(), Settings::default(), at(0)).unwrap();
+        Self::with(place, Settings::default())
+    }
+
+    pub(in crate::store) fn with(place: &Place, settings: Settings) -> Self {
+        let store = Store::open(place, keys(), settings, at(0)).unwrap();
         let mut bank = Self {
             store,
             now: at(0),

@@ -361,7 +361,7 @@ fn a_full_disk_loses_nothing_and_gives_nothing_out_twice() {
     let mut full = false;
     for n in 0..50 {
         let message = bank.message(n, &long);
-        full |= matches!(bank.one(Op::Accept(Box::new(plain(message)))), Answer::Unavailable);
+        full |= matches!(bank.one(Op::Accept(Box::new(plain(message)))), Answer::Full);
     }
     assert!(full);
     let events = bank.events().len();

@@ -1,6 +1,7 @@
 //! The store through its own door. Time is a number that the tests move.
 
 mod bank;
+mod disk;
 mod doors;
 mod evidence;
 mod inbound;
