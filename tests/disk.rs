@@ -191,3 +191,33 @@ async fn a_disk_that_takes_no_writes_stops_nothing_for_good() {
     );
     assert_eq!(gateway.terminate(), Some(0));
 }
+
+#[test]
+fn a_damaged_database_is_refused_with_what_to_do_and_left_as_it_is() {
+    let site = Site::new(binary(), 0, "");
+    site.key();
+    let file = site.path("data/wardwire.db");
+    let good = std::fs::read(&file).expect("a database");
+    let mut torn = good.clone();
+    let middle = good.len() / 2;
+    torn.splice(middle..middle + 8_192, [0x5A; 8_192]);
+    let mut strange = good.clone();
+    strange.splice(..16, *b"This is no file!");
+    for octets in [&torn, &strange, &good[..middle / 4_096 * 4_096].to_vec()] {
+        std::fs::write(&file, octets).expect("a file");
+        let run = Command::new(binary())
+            .args(["run", "--config"])
+            .arg(site.path("wardwire.toml"))
+            .output()
+            .expect("the binary starts");
+        let said = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(1), "{said}");
+        let path = file.to_str().expect("a plain name");
+        for words in [path, "is damaged", "left as it is", "backup"] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        assert!(std::fs::read(&file).expect("a file") == *octets, "the file was changed");
+    }
+    std::fs::write(&file, &good).expect("a file");
+    drop(site.gateway_listening());
+}

@@ -3,7 +3,7 @@
 use ring::digest::{SHA256, digest};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::writer::OpenError;
+use super::open::OpenError;
 
 /// Every schema change there ever was, oldest first; `user_version` counts them. A file that has been released never
 /// changes again.

@@ -20,6 +20,7 @@ mod life;
 mod loopback;
 mod migrate;
 mod numbers;
+mod open;
 mod ops;
 mod read;
 mod records;
@@ -39,6 +40,7 @@ pub use directory::{DirectoryError, Lock};
 pub use disk::{Disk, DiskState, Limits};
 pub use handle::{StoreError, StoreHandle};
 pub use loopback::NewLoopback;
+pub use open::OpenError;
 pub use ops::{Accept, Accepted, Answer, Canceled, Idempotency, NewKey, Op, Respond, StoredResponse};
 pub use read::{Read, ReadError, Reader};
 pub use records::{
@@ -47,4 +49,4 @@ pub use records::{
 };
 pub use seal::Keys;
 pub use sims::{Replaced, SimEdit};
-pub use writer::{OpenError, Place, Settings, Store};
+pub use writer::{Place, Settings, Store};

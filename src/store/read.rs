@@ -12,13 +12,13 @@ use wardwire_core::queue::state::MessageStatus;
 
 use super::accept;
 use super::code::{Columns, PRIORITIES, event_kind};
+use super::open::stable_plans;
 use super::ops::{Accepted, Idempotency};
 use super::records::{
     ApiKeyRecord, EventRecord, InboundRecord, ListFilter, MessageRecord, Page, PartRecord, StatusCounts, Subject,
 };
 use super::seal::{Keys, SealError};
 use super::tally::{QUARTER, Tally};
-use super::writer::stable_plans;
 
 /// Rows of a list at most.
 pub(super) const MOST_ROWS: u16 = 200;

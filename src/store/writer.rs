@@ -3,28 +3,23 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use wardwire_core::base::{IdSource, Instant, Now, ServiceId, Ulid};
 use wardwire_core::queue::verbs::Request;
 
 use super::admin::{self, DEFAULT_SERVICE};
 use super::disk::{Disk, DiskState, Limits, Watch};
-use super::migrate::migrate;
+use super::open::{self, OpenError};
 use super::ops::{Answer, Op};
-use super::read::{ReadError, Reader};
+use super::read::Reader;
 use super::records::Fact;
 use super::seal::Keys;
 use super::tally::Changes;
 use super::turn::{Memory, OpError, Turn};
 use super::{accept, attempt, audit, claim, inbound, introduce, loopback, report, sims, sweep};
 
-/// The write-ahead log is cut back to this after a checkpoint.
-const LOG_LIMIT: i64 = 64 * 1024 * 1024;
 /// A disk that does not work is told of this often.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
-/// Page cache of the writer, in KiB (SQLite counts those below zero).
-const CACHE_KIB: i64 = -8 * 1024;
 
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,55 +58,6 @@ impl Default for Settings {
     }
 }
 
-/// Why the store does not open.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The file belongs to a newer version of the program: install that one, or restore a backup.
-    #[error("the database has schema {found}, this program knows {known}: it belongs to a newer version")]
-    Newer {
-        /// Schema in the file.
-        found: i64,
-        /// Newest schema this program knows.
-        known: i64,
-    },
-    /// A migration that ran before is not the one of this program.
-    #[error("migration {0} of the database is not the one of this program")]
-    ForeignMigration(i64),
-    /// The key is not the one the database was sealed with: bring back that key.
-    #[error("the key does not fit the database: it was sealed with another one")]
-    WrongKey,
-    /// The file is damaged: set it aside and restore a backup.
-    #[error("the database is damaged: {0}")]
-    Damaged(String),
-    /// A thread could not be started.
-    #[error("a thread could not be started: {0}")]
-    Thread(String),
-    /// What is sealed in it does not open.
-    #[error("the database does not open: {0}")]
-    Seal(#[from] super::seal::SealError),
-    /// SQLite could not open or write it.
-    #[error("the database does not open: {0}")]
-    Sqlite(#[from] rusqlite::Error),
-}
-
-impl From<ReadError> for OpenError {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::Sqlite(error) => Self::Sqlite(error),
-            ReadError::Seal(error) => Self::Seal(error),
-        }
-    }
-}
-
-impl From<OpError> for OpenError {
-    fn from(error: OpError) -> Self {
-        match error {
-            OpError::Sqlite(error) => Self::Sqlite(error),
-            OpError::Seal(error) => Self::Seal(error),
-        }
-    }
-}
-
 /// The store. Every op is decided and written in one transaction with its events.
 #[derive(Debug)]
 pub struct Store {
@@ -140,13 +86,14 @@ impl Store {
     /// # Errors
     /// [`OpenError`] tells what to do.
     pub fn open(place: &Place, keys: Keys, settings: Settings, now: Now) -> Result<Self, OpenError> {
-        let mut db = match place {
-            Place::File(path) => Connection::open(path)?,
-            Place::Memory => Connection::open_in_memory()?,
+        let open = || -> Result<Self, OpenError> {
+            let db = open::connect(place, &keys)?;
+            Self::begin(db, place, keys, settings, now)
         };
-        prepare(&db)?;
-        migrate(&mut db)?;
-        check_key(&db, &keys)?;
+        open().map_err(|error| error.of(place))
+    }
+
+    fn begin(db: Connection, place: &Place, keys: Keys, settings: Settings, now: Now) -> Result<Self, OpenError> {
         let folder = match place {
             Place::File(path) => Some(path.parent().unwrap_or(Path::new("."))),
             Place::Memory => None,
@@ -399,49 +346,4 @@ fn decide(turn: &mut Turn<'_>, op: &Op, full: bool) -> Result<Answer, OpError> {
             Answer::Done(true)
         }
     })
-}
-
-/// How the writing connection works: see docs/decisions for why.
-fn prepare(db: &Connection) -> Result<(), OpenError> {
-    stable_plans(db)?;
-    db.busy_timeout(Duration::from_secs(5))?;
-    db.set_prepared_statement_cache_capacity(128);
-    // Only a new file takes this: what retention frees can be given back without writing all of it anew.
-    let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
-    if pages == 0 {
-        db.pragma_update(None, "auto_vacuum", "incremental")?;
-    }
-    db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-    db.pragma_update(None, "synchronous", "full")?;
-    db.pragma_update(None, "foreign_keys", true)?;
-    db.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT, |_| Ok(()))?;
-    db.pragma_update(None, "cache_size", CACHE_KIB)?;
-    let health: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
-    if health == "ok" {
-        Ok(())
-    } else {
-        Err(OpenError::Damaged(health))
-    }
-}
-
-/// A prepared statement keeps its plan whatever values are bound to it: else every other use is prepared anew, which
-/// costs more than its execution.
-pub(super) fn stable_plans(db: &Connection) -> rusqlite::Result<()> {
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    Ok(())
-}
-
-/// Notes which key the database is sealed with, or compares.
-fn check_key(db: &Connection, keys: &Keys) -> Result<(), OpenError> {
-    let check = keys.check();
-    db.execute(
-        "INSERT INTO meta (key, value) VALUES ('key check', ?1) ON CONFLICT (key) DO NOTHING",
-        [check],
-    )?;
-    let kept: Vec<u8> = db.query_row("SELECT value FROM meta WHERE key = 'key check'", [], |row| row.get(0))?;
-    if kept == check {
-        Ok(())
-    } else {
-        Err(OpenError::WrongKey)
-    }
 }

@@ -6,6 +6,7 @@ mod doors;
 mod evidence;
 mod inbound;
 mod life;
+mod past;
 mod people;
 mod reports;
 
