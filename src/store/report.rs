@@ -1,11 +1,11 @@
-//! Delivery reports: written down first, then matched to the attempt they speak of. One that comes before the modem's
-//! own answer, or fits nothing, is kept and tried again when an attempt of its SIM closes.
+//! Delivery reports: matched to the attempt they speak of and written down. One that comes before the modem's own answer,
+//! that may speak of several attempts, or of none, is kept and weighed again when an attempt of its SIM has had its word.
 
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension, Row, params};
 use wardwire_core::base::{MessageId, Originator, SimId, Ulid, UtcTime};
-use wardwire_core::queue::correlate::{Candidate, Fate, ReportFacts, match_report, same_number};
+use wardwire_core::queue::correlate::{Candidate, Fate, RIVALRY, ReportFacts, by_reference, same_number, weigh};
 use wardwire_core::queue::error::NetworkCode;
 use wardwire_core::queue::report::meaning;
 use wardwire_core::queue::transition::PartEvent;
@@ -19,17 +19,12 @@ use super::records::{AttemptState, MessageError};
 use super::seal::Slot;
 use super::turn::{OpError, Turn};
 
-/// Attempts weighed for one report at most; eight bits of reference wrap once in 256 messages, and a report waits for
-/// five days at most by default.
-const CANDIDATES: i64 = 64;
+/// Attempts weighed for one report at most: with more of them it proves nothing.
+const CANDIDATES: i64 = 128;
 /// Kept reports tried again when an attempt closes, at most.
 const ORPHANS: i64 = 16;
 /// A report may be noted this much before the attempt it speaks of, when the clock was set back.
 const AHEAD: Duration = Duration::from_secs(120);
-/// Accepted attempts this far from the report's time may be what it speaks of.
-const RIVALRY: Duration = Duration::from_secs(180);
-/// A report without the SMSC's time is evidence for attempts this old at most.
-const LONGEST_WAIT: Duration = Duration::from_secs(5 * 24 * 3600);
 
 /// Takes a report in.
 pub(super) fn report(turn: &mut Turn<'_>, report: &Report) -> Result<Reply, OpError> {
@@ -46,6 +41,7 @@ pub(super) fn report(turn: &mut Turn<'_>, report: &Report) -> Result<Reply, OpEr
             tp_mr: report.tp_mr,
             smsc_timestamp: report.smsc_timestamp,
             received_at: turn.now.utc,
+            delivered: meaning(report.tp_st).0 == PartEvent::Delivered,
         },
         discharged_at: report.discharged_at,
         number: person.id,
@@ -74,14 +70,19 @@ pub(super) fn report(turn: &mut Turn<'_>, report: &Report) -> Result<Reply, OpEr
             place.as_ref().map(|place| place.sequence),
             person.key.seal(slot, &report.raw)?,
         ])?;
-    if let Some(place) = place {
-        apply(turn, &kept, &place)?;
-        retry_held(turn, report.sim, person.id, turn.now.utc.before(RIVALRY))?;
+    match place {
+        Some(place) => {
+            apply(turn, &kept, &place)?;
+            let since = kept.submitted_at().min(turn.now.utc).before(RIVALRY);
+            retry_held(turn, report.sim, person.id, since)?;
+        }
+        None => weigh_held(turn, &kept, &report.recipient).map(|_| ())?,
     }
     Ok(Reply::Stored)
 }
 
 /// A report that is on disk.
+#[derive(Clone, Copy)]
 struct Kept {
     id: Ulid,
     sim: SimId,
@@ -92,22 +93,37 @@ struct Kept {
     number: i64,
 }
 
-/// Tries reports again that fitted nothing when they came: those of this SIM and reference since the attempt.
-pub(super) fn match_orphans(turn: &mut Turn<'_>, sim: SimId, tp_mr: u8, since: UtcTime) -> Result<(), OpError> {
-    let orphans = orphans(turn, sim, "tp_mr = ?2", i64::from(tp_mr), since)?;
-    for orphan in orphans {
-        settle(turn, &orphan)?;
+impl Kept {
+    /// When the SMSC took what it speaks of.
+    fn submitted_at(&self) -> UtcTime {
+        self.facts.smsc_timestamp.unwrap_or(self.facts.received_at)
     }
-    Ok(())
+
+    /// It speaks of the same submit: a repeat, or the word after an interim one.
+    fn repeats(&self, other: &Self) -> bool {
+        self.facts.tp_mr == other.facts.tp_mr && self.facts.smsc_timestamp == other.facts.smsc_timestamp
+    }
 }
 
-/// Tries reports again that were held because they might have spoken of another attempt to the same number. Each that fits
-/// may free the next, so it goes round as long as one does.
+/// Tries reports again that fitted nothing when they came: those of this SIM and reference since the attempt.
+pub(super) fn match_orphans(turn: &mut Turn<'_>, sim: SimId, tp_mr: u8, since: UtcTime) -> Result<(), OpError> {
+    retry(turn, sim, BY_REFERENCE, i64::from(tp_mr), since)
+}
+
+/// Weighs reports again that were held because they might have spoken of another attempt to the same number.
 pub(super) fn retry_held(turn: &mut Turn<'_>, sim: SimId, number: i64, since: UtcTime) -> Result<(), OpError> {
+    retry(turn, sim, BY_NUMBER, number, since)
+}
+
+/// Each that fits may free the next, so it goes round as long as one does.
+fn retry(turn: &mut Turn<'_>, sim: SimId, of: &str, value: i64, since: UtcTime) -> Result<(), OpError> {
     for _ in 0..ORPHANS {
         let mut fitted = false;
-        for orphan in orphans(turn, sim, "number = ?2", number, since)? {
-            fitted |= settle(turn, &orphan)?;
+        for orphan in orphans(turn, sim, of, value, since)? {
+            fitted = settle(turn, &orphan)?;
+            if fitted {
+                break;
+            }
         }
         if !fitted {
             break;
@@ -116,31 +132,37 @@ pub(super) fn retry_held(turn: &mut Turn<'_>, sim: SimId, number: i64, since: Ut
     Ok(())
 }
 
-/// Kept reports of a SIM, with one more condition.
+pub(super) const BY_REFERENCE: &str = "tp_mr = ?2";
+pub(super) const BY_NUMBER: &str = "number = ?2";
+
+/// Kept reports of a SIM, newest first, with one more condition.
 pub(super) fn select_orphans(of: &str) -> String {
     format!(
         "SELECT id, tp_st, tp_mr, smsc_timestamp, received_at, discharged_at, number FROM reports
-         WHERE sim = ?1 AND {of} AND received_at >= ?3 AND message IS NULL ORDER BY received_at LIMIT ?4"
+         WHERE sim = ?1 AND {of} AND received_at >= ?3 AND message IS NULL ORDER BY received_at DESC LIMIT ?4"
     )
 }
 
+/// Kept reports in the order they came, the newest [`ORPHANS`] of them.
 fn orphans(turn: &Turn<'_>, sim: SimId, of: &str, value: i64, since: UtcTime) -> Result<Vec<Kept>, OpError> {
     let read = |row: &Row<'_>| {
         let mut c = Columns::new(row);
+        let (id, tp_st) = (c.ulid()?, c.get()?);
         Ok(Kept {
-            id: c.ulid()?,
+            id,
             sim,
-            tp_st: c.get()?,
+            tp_st,
             facts: ReportFacts {
                 tp_mr: c.get()?,
                 smsc_timestamp: c.time_or_none()?,
                 received_at: c.time()?,
+                delivered: meaning(tp_st).0 == PartEvent::Delivered,
             },
             discharged_at: c.time_or_none()?,
             number: c.get()?,
         })
     };
-    let orphans = turn
+    let mut orphans: Vec<Kept> = turn
         .db
         .prepare_cached(&select_orphans(of))?
         .query_map(
@@ -148,15 +170,18 @@ fn orphans(turn: &Turn<'_>, sim: SimId, of: &str, value: i64, since: UtcTime) ->
             read,
         )?
         .collect::<Result<_, _>>()?;
+    orphans.reverse();
     Ok(orphans)
 }
 
 /// An attempt that a report may speak of, and where it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Place {
     message: MessageId,
     sequence: u8,
     number: u32,
     fate: Fate,
+    tp_mr: Option<u8>,
 }
 
 /// Accepted attempts of the SIM with this reference whose report is awaited.
@@ -173,12 +198,12 @@ pub(super) const SELECT_OPEN: &str = "FROM attempts a INDEXED BY attempts_open
     WHERE a.state IN (0, 3) AND a.id >= ?3 AND a.sim = ?1 AND p.state IN (0, 2, 3, 4, 8, 11)
     ORDER BY a.id DESC LIMIT ?2";
 
-/// Accepted attempts of the SIM under other references, written in this time, whose report is awaited.
-const SELECT_RIVALS: &str = "FROM attempts a INDEXED BY attempts_sim
+/// Accepted attempts of the SIM written in this time that no report spoke of yet, to this number as far as a hash can tell.
+pub(super) const SELECT_AWAITING: &str = "FROM attempts a INDEXED BY attempts_sim
     JOIN parts p ON p.message = a.message AND p.sequence = a.sequence
     JOIN messages m ON m.id = a.message JOIN numbers n ON n.id = m.number
-    WHERE a.sim = ?1 AND a.written_at BETWEEN ?2 AND ?3 AND a.state = 1 AND a.awaiting = 1 AND a.tp_mr IS NOT ?4
-    AND p.state IN (0, 3, 4, 8, 11) ORDER BY a.written_at DESC LIMIT ?5";
+    WHERE a.sim = ?1 AND a.written_at BETWEEN ?2 AND ?3 AND a.state = 1 AND a.awaiting = 1 AND p.state IN (0, 3, 11)
+    AND (?4 IS NULL OR n.tail_hash IS NULL OR n.tail_hash = ?4) ORDER BY a.written_at DESC LIMIT ?5";
 
 pub(super) const COLUMNS: &str = "SELECT a.message, a.sequence, a.number, a.state, a.tp_mr, a.expected_tp_mr,
     a.written_at, m.valid_until, a.smsc_timestamp, m.number, n.hash, n.data_key, n.number, n.tail_hash ";
@@ -207,10 +232,14 @@ fn candidates(
                 AttemptState::Accepted => Fate::Accepted,
                 AttemptState::Unknown | AttemptState::Refused | AttemptState::NotSent => Fate::Unknown,
             },
+            tp_mr: c.get()?,
         };
+        let same_part =
+            |(other, _): &(Place, Candidate)| (other.message, other.sequence) == (place.message, place.sequence);
         let mut candidate = Candidate {
             fate: place.fate,
-            tp_mr: c.get()?,
+            part: found.iter().position(same_part).unwrap_or(found.len()),
+            tp_mr: place.tp_mr,
             expected_tp_mr: c.get()?,
             written_at: c.time()?,
             wait_until: c.time()? + turn.settings.report_wait,
@@ -230,7 +259,9 @@ fn candidates(
                 (None, _) | (_, None) => compare(turn, &sealed, recipient)?,
             };
         }
-        found.push((place, candidate));
+        if !found.iter().any(|(other, _)| *other == place) {
+            found.push((place, candidate));
+        }
     }
     Ok(count < CANDIDATES)
 }
@@ -265,13 +296,17 @@ fn recipient_of(turn: &Turn<'_>, kept: &Kept) -> Result<Originator, OpError> {
     Ok(number.unwrap_or_else(|| Originator::new("")))
 }
 
-/// Finds the attempt that a kept report speaks of and applies it; one that fits nothing stays for later. Whether it
-/// fitted.
+/// Applies a kept report if its attempt is beyond doubt now. Whether it is.
 fn settle(turn: &mut Turn<'_>, kept: &Kept) -> Result<bool, OpError> {
     let recipient = recipient_of(turn, kept)?;
-    let Some(place) = spoken_of(turn, kept, &recipient)? else {
-        return Ok(false);
-    };
+    match spoken_of(turn, kept, &recipient)? {
+        Some(place) => link(turn, kept, &place).map(|()| true),
+        None => weigh_held(turn, kept, &recipient),
+    }
+}
+
+/// Notes what a kept report speaks of, and applies it.
+fn link(turn: &mut Turn<'_>, kept: &Kept, place: &Place) -> Result<(), OpError> {
     turn.db
         .prepare_cached("UPDATE reports SET message = ?2, sequence = ?3 WHERE id = ?1")?
         .execute(params![
@@ -279,48 +314,95 @@ fn settle(turn: &mut Turn<'_>, kept: &Kept) -> Result<bool, OpError> {
             place.message.0.to_octets(),
             place.sequence
         ])?;
-    apply(turn, kept, &place)?;
-    Ok(true)
+    apply(turn, kept, place)
 }
 
-/// The attempt the report speaks of.
+/// The attempt the report speaks of, by an earlier word on it or by its reference.
 fn spoken_of(turn: &Turn<'_>, kept: &Kept, recipient: &Originator) -> Result<Option<Place>, OpError> {
     if let Some(place) = second_word(turn, kept, Duration::ZERO)? {
         return Ok(Some(place));
     }
-    let sim = kept.sim.0.to_octets();
     let mut found = Vec::new();
-    let referenced: [&dyn rusqlite::ToSql; 3] = [&sim, &kept.facts.tp_mr, &CANDIDATES];
-    candidates(turn, kept, recipient, (SELECT_REFERENCED, &referenced), &mut found)?;
-    if let Some(place) = best(kept, &found) {
-        return Ok(Some(found.swap_remove(place).0));
-    }
-    // It may be evidence for an attempt without an outcome, if it can mean no other: nor one that had its word.
-    if second_word(turn, kept, RIVALRY)?.is_some() {
-        return Ok(None);
-    }
-    let at = kept.facts.smsc_timestamp.unwrap_or(kept.facts.received_at);
-    // Ids never fall behind the time they are made at: unknowns of months ago are not gone through again.
-    let since = match kept.facts.smsc_timestamp {
-        Some(at) => at.before(RIVALRY),
-        None => at.before(LONGEST_WAIT),
-    };
-    let open: [&dyn rusqlite::ToSql; 3] = [&sim, &CANDIDATES, &id_from(since)];
-    let whole = candidates(turn, kept, recipient, (SELECT_OPEN, &open), &mut found)?;
-    if !whole || best(kept, &found).is_none() {
-        return Ok(None);
-    }
-    let (from, to) = (at.before(RIVALRY).as_millis(), (at + RIVALRY).as_millis());
-    let rivals: [&dyn rusqlite::ToSql; 5] = [&sim, &from, &to, &kept.facts.tp_mr, &CANDIDATES];
-    let whole = candidates(turn, kept, recipient, (SELECT_RIVALS, &rivals), &mut found)?;
-    Ok(best(kept, &found)
-        .filter(|_| whole)
-        .map(|place| found.swap_remove(place).0))
+    referenced(turn, kept, recipient, &mut found)?;
+    let facts: Vec<Candidate> = found.iter().map(|(_, candidate)| *candidate).collect();
+    Ok(by_reference(kept.facts, &facts)
+        .and_then(|place| found.get(place))
+        .map(|(place, _)| *place))
 }
 
-fn best(kept: &Kept, found: &[(Place, Candidate)]) -> Option<usize> {
-    let facts: Vec<Candidate> = found.iter().map(|(_, candidate)| *candidate).collect();
-    match_report(kept.facts, &facts)
+fn referenced(
+    turn: &Turn<'_>,
+    kept: &Kept,
+    recipient: &Originator,
+    found: &mut Vec<(Place, Candidate)>,
+) -> Result<bool, OpError> {
+    let sim = kept.sim.0.to_octets();
+    let parameters: [&dyn rusqlite::ToSql; 3] = [&sim, &kept.facts.tp_mr, &CANDIDATES];
+    candidates(turn, kept, recipient, (SELECT_REFERENCED, &parameters), found)
+}
+
+/// Weighs a kept report whose reference does not settle it against all that it may mean, together with the others that are
+/// held for this number, and applies those that are clear. Whether any was.
+fn weigh_held(turn: &mut Turn<'_>, kept: &Kept, recipient: &Originator) -> Result<bool, OpError> {
+    let Some(at) = kept.facts.smsc_timestamp else {
+        return Ok(false);
+    };
+    let mut all = vec![*kept];
+    all.extend(orphans(turn, kept.sim, BY_NUMBER, kept.number, at.before(RIVALRY))?);
+    let mut submits: Vec<Kept> = Vec::new();
+    for report in &all {
+        let near = report.submitted_at().since(at).max(at.since(report.submitted_at())) <= RIVALRY;
+        if near && !submits.iter().any(|other| other.repeats(report)) {
+            // One like it had its place: it speaks of that one, or of nothing that can be told.
+            match second_word(turn, report, RIVALRY)? {
+                Some(_) if submits.is_empty() => return Ok(false),
+                Some(_) => {}
+                None => submits.push(*report),
+            }
+        }
+    }
+    let Some(found) = rivals(turn, kept, recipient, &submits)? else {
+        return Ok(false);
+    };
+    let facts: Vec<ReportFacts> = submits.iter().map(|report| report.facts).collect();
+    let attempts: Vec<Candidate> = found.iter().map(|(_, candidate)| *candidate).collect();
+    let pairs = weigh(&facts, &attempts);
+    for (submit, place) in &pairs {
+        let (Some(submit), Some((place, _))) = (submits.get(*submit), found.get(*place)) else {
+            continue;
+        };
+        let mut words: Vec<&Kept> = all.iter().filter(|report| report.repeats(submit)).collect();
+        words.sort_by_key(|report| (report.facts.received_at, report.id));
+        words.dedup_by_key(|report| report.id);
+        for word in words {
+            link(turn, word, place)?;
+        }
+    }
+    Ok(!pairs.is_empty())
+}
+
+/// All that these reports may mean; `None` when there is more than may be weighed.
+fn rivals(
+    turn: &Turn<'_>,
+    kept: &Kept,
+    recipient: &Originator,
+    submits: &[Kept],
+) -> Result<Option<Vec<(Place, Candidate)>>, OpError> {
+    let sim = kept.sim.0.to_octets();
+    let times = || submits.iter().map(Kept::submitted_at);
+    let (Some(first), Some(last)) = (times().min(), times().max()) else {
+        return Ok(None);
+    };
+    let mut found = Vec::new();
+    let mut whole = referenced(turn, kept, recipient, &mut found)?;
+    // Ids never fall behind the time they are made at: unknowns of months ago are not gone through again.
+    let open: [&dyn rusqlite::ToSql; 3] = [&sim, &CANDIDATES, &id_from(first.before(RIVALRY))];
+    whole &= candidates(turn, kept, recipient, (SELECT_OPEN, &open), &mut found)?;
+    let (from, to) = (first.before(RIVALRY).as_millis(), (last + RIVALRY).as_millis());
+    let tail = numbers::tail_hash(turn.keys, recipient);
+    let awaiting: [&dyn rusqlite::ToSql; 5] = [&sim, &from, &to, &tail, &CANDIDATES];
+    whole &= candidates(turn, kept, recipient, (SELECT_AWAITING, &awaiting), &mut found)?;
+    Ok(whole.then_some(found))
 }
 
 /// An earlier report that was matched.
@@ -331,7 +413,7 @@ pub(super) const SELECT_SECOND_WORD: &str = "SELECT message, sequence FROM repor
 /// An earlier report with the same reference, number and time of submit (give or take `slack`) was matched: this one
 /// speaks of the same attempt (a repeat, or the last word after an interim one) and proves nothing about any other.
 fn second_word(turn: &Turn<'_>, kept: &Kept, slack: Duration) -> Result<Option<Place>, OpError> {
-    let at = kept.facts.smsc_timestamp.unwrap_or(kept.facts.received_at);
+    let at = kept.submitted_at();
     let place = turn
         .db
         .prepare_cached(SELECT_SECOND_WORD)?
@@ -351,6 +433,7 @@ fn second_word(turn: &Turn<'_>, kept: &Kept, slack: Duration) -> Result<Option<P
                     sequence: c.get()?,
                     number: 0,
                     fate: Fate::Accepted,
+                    tp_mr: Some(kept.facts.tp_mr),
                 })
             },
         )
@@ -365,7 +448,8 @@ fn apply(turn: &mut Turn<'_>, kept: &Kept, place: &Place) -> Result<(), OpError>
     };
     let now = turn.now.utc;
     let part = place.sequence;
-    if place.fate != Fate::Accepted {
+    // The network knows better than the modem under which reference it took the part.
+    if place.fate != Fate::Accepted || place.tp_mr != Some(kept.facts.tp_mr) {
         turn.db
             .prepare_cached(
                 "UPDATE attempts SET state = 1, tp_mr = ?4 WHERE message = ?1 AND sequence = ?2 AND number = ?3",
@@ -376,9 +460,8 @@ fn apply(turn: &mut Turn<'_>, kept: &Kept, place: &Place) -> Result<(), OpError>
                 place.number,
                 kept.facts.tp_mr
             ])?;
-        if life.step(part, PartEvent::Accepted, now) {
-            life.note(part, |part| part.tp_mr = Some(kept.facts.tp_mr));
-        }
+        life.step(part, PartEvent::Accepted, now);
+        life.note(part, |part| part.tp_mr = Some(kept.facts.tp_mr));
     }
     let (event, error) = meaning(kept.tp_st);
     if life.step(part, event, now) {

@@ -158,12 +158,17 @@ impl Bank {
     }
 
     pub(in crate::store) fn report(&mut self, tp_mr: u8, tp_st: u8) {
+        self.report_of(tp_mr, tp_st, self.now.utc);
+    }
+
+    /// A report of a part that the SMSC took at that time.
+    pub(in crate::store) fn report_of(&mut self, tp_mr: u8, tp_st: u8, submitted: UtcTime) {
         let report = Report {
             sim: self.sim,
             tp_mr,
             recipient: Originator::new(number(1).as_e164()),
             tp_st,
-            smsc_timestamp: Some(self.now.utc),
+            smsc_timestamp: Some(submitted),
             discharged_at: Some(self.now.utc),
             raw: vec![tp_mr, tp_st, self.now.utc.as_millis().to_le_bytes()[1]],
         };

@@ -426,14 +426,16 @@ fn no_statement_of_the_hot_path_scans() {
     let due = crate::store::claim::SELECT_DUE.to_owned();
     let referenced = [report::COLUMNS, report::SELECT_REFERENCED].concat();
     let open = [report::COLUMNS, report::SELECT_OPEN].concat();
-    let held = report::select_orphans("number = ?2");
+    let awaiting = [report::COLUMNS, report::SELECT_AWAITING].concat();
+    let held = report::select_orphans(report::BY_NUMBER);
     for (sql, wanted) in [
         (due, "messages_due (priority=? AND (due_at,id)>(?,?)"),
         (referenced, "attempts_awaiting (sim=? AND tp_mr=?"),
         (open, "attempts_open (id>?)"),
+        (awaiting, "attempts_sim (sim=? AND written_at>? AND written_at<?"),
         (held, "reports_held (sim=? AND number=? AND received_at>?)"),
         (
-            report::select_orphans("tp_mr = ?2"),
+            report::select_orphans(report::BY_REFERENCE),
             "reports_orphan (sim=? AND tp_mr=? AND received_at>?)",
         ),
         (

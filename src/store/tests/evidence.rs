@@ -1,5 +1,8 @@
 //! What an unknown outcome may be settled by, and who is who when a read fails.
 
+use std::time::Duration;
+
+use wardwire_core::base::MessageId;
 use wardwire_core::queue::state::MessageStatus as M;
 use wardwire_core::queue::verbs::{AttemptResult, Introduce, Reply, Request, Silence};
 
@@ -51,6 +54,100 @@ fn a_held_report_is_believed_when_no_other_attempt_is_left_for_it() {
     );
     bank.report(5, 0x00);
     assert_eq!(bank.status(id), M::Delivered);
+}
+
+/// Sends a text in two parts; the modem names these references, whatever the network uses.
+fn two_parts(bank: &mut Bank, expected: [u8; 2], told: [Option<u8>; 2]) -> MessageId {
+    let id = bank.text(&"Two parts of text. ".repeat(12));
+    let due = bank.take(1).remove(0);
+    for (place, (expected, tp_mr)) in expected.into_iter().zip(told).enumerate() {
+        bank.pass(4);
+        let attempt = written(bank.begin(&due, place, Some(expected)));
+        let result = AttemptResult::Accepted {
+            tp_mr,
+            smsc_timestamp: None,
+        };
+        bank.close(attempt, result);
+    }
+    id
+}
+
+fn states(bank: &Bank, id: MessageId) -> Vec<&'static str> {
+    bank.parts(id).iter().map(|part| part.state.as_str()).collect()
+}
+
+/// The network takes two parts and loses one of them without a word; the modem's references are not true. The report of
+/// the one must not make the other delivered.
+#[test]
+fn the_report_of_one_part_is_not_taken_for_a_sibling_that_the_network_lost() {
+    let cases = [
+        // Always the same reference, as some firmware tells.
+        ([8, 1], [Some(0), Some(0)], 0),
+        // The first part's is made up and happens to be the second's true one.
+        ([8, 10], [Some(9), Some(30)], 9),
+        // None at all.
+        ([8, 8], [None, None], 8),
+    ];
+    for (expected, told, reported) in cases {
+        let mut bank = Bank::new();
+        let id = two_parts(&mut bank, expected, told);
+        bank.report(reported, 0x00);
+        assert_eq!(states(&bank, id), ["accepted", "accepted"], "{told:?}");
+        assert_eq!(bank.status(id), M::Sent);
+        // The other one's would settle both.
+        bank.pass(1);
+        bank.report(reported.wrapping_add(1), 0x00);
+        assert_eq!(bank.status(id), M::Delivered, "{told:?}");
+    }
+}
+
+#[test]
+fn held_reports_of_siblings_are_given_out_in_the_order_of_their_submits() {
+    let mut bank = Bank::new();
+    let id = two_parts(&mut bank, [8, 1], [Some(0), Some(0)]);
+    bank.report(10, 0x41);
+    bank.report(9, 0x20);
+    assert_eq!(states(&bank, id), ["buffered", "undelivered"]);
+    // The last word after the interim one, an hour later.
+    let submitted = bank.now.utc;
+    bank.pass(3_600);
+    bank.report_of(9, 0x00, submitted);
+    assert_eq!(states(&bank, id), ["delivered", "undelivered"]);
+    assert_eq!(
+        bank.parts(id)[0].tp_mr,
+        Some(9),
+        "the network's reference, not the modem's"
+    );
+}
+
+#[test]
+fn a_modem_without_references_is_matched_by_number_and_time() {
+    let mut bank = Bank::new();
+    let message = bank.message(1, "Come at ten.");
+    let id = bank.accept(message);
+    let attempt = bank.begin_only(Some(9));
+    let result = AttemptResult::Accepted {
+        tp_mr: None,
+        smsc_timestamp: None,
+    };
+    bank.close(attempt, result);
+    bank.report_of(9, 0x00, bank.now.utc.before(Duration::from_secs(600)));
+    assert_eq!(bank.status(id), M::Sent, "of another text, ten minutes ago");
+    bank.pass(1);
+    bank.report(9, 0x00);
+    assert_eq!(bank.status(id), M::Delivered);
+}
+
+/// A report that was held an hour ago is weighed again when the sibling has had its word.
+#[test]
+fn a_held_report_waits_as_long_as_its_sibling() {
+    let mut bank = Bank::new();
+    let id = two_parts(&mut bank, [8, 1], [Some(0), Some(0)]);
+    let submitted = bank.now.utc;
+    bank.report(9, 0x00);
+    bank.pass(26 * 3_600);
+    bank.report_of(10, 0x46, submitted);
+    assert_eq!(states(&bank, id), ["delivered", "expired"]);
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! The pitfalls of reports-and-outcomes.md 4.2, one by one.
 
+use core::sync::atomic::{AtomicUsize, Ordering};
+use std::vec::Vec;
+
 use super::*;
+
+/// Each attempt made here is of a part of its own.
+static PARTS: AtomicUsize = AtomicUsize::new(0);
 
 const MINUTE: i64 = 60_000;
 const NOON: i64 = 1_781_514_000_000;
@@ -14,12 +20,19 @@ fn report(tp_mr: u8, scts: Option<i64>, received: i64) -> ReportFacts {
         tp_mr,
         smsc_timestamp: scts.map(at),
         received_at: at(received),
+        delivered: true,
     }
+}
+
+/// What the store does with one report: by its reference, else by what is left.
+fn match_report(report: ReportFacts, candidates: &[Candidate]) -> Option<usize> {
+    by_reference(report, candidates).or_else(|| weigh(&[report], candidates).first().map(|(_, place)| *place))
 }
 
 fn accepted(tp_mr: u8, written: i64) -> Candidate {
     Candidate {
         fate: Fate::Accepted,
+        part: PARTS.fetch_add(1, Ordering::Relaxed),
         tp_mr: Some(tp_mr),
         expected_tp_mr: None,
         written_at: at(written),
@@ -65,8 +78,11 @@ fn a_wrapped_reference_is_told_apart_by_the_time_of_the_submit() {
     assert_eq!(match_report(report(8, Some(17), 90), &candidates), Some(1));
     assert_eq!(match_report(report(8, Some(18), 90), &candidates), Some(1));
     assert_eq!(match_report(report(8, Some(34), 90), &candidates), Some(2));
-    // Without a time the newest is the best guess.
-    assert_eq!(match_report(report(8, None, 90), &candidates), Some(2));
+    // Without a time it may be any of them.
+    assert_eq!(match_report(report(8, None, 90), &candidates), None);
+    assert_eq!(match_report(report(8, None, 90), &candidates[..1]), Some(0));
+    // Nor is a reference that came round within minutes told apart by a clock that may be minutes off.
+    assert_eq!(match_report(report(8, Some(10), 90), &candidates), None);
 }
 
 #[test]
@@ -120,7 +136,7 @@ fn an_unknown_outcome_is_settled_by_its_recipient_in_the_window() {
 }
 
 #[test]
-fn an_accepted_attempt_goes_before_an_unknown_one() {
+fn an_accepted_attempt_whose_reference_is_sure_goes_before_an_unknown_one() {
     let candidates = [unknown(Some(8), 0), accepted(8, 0)];
     assert_eq!(match_report(report(8, Some(0), 1), &candidates), Some(1));
 }
@@ -148,6 +164,129 @@ fn a_report_that_may_speak_of_another_attempt_to_the_number_proves_nothing() {
         assert_eq!(match_report(report, &[long_ago, unknown(Some(8), 0)]), Some(1));
     }
     assert_eq!(match_report(report, &[in_flight]), None, "its own answer comes first");
+}
+
+/// Accepted, and the modem's word on the reference does not continue the SIM's count.
+fn made_up(tp_mr: u8, written: i64) -> Candidate {
+    Candidate {
+        expected_tp_mr: Some(tp_mr.wrapping_add(100)),
+        ..accepted(tp_mr, written)
+    }
+}
+
+fn counted(tp_mr: u8, written: i64) -> Candidate {
+    Candidate {
+        expected_tp_mr: Some(tp_mr),
+        ..accepted(tp_mr, written)
+    }
+}
+
+#[test]
+fn a_reference_that_two_attempts_claim_names_neither() {
+    // A modem that tells the same reference always: the network dropped one of the two.
+    let both = [counted(0, 0), made_up(0, 0)];
+    assert_eq!(match_report(report(0, Some(0), 1), &both), None);
+    // The word on the other one, too: then both have theirs, in the order of their submits.
+    let (first, second) = (report(0, Some(0), 1), report(1, Some(0), 1));
+    assert_eq!(weigh(&[second, first], &both), [(1, 0), (0, 1)]);
+}
+
+#[test]
+fn a_made_up_reference_proves_nothing_while_another_attempt_may_be_meant() {
+    let candidates = [counted(5, 0), made_up(77, 0), made_up(7, 0)];
+    assert_eq!(by_reference(report(5, Some(0), 1), &candidates), Some(0));
+    // 7 may be the second one's true reference.
+    assert_eq!(match_report(report(7, Some(0), 1), &candidates[1..]), None);
+    assert_eq!(match_report(report(6, Some(0), 1), &candidates[1..]), None);
+    let both = [report(7, Some(0), 1), report(6, Some(0), 1)];
+    assert_eq!(weigh(&both, &candidates[1..]), [(1, 0), (0, 1)]);
+    // Alone it is told by its number and time.
+    assert_eq!(match_report(report(6, Some(0), 1), &candidates[1..2]), Some(0));
+    let nameless = Candidate {
+        same_number: None,
+        ..candidates[1]
+    };
+    assert_eq!(match_report(report(6, Some(0), 1), &[nameless]), None);
+    assert_eq!(match_report(report(77, Some(0), 1), &[nameless]), Some(0));
+    // One whose reference is sure is not meant by another.
+    assert_eq!(match_report(report(6, Some(0), 1), &candidates[..1]), None);
+}
+
+#[test]
+fn references_count_on_past_255_in_the_order_of_their_submits() {
+    let lost = [unknown(None, 0), unknown(None, 0)];
+    let (before, after) = (report(255, Some(0), 1), report(0, Some(0), 1));
+    assert_eq!(weigh(&[after, before], &lost), [(1, 0), (0, 1)]);
+    assert_eq!(weigh(&[before, after], &lost), [(0, 0), (1, 1)]);
+}
+
+#[test]
+fn good_news_of_a_part_sent_twice_need_not_tell_which_copy_it_was() {
+    let first = unknown(Some(4), 0);
+    let second = Candidate {
+        part: first.part,
+        ..unknown(Some(5), 1)
+    };
+    let copies = [first, second];
+    assert_eq!(weigh(&[report(4, Some(0), 2)], &copies), [(0, 1)]);
+    let bad = ReportFacts {
+        delivered: false,
+        ..report(4, Some(0), 2)
+    };
+    assert_eq!(weigh(&[bad], &copies), [], "the other copy may still arrive");
+}
+
+#[test]
+fn a_wrong_clock_is_no_excuse_where_something_was_written_at_that_time() {
+    let old = counted(8, -300);
+    assert_eq!(match_report(report(8, Some(0), 1), &[old]), Some(0));
+    // It may as well be the report of this one, and the reference came round.
+    assert_eq!(
+        match_report(report(8, Some(0), 1), &[old, unknown(None, 0), made_up(99, 0)]),
+        None
+    );
+}
+
+/// Whatever is dropped and whichever references are made up: no report is ever given to an attempt that it is not of.
+#[test]
+fn no_report_is_given_to_another_attempt() {
+    for seed in 0..20_000 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut candidates = Vec::new();
+        let mut reports = Vec::new();
+        let mut told = 40;
+        for (place, tp_mr) in (41..).take(random.usize(1..5)).enumerate() {
+            let claim = if random.u8(..3) == 0 { random.u8(60..) } else { tp_mr };
+            let attempt = Candidate {
+                part: place,
+                expected_tp_mr: Some(told + 1),
+                ..accepted(claim, 0)
+            };
+            candidates.push(if random.u8(..4) == 0 {
+                Candidate {
+                    fate: Fate::Unknown,
+                    tp_mr: None,
+                    ..attempt
+                }
+            } else {
+                told = claim.min(250);
+                attempt
+            });
+            if random.bool() {
+                reports.push((place, report(tp_mr, Some(0), 1)));
+            }
+        }
+        random.shuffle(&mut reports);
+        let facts: Vec<ReportFacts> = reports.iter().map(|(_, report)| *report).collect();
+        for (place, report) in &reports {
+            if let Some(found) = by_reference(*report, &candidates) {
+                assert_eq!(found, *place, "seed {seed}: {candidates:?}");
+            }
+        }
+        for (report, found) in weigh(&facts, &candidates) {
+            assert_eq!(found, reports[report].0, "seed {seed}: {facts:?} {candidates:?}");
+        }
+    }
 }
 
 #[test]
