@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use wardwire::config::profile::{SHIPPED, profiles};
 use wardwire_core::base::{Instant, Now, UtcTime};
-use wardwire_core::modem::{Command, Modem, Pin, Settings, State, Wiring};
+use wardwire_core::modem::{Command, Event, Modem, Pin, PinAnswer, Settings, State, Wiring};
 
 /// A device that says what its transcript says.
 struct Device {
@@ -136,6 +136,9 @@ fn bring_up(device: &mut Device) -> (Modem, Vec<String>) {
     for _ in 0..100_000 {
         while let Some(event) = modem.poll_event() {
             told.push(format!("{event:?}"));
+            if let Event::GivesPin(of) = event {
+                modem.handle_command(now, Command::PinAnswer(of, PinAnswer::Give));
+            }
         }
         if let Some(octets) = modem.poll_transmit() {
             let back = device.take(&octets);

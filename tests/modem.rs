@@ -124,7 +124,8 @@ impl World {
             | Event::HealthChanged
             | Event::Recovering(_)
             | Event::Ordered { .. }
-            | Event::PinRefused { .. }
+            | Event::GivesPin(_)
+            | Event::PinEnded(..)
             | Event::Restarted => {}
         }
     }

@@ -98,6 +98,7 @@ fn told(result: &Result<OrderResult, OrderError>) -> String {
     match result {
         Ok(OrderResult::Done | OrderResult::Lines(_)) => "done".to_owned(),
         Ok(OrderResult::Refused(answer)) => format!("refused: {}", answered(*answer)),
+        Ok(OrderResult::Unknown) => "unknown: the modem's answer was lost".to_owned(),
         Ok(OrderResult::NotNow(why)) => format!("not now: {}", why.as_str()),
         Ok(OrderResult::NotAllowed(why)) => format!("not allowed: {why}"),
         Err(error) => error.to_string(),
@@ -121,6 +122,10 @@ pub(super) fn lines(result: OrderResult) -> Result<Vec<String>, Problem> {
         OrderResult::Done => Ok(Vec::new()),
         OrderResult::Lines(lines) => Ok(lines),
         OrderResult::Refused(answer) => Err(Problem::new(Code::ModemRefused, answered(answer))),
+        OrderResult::Unknown => Err(Problem::new(
+            Code::OutcomeUnknown,
+            "it was given to the modem, whose answer was lost: look at its state before it is given again",
+        )),
         OrderResult::NotNow(why) => Err(Problem::new(Code::NotNow, why.as_str())),
         OrderResult::NotAllowed(why) => Err(Problem::new(Code::CommandNotAllowed, why)),
     }

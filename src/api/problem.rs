@@ -78,6 +78,7 @@ codes! {
     StorageUnavailable = "storage_full", SERVICE_UNAVAILABLE, "The storage cannot be written";
     NotReady = "not_ready", SERVICE_UNAVAILABLE, "The gateway is not ready";
     ShuttingDown = "shutting_down", SERVICE_UNAVAILABLE, "The gateway is stopping";
+    OutcomeUnknown = "outcome_unknown", GATEWAY_TIMEOUT, "Whether it was done is not known";
     TooManyStreams = "too_many_streams", SERVICE_UNAVAILABLE, "Too many event streams are open";
 }
 

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use wardwire_core::base::PhoneNumber;
 use wardwire_core::gateway::snapshot::ModemSnapshot;
-use wardwire_core::modem::{Code as SimCode, Order, OrderResult, UssdText};
+use wardwire_core::modem::{Code as SimCode, Order, UssdText};
 
 use super::Context;
 use super::act::{self, Act};
@@ -172,8 +172,7 @@ fn told<T>(result: &Result<T, Problem>) -> String {
     }
 }
 
-/// Where an order for a SIM goes, and by which holder its PINs are known: the SIM may be locked and tell nothing, so the
-/// modem it is in is a name for it, too.
+/// Where an order for a SIM goes: it may be locked and tell nothing, so the modem it is in is a name for it, too.
 async fn place(context: &Context, name: &str) -> Result<(ModemSnapshot, Option<SimRecord>), Problem> {
     match find(context, name).await {
         Ok(sim) => {
@@ -199,8 +198,8 @@ pub(super) async fn pin(
     let puk = code(&mut fields, "puk", 8);
     let new_pin = code(&mut fields, "new_pin", 4);
     let order = match (pin, puk, new_pin) {
-        (Some((pin, digits)), None, None) => Some((Order::GivePin(pin), Some(digits), "sim.pin")),
-        (None, Some((puk, _)), Some((pin, _))) => Some((Order::GivePuk { puk, pin }, None, "sim.puk")),
+        (Some(pin), None, None) => Some((Order::GivePin(pin), "sim.pin")),
+        (None, Some(puk), Some(pin)) => Some((Order::GivePuk { puk, pin }, "sim.puk")),
         (None | Some(_), None | Some(_), None | Some(_)) => {
             if fields.sound() {
                 fields.fail("pin", Code::MissingField, "is needed, or puk and new_pin together");
@@ -209,26 +208,21 @@ pub(super) async fn pin(
         }
     };
     fields.finish()?;
-    let (order, digits, action) = order.ok_or_else(Problem::not_noted)?;
-    let (modem, sim) = place(&context, &name).await?;
+    let (order, action) = order.ok_or_else(Problem::not_noted)?;
+    let (modem, _) = place(&context, &name).await?;
     let act = Act::on(action, &modem.label);
-    let result = act::order(&context, &caller, &modem.label, order, act).await?;
-    if let (OrderResult::Refused(_), Some(pin)) = (&result, digits) {
-        let iccid = sim.and_then(|sim| sim.iccid);
-        context.store.refuse_pin(iccid.unwrap_or(modem.label), pin).await?;
-    }
-    act::done(result)
+    act::done(act::order(&context, &caller, &modem.label, order, act).await?)
 }
 
-/// A code with its digits; a mistake in it is noted, never repeated.
-fn code(fields: &mut Fields, field: &str, least: usize) -> Option<(SimCode, String)> {
+/// A code; a mistake in it is noted, never repeated.
+fn code(fields: &mut Fields, field: &str, least: usize) -> Option<SimCode> {
     let digits = fields.text(field)?;
     let code = SimCode::from_digits(&digits).filter(|_| digits.len() >= least);
     if code.is_none() {
         let detail = format!("must be {least} to 8 digits");
         fields.fail(field, Code::InvalidValue, detail);
     }
-    code.map(|code| (code, digits))
+    code
 }
 
 /// Asks the network something; with `balance` its answer is kept as the SIM's credit.

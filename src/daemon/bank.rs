@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use wardwire_core::gateway::snapshot::Snapshot;
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
-use wardwire_core::modem::{OrderResult, Pin, PortAction, Wiring};
+use wardwire_core::modem::{OrderResult, PortAction, Wiring};
 use wardwire_core::queue::verbs::Reply;
 
 use crate::api::{Asked, OrderError};
@@ -49,8 +49,6 @@ pub(super) struct Found {
 /// The bank's hardware.
 #[derive(Debug)]
 pub(super) struct Hardware {
-    /// PINs of the configured modems, in their order: remembered for cards that refuse them.
-    pub(super) pins: Vec<Option<Pin>>,
     /// Where the modems of the configuration are reached, in its order; none for those known by their IMEI.
     pub(super) configured: Vec<Option<PortSpec>>,
     /// Where the kernel tells what they are.
@@ -76,7 +74,6 @@ pub(super) struct Loop {
     /// Where modems that were found are, or were last.
     found_at: BTreeMap<usize, String>,
     deeds: Deeds,
-    pins: Vec<Option<Pin>>,
     replies: FuturesUnordered<oneshot::Receiver<Vec<(u64, Reply)>>>,
     shown: watch::Sender<Snapshot>,
     show_at: Option<Instant>,
@@ -98,7 +95,6 @@ impl Loop {
         alive: Alive,
     ) -> Self {
         let Hardware {
-            pins,
             configured,
             tree,
             found,
@@ -120,7 +116,6 @@ impl Loop {
             turned_away: Vec::new(),
             found_at: BTreeMap::new(),
             deeds,
-            pins,
             replies: FuturesUnordered::new(),
             shown,
             show_at: Some(Instant::now()),
@@ -202,7 +197,6 @@ impl Loop {
                     Event::NotReady(slot, why) => {
                         tracing::info!(modem = self.gateway.label(slot), why, "modem not ready");
                     }
-                    Event::PinRefused(slot, iccid) => self.keep_refusal(slot, iccid),
                     Event::Changed => {
                         self.show_at.get_or_insert_with(|| Instant::now() + SHOW_EVERY);
                     }
@@ -217,24 +211,6 @@ impl Loop {
             self.replies.push(self.store.gateway(batch));
         }
         drained
-    }
-
-    /// That card is never given this PIN again, in no modem and in no later life of the daemon.
-    fn keep_refusal(&self, slot: usize, iccid: Option<String>) {
-        let label = self.gateway.label(slot).to_owned();
-        tracing::error!(
-            modem = label,
-            "the SIM refused the configured PIN; it is not given again"
-        );
-        let Some(pin) = self.pins.get(slot).and_then(Option::as_ref) else {
-            return;
-        };
-        let (store, digits) = (self.store.clone(), pin.reveal().to_owned());
-        tokio::spawn(async move {
-            if let Err(error) = store.refuse_pin(iccid.unwrap_or(label), digits).await {
-                tracing::error!(%error, "the refused PIN could not be remembered");
-            }
-        });
     }
 
     fn tell(&self, slot: usize, command: PortCommand) {

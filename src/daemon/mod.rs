@@ -151,7 +151,7 @@ impl Daemon {
         let control = control_socket(&config.data_dir);
         let socket = control_listener(&control)?;
 
-        let gateway = Gateway::new(slots(&config, &holding.store).await?, random()?);
+        let gateway = Gateway::new(slots(&config)?, random()?);
         let (shown, snapshot) = watch::channel(gateway.snapshot(clock::now()));
         let alive = notify::Alive::default();
         let (orders, asked) = api::Orders::channel();
@@ -262,7 +262,6 @@ fn hardware(config: &Config, configured: Vec<Option<PortSpec>>) -> Result<bank::
         tokio::spawn(serial::seek(tree.clone(), ports, sender));
     }
     Ok(bank::Hardware {
-        pins: config.modems.iter().map(|modem| modem.pin.clone()).collect(),
         configured,
         found: bank::Found {
             arrivals,
@@ -298,24 +297,17 @@ fn settings(config: &Config) -> Result<SlotSettings, DaemonError> {
     })
 }
 
-async fn slots(config: &Config, store: &StoreHandle) -> Result<Vec<SlotSettings>, DaemonError> {
+fn slots(config: &Config) -> Result<Vec<SlotSettings>, DaemonError> {
     let common = settings(config)?;
     let tree = tree(config);
     let mut slots = Vec::new();
     for modem in &config.modems {
-        let mut refused_pins = Vec::new();
-        if let Some(pin) = modem.pin.clone() {
-            refused_pins = store.read(move |reader| reader.holders_refusing(pin.reveal())).await?;
-        }
-        // A card that does not tell its number while it is locked is known by the place it was refused in.
-        let pin = modem.pin.clone().filter(|_| !refused_pins.contains(&modem.label));
         let found = modem.port().and_then(|port| tree.port_of(Path::new(port)));
         let (wiring, means) = deeds::nature(config, modem, found.as_ref());
         slots.push(SlotSettings {
             label: modem.label.clone(),
             modem: ModemSettings {
-                pin,
-                refused_pins,
+                pin: modem.pin.clone(),
                 smsc: modem.smsc.clone(),
                 wiring,
                 means,

@@ -22,6 +22,7 @@ mod migrate;
 mod numbers;
 mod open;
 mod ops;
+mod pins;
 mod read;
 mod records;
 mod report;

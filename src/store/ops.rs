@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use wardwire_core::base::{ApiKeyId, Body, LoopbackId, MessageId, ServiceId, SimId};
+use wardwire_core::base::{ApiKeyId, LoopbackId, MessageId, ServiceId, SimId};
 use wardwire_core::queue::state::MessageStatus;
 use wardwire_core::queue::verbs::{NewMessage, Reply, Request};
 
@@ -44,13 +44,6 @@ pub enum Op {
         /// The one that sends from now on.
         new: SimId,
     },
-    /// Remember a refused PIN.
-    RefusePin {
-        /// ICCID of the SIM, or label of the modem.
-        holder: String,
-        /// The PIN, in a type that keeps out of logs; only a keyed hash of it is kept.
-        pin: Body,
-    },
     /// Begin a loopback test.
     Loopback(Box<NewLoopback>),
     /// Write down what a person is about to do.
@@ -77,7 +70,7 @@ pub enum Answer {
     Key(ApiKeyRecord),
     /// To [`Op::RevokeKey`]: whether there was one to revoke.
     Revoked(bool),
-    /// To [`Op::EditSim`], [`Op::RefusePin`] and [`Op::AuditOutcome`]: whether there was something to change.
+    /// To [`Op::EditSim`] and [`Op::AuditOutcome`]: whether there was something to change.
     Done(bool),
     /// To [`Op::ReplaceSim`].
     Replaced(Replaced),

@@ -1,16 +1,15 @@
-//! SIMs as people care for them: what is noted of one, its successor, its credit, and the PINs it refused.
+//! SIMs as people care for them: what is noted of one, its successor, and its credit.
 
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension, Row, params};
-use wardwire_core::base::{Body, ModemId, PhoneNumber, SimId};
+use wardwire_core::base::{ModemId, PhoneNumber, SimId};
 
 use super::code::Columns;
 use super::handle::{StoreError, StoreHandle};
 use super::ops::{Answer, Op};
 use super::read::{MOST_ROWS, Read, Reader};
 use super::records::{Balance, SimRecord};
-use super::seal::Keys;
 use super::turn::{OpError, Turn};
 
 /// What is sent within this time is told of a SIM.
@@ -109,24 +108,6 @@ pub(super) fn replace(turn: &Turn<'_>, old: SimId, new: SimId) -> Result<Replace
     Ok(Replaced::Done)
 }
 
-/// Remembers for good that a holder refused a PIN.
-pub(super) fn refuse_pin(turn: &Turn<'_>, holder: &str, pin: &str) -> Result<(), OpError> {
-    turn.db
-        .prepare_cached(
-            "INSERT INTO refused_pins (digest, holder, refused_at) VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO NOTHING",
-        )?
-        .execute(params![
-            pin_digest(turn.keys, holder, pin),
-            holder,
-            turn.now.utc.as_millis()
-        ])?;
-    Ok(())
-}
-
-fn pin_digest(keys: &Keys, holder: &str, pin: &str) -> [u8; 16] {
-    keys.hash16("pin", &[holder.as_bytes(), pin.as_bytes()])
-}
-
 impl StoreHandle {
     /// Changes what is noted of a SIM. Whether there is such a one.
     ///
@@ -148,23 +129,6 @@ impl StoreHandle {
             return Err(StoreError::Unavailable);
         };
         Ok(replaced)
-    }
-
-    /// Remembers for good that a SIM refused a PIN. `holder` is its ICCID, or the label of the modem where it tells none.
-    ///
-    /// # Errors
-    /// [`StoreError`]; nothing was written.
-    pub async fn refuse_pin(&self, holder: String, pin: String) -> Result<(), StoreError> {
-        let Answer::Done(_) = self
-            .call(Op::RefusePin {
-                holder,
-                pin: Body::new(pin),
-            })
-            .await?
-        else {
-            return Err(StoreError::Unavailable);
-        };
-        Ok(())
     }
 }
 
@@ -214,21 +178,5 @@ impl Reader {
             .query_map([now.before(DAY).as_millis()], sim)?
             .collect::<Result<_, _>>()?;
         Ok(sims)
-    }
-
-    /// Who refused this PIN: ICCIDs, and labels of modems whose SIM tells none.
-    ///
-    /// # Errors
-    /// [`super::ReadError`].
-    pub fn holders_refusing(&self, pin: &str) -> Read<Vec<String>> {
-        let rows: Vec<([u8; 16], String)> = self
-            .connection()
-            .prepare_cached("SELECT digest, holder FROM refused_pins")?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<_, _>>()?;
-        let refusing = rows
-            .into_iter()
-            .filter(|(digest, holder)| *digest == pin_digest(self.keys(), holder, pin));
-        Ok(refusing.map(|(_, holder)| holder).collect())
     }
 }

@@ -16,7 +16,7 @@ use super::records::Fact;
 use super::seal::Keys;
 use super::tally::Changes;
 use super::turn::{Memory, OpError, Turn};
-use super::{accept, attempt, audit, claim, inbound, introduce, loopback, report, sims, sweep};
+use super::{accept, attempt, audit, claim, inbound, introduce, loopback, pins, report, sims, sweep};
 
 /// A disk that does not work is told of this often.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
@@ -327,6 +327,8 @@ fn decide(turn: &mut Turn<'_>, op: &Op, full: bool) -> Result<Answer, OpError> {
             Request::Close { attempt, result } => attempt::close(turn, *attempt, *result)?,
             Request::Report(report) => report::report(turn, report)?,
             Request::Receive(part) => inbound::receive(turn, part)?,
+            Request::TryPin(wanted) => pins::begin(turn, wanted)?,
+            Request::EndPin(ended) => pins::end(turn, ended)?,
             Request::Sweep => sweep::sweep(turn)?,
         }),
         Op::Accept(accept) => Answer::Accepted(accept::accept(turn, accept)?),
@@ -335,10 +337,6 @@ fn decide(turn: &mut Turn<'_>, op: &Op, full: bool) -> Result<Answer, OpError> {
         Op::RevokeKey(id) => Answer::Revoked(admin::revoke_key(turn, *id)?),
         Op::EditSim { sim, edit } => Answer::Done(sims::edit(turn, *sim, edit)?),
         Op::ReplaceSim { old, new } => Answer::Replaced(sims::replace(turn, *old, *new)?),
-        Op::RefusePin { holder, pin } => {
-            sims::refuse_pin(turn, holder, pin.reveal())?;
-            Answer::Done(true)
-        }
         Op::Loopback(new) => Answer::Loopback(loopback::begin(turn, new)?),
         Op::Audit(new) => Answer::Audited(audit::begin(turn, new)?),
         Op::AuditOutcome { sequence, outcome } => {

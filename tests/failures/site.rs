@@ -30,8 +30,6 @@ pub struct Site {
     pub air: Vec<AirEvent>,
     /// What was asked of ports.
     pub actions: Vec<(Instant, usize, PortAction)>,
-    /// Modems whose SIM refused its PIN, each time that happened.
-    pub pins_refused: Vec<usize>,
     /// Lines the gateway wrote to each modem, with the time.
     said: Vec<Vec<(Instant, String)>>,
     partial: Vec<String>,
@@ -94,7 +92,6 @@ impl Site {
             now,
             air: Vec::new(),
             actions: Vec::new(),
-            pins_refused: Vec::new(),
             said: vec![Vec::new(); models.len()],
             partial: vec![String::new(); models.len()],
             open: vec![false; models.len()],
@@ -368,7 +365,6 @@ impl Site {
             match event {
                 Event::Request { token, request } => batch.push((token, Op::Gateway(request))),
                 Event::Port(modem, action) => self.act(modem, action),
-                Event::PinRefused(modem, _) => self.pins_refused.push(modem),
                 Event::CycleHub(_, modems) => {
                     for modem in modems {
                         self.act(modem, PortAction::PowerCycle);

@@ -150,12 +150,12 @@ pub fn judge(world: &World, plot: Plot) -> Verdict {
         }
     }
     judge_inbound(world, &heard, &mut verdict);
-    judge_modems(world, plot, &mut verdict);
+    judge_modems(world, &mut verdict);
     verdict
 }
 
 /// Some minutes after the faults stopped: ready, or set aside with a reason. And no PIN was given twice that was refused.
-fn judge_modems(world: &World, plot: Plot, verdict: &mut Verdict) {
+fn judge_modems(world: &World, verdict: &mut Verdict) {
     for (modem, snapshot) in world.healed.iter().enumerate() {
         let aside = match snapshot.state {
             ModemState::Ready => continue,
@@ -182,9 +182,7 @@ fn judge_modems(world: &World, plot: Plot, verdict: &mut Verdict) {
         }
         *verdict.set_aside.entry(told).or_default() += 1;
     }
-    // A process that dies between the giving and the answer does not know that it was refused; the card's counter stops it.
-    let least = if plot.crashes == 0 { 2 } else { 1 };
-    for (modem, left) in world.tries_left().filter(|(_, left)| *left < least) {
+    for (modem, left) in world.tries_left().filter(|(_, left)| *left < 2) {
         verdict.faults.push(format!(
             "m{modem}: a refused PIN was given again, {left} tries are left"
         ));

@@ -104,7 +104,7 @@ impl World {
         Self {
             plot,
             now,
-            gateway: gateway(plot, &store, random.u64(..)),
+            gateway: gateway(plot, random.u64(..)),
             generation: 0,
             bank,
             store,
@@ -317,7 +317,6 @@ impl World {
             match event {
                 Event::Request { token, request } => batch.push((token, Op::Gateway(request))),
                 Event::Port(modem, action) => self.act(modem, action),
-                Event::PinRefused(modem, iccid) => self.remember_refusal(modem, iccid),
                 Event::CycleHub(_, modems) => {
                     for modem in modems {
                         self.act(modem, PortAction::PowerCycle);
@@ -365,14 +364,6 @@ impl World {
         }
     }
 
-    fn remember_refusal(&mut self, modem: usize, iccid: Option<String>) {
-        let refused = Op::RefusePin {
-            holder: iccid.unwrap_or_else(|| label(modem)),
-            pin: Body::new(configured_pin(modem)),
-        };
-        self.apply(vec![refused]);
-    }
-
     /// Tries of its PIN that a SIM with a wrong one in the configuration has left.
     pub fn tries_left(&self) -> impl Iterator<Item = (usize, u8)> {
         let wrong = |modem: &usize| self.plot.guarded && has_pin(*modem) && configured_pin(*modem) != PIN;
@@ -408,7 +399,7 @@ impl World {
     fn crash(&mut self) {
         self.generation += 1;
         self.replies.clear();
-        self.gateway = gateway(self.plot, &self.store, self.plot.seed ^ self.generation);
+        self.gateway = gateway(self.plot, self.plot.seed ^ self.generation);
         self.store.restart(self.now).expect("memory writes");
         for modem in 0..self.plot.modems {
             self.open[modem] = false;
@@ -486,12 +477,12 @@ const fn configured_pin(modem: usize) -> &'static str {
     if modem % 8 == 1 { PIN } else { WRONG_PIN }
 }
 
-fn gateway(plot: Plot, store: &Store, seed: u64) -> Gateway {
+fn gateway(plot: Plot, seed: u64) -> Gateway {
     let profiles = wardwire::config::profile::profiles(&[]).expect("the shipped profiles are in order");
     let slot = |index| SlotSettings {
         label: label(index),
         profiles: profiles.clone(),
-        modem: settings(plot, store, index),
+        modem: settings(plot, index),
         plan: Plan::default(),
     };
     Gateway::new((0..plot.modems).map(slot).collect(), seed)
@@ -512,12 +503,11 @@ fn means(plot: Plot) -> Means {
     }
 }
 
-fn settings(plot: Plot, store: &Store, modem: usize) -> wardwire_core::modem::Settings {
+fn settings(plot: Plot, modem: usize) -> wardwire_core::modem::Settings {
     let pin = configured_pin(modem);
     let known = plot.guarded && has_pin(modem);
     wardwire_core::modem::Settings {
         pin: known.then(|| Pin::from_digits(pin).expect("four digits")),
-        refused_pins: store.read().holders_refusing(pin).expect("memory reads"),
         means: means(plot),
         ..wardwire_core::modem::Settings::default()
     }

@@ -38,7 +38,7 @@ pub struct Gateway {
     seeds: fastrand::Rng,
     pub(super) window: Window,
     capacity: usize,
-    ledger: Ledger,
+    pub(super) ledger: Ledger,
     pub(super) events: VecDeque<Event>,
     /// There may be due messages in the store that the window does not hold.
     more_due: bool,
@@ -229,7 +229,7 @@ impl Gateway {
         }
     }
 
-    fn tell_modem(&mut self, now: Now, slot: SlotIndex, command: modem::Command) {
+    pub(super) fn tell_modem(&mut self, now: Now, slot: SlotIndex, command: modem::Command) {
         if let Some(place) = self.slots.get_mut(slot) {
             place.modem.handle_command(now, command);
             self.follow_modem(now, slot);
@@ -262,7 +262,8 @@ impl Gateway {
                 modem::Event::Ordered { token, result } => {
                     self.events.push_back(Event::Ordered { slot, token, result });
                 }
-                modem::Event::PinRefused { iccid } => self.events.push_back(Event::PinRefused(slot, iccid)),
+                modem::Event::GivesPin(of) => self.gives_pin(slot, of),
+                modem::Event::PinEnded(of, end) => self.pin_ended(slot, &of, end),
                 modem::Event::Restarted => {
                     if let Some(place) = self.slots.get_mut(slot) {
                         place.restarts = place.restarts.saturating_add(1);
@@ -413,6 +414,9 @@ impl Gateway {
             (Purpose::Store(slot, place), Reply::Stored) => {
                 self.tell_modem(now, slot, modem::Command::Stored(place));
             }
+            (Purpose::TryPin(slot, of), Reply::PinTried(tried)) => {
+                self.answer_pin(now, slot, of, translate::pin_answer(tried));
+            }
             (Purpose::Sweep, Reply::Swept { next, due }) => {
                 let soon = now.monotonic + SWEEP_EVERY;
                 self.sweep_at = Some(next.map_or(soon, |at| monotonic(now, at).min(soon)));
@@ -433,6 +437,10 @@ impl Gateway {
             Some(Purpose::Begin(slot)) => {
                 self.ledger.answered(token);
                 self.refuse_begin(now, slot, BeginState::Unavailable);
+            }
+            Some(Purpose::TryPin(slot, of)) => {
+                self.ledger.answered(token);
+                self.answer_pin(now, slot, of, modem::PinAnswer::NotNow);
             }
             Some(_) => self.ledger.keep(token),
             None => {}

@@ -5,11 +5,11 @@ use alloc::collections::{BTreeMap, VecDeque};
 
 use super::SlotIndex;
 use crate::base::MessageId;
-use crate::modem::Place;
+use crate::modem::{PinTry, Place};
 use crate::queue::verbs::Request;
 
 /// What a request was for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Purpose {
     Introduce(SlotIndex),
     TakeDue {
@@ -24,6 +24,8 @@ pub(super) enum Purpose {
     /// A result after its attempt was closed as unknown.
     Late,
     Store(SlotIndex, Place),
+    TryPin(SlotIndex, PinTry),
+    EndPin,
     Release,
     Sweep,
 }
@@ -57,7 +59,7 @@ impl Ledger {
     }
 
     pub(super) fn purpose(&self, token: u64) -> Option<Purpose> {
-        self.open.get(&token).map(|(purpose, _)| *purpose)
+        self.open.get(&token).map(|(purpose, _)| purpose.clone())
     }
 
     /// Keeps the request for [`Ledger::retry`].
@@ -70,11 +72,21 @@ impl Ledger {
         self.fresh.append(&mut self.stuck);
     }
 
-    /// Whether the result of an attempt is still on its way to disk.
+    /// Whether the result of an attempt, or what became of a PIN, is still on its way to disk.
     pub(super) fn results_open(&self) -> bool {
+        self.open.values().any(|(purpose, _)| {
+            matches!(
+                purpose,
+                Purpose::Close { .. } | Purpose::Late | Purpose::Begin(_) | Purpose::EndPin
+            )
+        })
+    }
+
+    /// Whether this very try is being written already.
+    pub(super) fn trying_pin(&self, slot: SlotIndex, of: &PinTry) -> bool {
         self.open
             .values()
-            .any(|(purpose, _)| matches!(purpose, Purpose::Close { .. } | Purpose::Late | Purpose::Begin(_)))
+            .any(|(purpose, _)| matches!(purpose, Purpose::TryPin(s, tried) if *s == slot && tried == of))
     }
 
     /// Whether this stored place of this modem is being written already (a second `+CMTI` for it).

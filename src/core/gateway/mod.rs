@@ -9,6 +9,7 @@ mod bank;
 mod feedback;
 mod groups;
 mod ledger;
+mod pins;
 mod slot;
 pub mod snapshot;
 pub mod status;
@@ -115,9 +116,6 @@ pub enum Event {
     Ready(SlotIndex),
     /// This modem cannot send any more, and why, for people.
     NotReady(SlotIndex, String),
-    /// The SIM in this modem refused the configured PIN, or did not answer it; its ICCID, where it tells that while locked.
-    /// To be kept: that card is never given that PIN again.
-    PinRefused(SlotIndex, Option<String>),
     /// The snapshot differs from the one before.
     Changed,
     /// After [`Command::Drain`]: no submit is open and every result is on disk.

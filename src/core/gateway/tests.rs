@@ -1,4 +1,4 @@
-//! Modems that are found while the bank runs.
+//! Modems that are found while the bank runs, and what a modem must not do before the store knows.
 
 use std::boxed::Box;
 use std::format;
@@ -6,7 +6,8 @@ use std::vec::Vec;
 
 use super::*;
 use crate::base::{UtcTime, limits};
-use crate::modem::{Profile, Settings};
+use crate::modem::{Pin, Profile, Settings};
+use crate::queue::verbs::{PinEnd, PinTried};
 
 fn settings(label: &str) -> SlotSettings {
     SlotSettings {
@@ -45,4 +46,97 @@ fn a_bank_has_a_bound_also_for_modems_found_later() {
         gateway.handle_command(at(1), Command::SlotAdded(Box::new(settings(&format!("usb-1-{index}")))));
     }
     assert_eq!(gateway.snapshot(at(1)).modems.len(), limits::MODEMS);
+}
+
+/// A gateway whose modem is asked for its PIN, up to the request to write the try down.
+fn about_to_give_a_pin() -> (Gateway, u64) {
+    let mut slot = settings("m0");
+    slot.modem.pin = Pin::from_digits("4711");
+    let mut gateway = Gateway::new([slot].to_vec(), 7);
+    gateway.handle_command(at(1), Command::PortOpened(0));
+    for second in 2..60 {
+        gateway.handle_timeout(at(second));
+        while let Some(said) = gateway.poll_transmit() {
+            let answer: &[u8] = match said.octets.as_slice() {
+                b"AT+CPIN?\r" => b"\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n",
+                b"AT+CCID\r" => b"\r\n8935301234567890123\r\n\r\nOK\r\n",
+                b"AT+CPINR=\"SIM PIN\"\r" => b"\r\n+CPINR: SIM PIN,3,3\r\n\r\nOK\r\n",
+                b"AT+CGSN\r" => b"\r\n866123040000017\r\n\r\nOK\r\n",
+                _ => b"\r\nOK\r\n",
+            };
+            gateway.handle_input(at(second), 0, answer);
+        }
+        while let Some(event) = gateway.poll_event() {
+            if let Event::Request {
+                token,
+                request: Request::TryPin(of),
+            } = event
+            {
+                assert_eq!((of.holder.as_str(), of.tries_left), ("8935301234567890123", 3));
+                return (gateway, token);
+            }
+        }
+    }
+    panic!("no PIN is wanted");
+}
+
+fn gives_pin(gateway: &mut Gateway) -> bool {
+    core::iter::from_fn(|| gateway.poll_transmit()).any(|said| said.octets.starts_with(b"AT+CPIN=\"4711\""))
+}
+
+#[test]
+fn a_pin_leaves_only_after_the_store_has_written_the_try_down() {
+    let (mut gateway, token) = about_to_give_a_pin();
+    assert!(!gives_pin(&mut gateway));
+    let reply = Reply::PinTried(PinTried::Written);
+    gateway.handle_command(at(60), Command::Reply { token, reply });
+    assert!(gives_pin(&mut gateway));
+    gateway.handle_input(at(61), 0, b"\r\n+CME ERROR: 16\r\n");
+    let refused = core::iter::from_fn(|| gateway.poll_event()).any(|event| {
+        let Event::Request {
+            request: Request::EndPin(ended),
+            ..
+        } = event
+        else {
+            return false;
+        };
+        (ended.holder.as_str(), ended.end) == ("8935301234567890123", PinEnd::Refused)
+    });
+    assert!(refused, "the refusal is written down");
+}
+
+#[test]
+fn a_pin_that_cannot_be_written_down_or_was_refused_before_stays_here() {
+    for reply in [
+        Reply::PinTried(PinTried::Refused),
+        Reply::PinTried(PinTried::Unanswered),
+        Reply::Unavailable,
+    ] {
+        let (mut gateway, token) = about_to_give_a_pin();
+        gateway.handle_command(at(60), Command::Reply { token, reply });
+        assert!(!gives_pin(&mut gateway));
+        // The same try is not asked for a second time while its answer is on its way.
+        let again = core::iter::from_fn(|| gateway.poll_event()).any(|event| {
+            matches!(
+                event,
+                Event::Request {
+                    request: Request::TryPin(_),
+                    ..
+                }
+            )
+        });
+        assert!(!again);
+    }
+}
+
+#[test]
+fn what_is_written_down_after_the_modem_went_is_taken_back() {
+    let (mut gateway, token) = about_to_give_a_pin();
+    gateway.handle_command(at(60), Command::PortLost(0));
+    let reply = Reply::PinTried(PinTried::Written);
+    gateway.handle_command(at(60), Command::Reply { token, reply });
+    let taken_back = core::iter::from_fn(|| gateway.poll_event()).any(|event| {
+        matches!(event, Event::Request { request: Request::EndPin(ended), .. } if ended.end == PinEnd::NotGiven)
+    });
+    assert!(taken_back && !gives_pin(&mut gateway));
 }

@@ -5,7 +5,9 @@ use crate::base::{Originator, SimId, UtcTime};
 use crate::dispatch::score::Ended;
 use crate::modem::{self, SubmitResult, Tpdu};
 use crate::queue::classify::{History, Verdict, classify};
-use crate::queue::verbs::{Answer, AttemptResult, Concat, DueMessage, DuePart, InboundPart, Report, Request, Silence};
+use crate::queue::verbs::{
+    Answer, AttemptResult, Concat, DueMessage, DuePart, InboundPart, PinEnd, PinTried, Report, Request, Silence,
+};
 use crate::sms::{self, Deliver, Direction, Reading, StatusReport, SubmitOptions};
 
 /// The SMS-SUBMIT for a part; what is left of the validity goes along. `None` for a part no codec of ours made.
@@ -115,6 +117,24 @@ fn inbound(sim: SimId, deliver: &Deliver, raw: &Tpdu) -> InboundPart {
         smsc_timestamp: deliver.scts.to_utc(),
         concat,
         raw: raw.to_vec(),
+    }
+}
+
+/// What the store says to a PIN, in the modem's words.
+pub(super) const fn pin_answer(tried: PinTried) -> modem::PinAnswer {
+    match tried {
+        PinTried::Written => modem::PinAnswer::Give,
+        PinTried::Refused => modem::PinAnswer::Refused,
+        PinTried::Unanswered => modem::PinAnswer::Unanswered,
+    }
+}
+
+/// What became of a PIN, in the store's words.
+pub(super) const fn pin_end(end: modem::PinEnd) -> PinEnd {
+    match end {
+        modem::PinEnd::Taken => PinEnd::Taken,
+        modem::PinEnd::Refused => PinEnd::Refused,
+        modem::PinEnd::NotGiven => PinEnd::NotGiven,
     }
 }
 

@@ -65,6 +65,26 @@ impl Cursor {
         self.wait_until
     }
 
+    pub(super) fn wait(&mut self, until: Instant) {
+        self.wait_until = until;
+    }
+
+    /// The step with the SIM, if that is under way.
+    pub(super) fn sim_task(&mut self) -> Option<&mut SimTask> {
+        match &mut self.task {
+            Some(Task::Sim(task)) => Some(task),
+            Some(
+                Task::Attention(_)
+                | Task::Send(_)
+                | Task::Storage(_)
+                | Task::Notification(_)
+                | Task::Centre(_)
+                | Task::Operator(_),
+            )
+            | None => None,
+        }
+    }
+
     /// Nothing but the first answer has been asked for.
     pub(super) fn is_at_start(&self) -> bool {
         self.step == 0
@@ -165,7 +185,7 @@ impl Modem {
                 self.choose_profile();
                 return None;
             }
-            Action::Sim => Task::Sim(SimTask::new(&self.settings, self.pin, Arc::clone(&self.profile))),
+            Action::Sim => Task::Sim(SimTask::new(&self.settings, &self.pin, Arc::clone(&self.profile))),
             Action::ServiceCentre => Task::Centre(CentreTask::new(self.settings.smsc.clone())),
             Action::Operator => Task::Operator(OperatorTask::default()),
             Action::Storage => Task::Storage(StorageTask::new(&self.profile.storages, self.profile.quirks)),
@@ -232,24 +252,22 @@ impl Modem {
 
     /// The step's command ended.
     pub(super) fn step_done(&mut self, now: Now, outcome: Outcome) {
-        let learn = self.learns();
         let Phase::Steps(cursor) = &mut self.phase else { return };
         if core::mem::take(&mut cursor.draining) {
             return;
         }
         let Some(task) = &mut cursor.task else { return };
         let verdict = task.done(outcome);
-        let mut refused_pin = None;
-        if let Task::Sim(sim) = task {
-            self.pin = sim.memory;
-            refused_pin = core::mem::take(&mut sim.refused_now).then(|| sim.iccid.clone());
-        }
-        if let Some(iccid) = refused_pin {
-            self.tell(Event::PinRefused { iccid });
-        }
+        self.sim_step_done(now, verdict);
+        self.step_judged(now, verdict, outcome);
+    }
+
+    /// Where the step goes from here.
+    pub(super) fn step_judged(&mut self, now: Now, verdict: Verdict, outcome: Outcome) {
+        let learn = self.learns();
         let Phase::Steps(cursor) = &mut self.phase else { return };
         match verdict {
-            Verdict::More => {
+            Verdict::More | Verdict::Await => {
                 if outcome != Outcome::Silent {
                     cursor.silent = 0;
                 }
@@ -353,6 +371,7 @@ impl Modem {
             List::BringUp => {
                 self.is_up(now);
                 self.identified = true;
+                self.settle_pins();
                 let identity = self.identity.clone();
                 self.tell(Event::Identified(identity));
                 self.tell_early();

@@ -1,7 +1,6 @@
 //! The machine: its doors, what it keeps, and what it does next. Each kind of business has its own file beside this one.
 
 use alloc::collections::VecDeque;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -28,8 +27,6 @@ use crate::base::{Instant, Now, PhoneNumber};
 pub struct Settings {
     /// Its PIN, given only when enough tries are left, and never again once refused.
     pub pin: Option<Pin>,
-    /// ICCIDs of cards that refused this PIN before, as [`Event::PinRefused`] told: it is not given to them again.
-    pub refused_pins: Vec<String>,
     /// Its service-centre address; none leaves the SIM's own.
     pub smsc: Option<PhoneNumber>,
     /// How it is connected.
@@ -249,6 +246,7 @@ impl Modem {
             Command::Order { token, order } => self.order(now, token, order),
             Command::Suspect(fault) => self.suspect(now, fault),
             Command::Shared(shared) => self.climb.shared = shared,
+            Command::PinAnswer(of, answer) => self.pin_answered(now, of, answer),
             Command::Stop => self.stop(now),
         }
         self.digest(now);

@@ -35,7 +35,8 @@ pub use order::{AtLine, Code, Order, OrderResult, UssdText};
 pub use profile::{Profile, ProfileError, Wiring};
 pub use state::{Access, Health, Registration, State};
 pub use verbs::{
-    AckPdu, Answer, Command, Event, Identity, Place, PortAction, Silence, Submit, SubmitResult, Tpdu, Why,
+    AckPdu, Answer, Command, Event, Identity, PinAnswer, PinEnd, PinTry, Place, PortAction, Silence, Submit,
+    SubmitResult, Tpdu, Why,
 };
 
 #[cfg(test)]

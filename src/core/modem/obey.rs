@@ -10,11 +10,11 @@ use super::allow;
 use super::ladder::{Fault, Level};
 use super::machine::{Job, Modem, Phase};
 use super::order::{Code, Order, OrderResult};
-use super::sim::{PinMemory, SimTask};
+use super::sim::{SimTask, WRITING};
 use super::state::State;
 use super::task::Verdict;
 use super::ussd;
-use super::verbs::{Answer, Event, Silence, Why};
+use super::verbs::{Answer, Event, PinAnswer, PinTry, Silence, Why};
 use crate::at::request::Text;
 use crate::at::{FinalResult, Outcome, Request, parse};
 use crate::base::{Instant, Now};
@@ -31,7 +31,7 @@ const USSD: Duration = Duration::from_secs(120);
 /// Lines kept of an answer.
 const LINES: usize = 64;
 
-/// Codes that were refused, remembered so that none is given twice.
+/// PUKs that were refused, remembered so that none is given twice.
 const REFUSED: usize = 8;
 
 const STATUS: &[&str] = &[
@@ -68,7 +68,7 @@ enum Business {
     Line(Text),
     /// What stands between the quotes.
     Ussd(Text),
-    Pin(SimTask, Code),
+    Pin(SimTask),
     PukTries(Code, Code),
     Puk(Code, Code),
     ClearForbidden,
@@ -110,7 +110,7 @@ impl Errand {
             Business::Ask { at } => write!(text, "{}", STATUS.get(*at)?),
             Business::Line(line) => write!(text, "{line}"),
             Business::Ussd(code) => write!(text, "AT+CUSD=1,\"{code}\",15"),
-            Business::Pin(task, _) => write!(text, "{}", task.text()),
+            Business::Pin(task) => write!(text, "{}", task.text()),
             Business::PukTries(..) => write!(text, "{PUK_TRIES}"),
             Business::Puk(puk, pin) => write!(text, "AT+CPIN=\"{}\",\"{}\"", puk.reveal(), pin.reveal()),
             Business::ClearForbidden => write!(text, "{CLEAR_FORBIDDEN}"),
@@ -121,7 +121,7 @@ impl Errand {
 
     /// A line of the answer.
     pub(super) fn info(&mut self, line: &str) {
-        if let Business::Pin(task, _) = &mut self.business {
+        if let Business::Pin(task) = &mut self.business {
             task.info(line);
         } else if self.lines.len() < LINES {
             self.lines.push(line.to_owned());
@@ -144,13 +144,16 @@ pub(super) struct Errands {
     /// The port is open, although nothing is said on it.
     pub(super) port_open: bool,
     ussd: Option<Dialogue>,
+    /// A PIN that is being written down before it is given.
+    asking: Option<Errand>,
+    /// PUKs that were refused, or whose answer was lost.
     refused: heapless::Vec<Code, REFUSED>,
 }
 
 impl Errands {
     /// When something of theirs ends by the clock.
     pub(super) fn next_at(&self) -> Option<Instant> {
-        let waiting = self.waiting.iter().map(|errand| errand.until);
+        let waiting = self.waiting.iter().chain(&self.asking).map(|errand| errand.until);
         waiting.chain(self.ussd.as_ref().map(|open| open.until)).min()
     }
 
@@ -244,8 +247,8 @@ impl Modem {
             }
             Order::GivePin(code) => {
                 self.may_give(&code, &[Why::PinNeeded, Why::PinRefused])?;
-                let task = SimTask::by_person(code.clone(), alloc::sync::Arc::clone(&self.profile));
-                Ok(Business::Pin(task, code))
+                let task = SimTask::by_person(code, alloc::sync::Arc::clone(&self.profile));
+                Ok(Business::Pin(task))
             }
             Order::GivePuk { puk, pin } => {
                 self.may_give(&puk, &[Why::Locked])?;
@@ -367,7 +370,7 @@ impl Modem {
             Outcome::Silent | Outcome::Escaped => Some(OrderResult::NotNow(Why::NotAnswering)),
         };
         let result = match (errand.business, refused) {
-            (Business::Pin(task, code), _) => return self.pin_done(now, errand.until, token, task, code, outcome),
+            (Business::Pin(task), _) => return self.pin_done(now, errand.until, token, task, outcome),
             (Business::Ask { at }, refused) => match refused {
                 Some(silent @ OrderResult::NotNow(_)) => silent,
                 // A question it does not know is no reason to ask no more.
@@ -427,38 +430,83 @@ impl Modem {
         }
     }
 
-    fn pin_done(&mut self, now: Now, until: Instant, token: u64, mut task: SimTask, code: Code, outcome: Outcome) {
+    fn pin_done(&mut self, now: Now, until: Instant, token: u64, mut task: SimTask, outcome: Outcome) {
         let verdict = task.done(outcome);
-        if matches!(task.memory, PinMemory::Refused | PinMemory::Given) && verdict != Verdict::More {
-            self.remember_refused(code);
-            let result = OrderResult::Refused(match outcome {
-                Outcome::Final(result) => super::submit::answer(result),
-                Outcome::Settled | Outcome::Silent | Outcome::Escaped => Answer::Error,
-            });
-            return self.answer(token, result);
-        }
+        let gives = (verdict == Verdict::Await).then(|| task.awaited().cloned()).flatten();
+        self.tell_pin(task.take_ended(), gives);
+        self.pin_judged(now, until, token, task, verdict, outcome);
+    }
+
+    /// Where a PIN's order goes from here.
+    fn pin_judged(
+        &mut self,
+        now: Now,
+        until: Instant,
+        token: u64,
+        mut task: SimTask,
+        verdict: Verdict,
+        outcome: Outcome,
+    ) {
+        let unanswered = task.open.is_some();
         match verdict {
-            Verdict::More => self.go_on(token, Business::Pin(task, code), until, Vec::new()),
+            Verdict::More => self.go_on(token, Business::Pin(task), until, Vec::new()),
+            Verdict::Await => {
+                self.errands.asking = Some(Errand {
+                    token,
+                    business: Business::Pin(task),
+                    until: until.min(now.monotonic + WRITING),
+                    lines: Vec::new(),
+                });
+            }
             Verdict::Passed => self.unlocked(now, token),
-            Verdict::Refused if task.memory == PinMemory::Taken => self.unlocked(now, token),
-            Verdict::Blocked(Why::PinNeeded) => self.answer(token, OrderResult::NotNow(Why::CodeAtRisk)),
+            Verdict::Refused if task.taken => self.unlocked(now, token),
+            // Its answer was lost: the SIM's state and its counter are asked.
+            Verdict::Refused if unanswered && task.looks_again() => {
+                self.go_on(token, Business::Pin(task), until, Vec::new());
+            }
+            Verdict::Blocked(_) | Verdict::Refused | Verdict::Silent if unanswered => {
+                self.pin.open = task.open.take();
+                self.answer(token, OrderResult::Unknown);
+            }
+            Verdict::Blocked(Why::PinRefused) if !task.is_refused_before() => {
+                let result = match outcome {
+                    Outcome::Final(result) if result != FinalResult::Ok => super::submit::answer(result),
+                    // The answer was lost, and the counter gave it: as the standard would have it said (27.007 clause 9.2).
+                    Outcome::Final(_) | Outcome::Settled | Outcome::Silent | Outcome::Escaped => Answer::Cme(16),
+                };
+                self.answer(token, OrderResult::Refused(result));
+            }
+            Verdict::Blocked(Why::PinNeeded | Why::PinRefused) => {
+                self.answer(token, OrderResult::NotNow(Why::CodeAtRisk));
+            }
             Verdict::Refused => self.answer(token, OrderResult::NotNow(task.why)),
             Verdict::Blocked(why) => self.answer(token, OrderResult::NotNow(why)),
             Verdict::Silent => self.answer(token, OrderResult::NotNow(Why::NotAnswering)),
         }
     }
 
+    /// Whether a person's PIN may be given. False when none waits for that.
+    pub(super) fn errand_pin_answered(&mut self, now: Now, of: &PinTry, answer: PinAnswer) -> bool {
+        let awaits = |errand: &Errand| matches!(&errand.business, Business::Pin(task) if task.awaited() == Some(of));
+        let Some(errand) = self.errands.asking.take_if(|errand| awaits(errand)) else {
+            return false;
+        };
+        if let Business::Pin(mut task) = errand.business {
+            let verdict = task.permitted(answer);
+            let until = now.monotonic + PATIENCE;
+            self.pin_judged(now, until, errand.token, task, verdict, Outcome::Settled);
+        }
+        true
+    }
+
     fn puk_done(&mut self, now: Now, puk: Code, pin: &Code, refused: Option<OrderResult>) -> OrderResult {
         if let Some(result) = refused {
             self.remember_refused(puk);
-            return result;
+            // Its answer was lost.
+            let lost = matches!(result, OrderResult::NotNow(_));
+            return if lost { OrderResult::Unknown } else { result };
         }
-        // The configured PIN is the new one, or a wrong one.
-        self.pin = if self.settings.pin.as_ref() == Some(pin) {
-            PinMemory::Untried
-        } else {
-            PinMemory::Refused
-        };
+        self.pin.set_by_puk = Some(pin.clone());
         self.bring_up(now, State::Recovering(Why::SimBusy));
         OrderResult::Done
     }
@@ -503,6 +551,9 @@ impl Modem {
                 None => break,
             }
         }
+        if let Some(errand) = self.errands.asking.take_if(|errand| late(errand)) {
+            self.answer(errand.token, OrderResult::NotNow(Why::Busy));
+        }
         if let Some(open) = self.errands.ussd.take_if(|open| open.until <= now.monotonic) {
             self.ussd_ended(open.token, OrderResult::NotNow(Why::NotAnswering));
             if self.engine.is_idle() {
@@ -518,23 +569,36 @@ impl Modem {
             Silence::ModemReset => Why::Restarted,
             Silence::PortLost => Why::NoPort,
         };
-        if let Some(errand) = errand {
-            if let Business::Pin(
-                SimTask {
-                    memory: PinMemory::Given,
-                    ..
-                },
-                code,
-            )
-            | Business::Puk(code, _) = errand.business
-            {
-                self.remember_refused(code);
-            }
-            self.answer(errand.token, OrderResult::NotNow(why));
+        for errand in errand.into_iter().chain(self.errands.asking.take()) {
+            self.errand_broken_off(errand, why);
         }
         if let Some(open) = self.errands.ussd.take() {
             self.answer(open.token, OrderResult::NotNow(why));
         }
+    }
+
+    /// The modem went away in the middle of an order. A code that was on its way may have been taken.
+    fn errand_broken_off(&mut self, errand: Errand, why: Why) {
+        let result = match errand.business {
+            Business::Pin(SimTask { open: Some(open), .. }) => {
+                self.pin.open = Some(open);
+                OrderResult::Unknown
+            }
+            Business::Puk(puk, _) => {
+                self.remember_refused(puk);
+                OrderResult::Unknown
+            }
+            Business::Pin(_)
+            | Business::Ask { .. }
+            | Business::Line(_)
+            | Business::Ussd(_)
+            | Business::PukTries(..)
+            | Business::ClearForbidden
+            | Business::Restart
+            | Business::Drain
+            | Business::Disable => OrderResult::NotNow(why),
+        };
+        self.answer(errand.token, result);
     }
 
     /// No order that waits will have its moment.

@@ -61,6 +61,8 @@ pub enum OrderResult {
     Lines(Vec<String>),
     /// The modem refused.
     Refused(Answer),
+    /// It was given to the modem, and the answer was lost: whether it was done is not known.
+    Unknown,
     /// Not in this state of the modem; nothing was done.
     NotNow(Why),
     /// Never; the reason is for people.
@@ -74,6 +76,7 @@ impl fmt::Debug for OrderResult {
             Self::Done => f.write_str("Done"),
             Self::Lines(lines) => write!(f, "Lines({})", lines.len()),
             Self::Refused(answer) => write!(f, "Refused({answer:?})"),
+            Self::Unknown => f.write_str("Unknown"),
             Self::NotNow(why) => write!(f, "NotNow({why:?})"),
             Self::NotAllowed(why) => write!(f, "NotAllowed({why})"),
         }

@@ -1,31 +1,33 @@
-//! The SIM at bring-up: waiting until it is there, and giving the PIN once, where that cannot burn it.
+//! The SIM at bring-up: waiting until it is there, and giving the PIN where that cannot burn it: with tries to spare, and only
+//! after the try was written down.
 
 use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::fmt::Write as _;
+use core::time::Duration;
 
 use super::health;
-use super::machine::{Pin, Settings};
+use super::machine::{Modem, Phase, Pin, Settings};
 use super::profile::{PinCounter, Profile};
 use super::task::Verdict;
-use super::verbs::Why;
+use super::verbs::{Event, PinAnswer, PinEnd, PinTry, Why};
 use crate::at::request::Text;
 use crate::at::urc::SimState;
 use crate::at::{FinalResult, Outcome, parse};
+use crate::base::Now;
 
-/// What became of the configured PIN, for as long as this modem object lives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum PinMemory {
-    /// Not given yet.
-    #[default]
-    Untried,
-    /// Given, not answered: not given again before the SIM has told by its state whether it took it.
-    Given,
-    /// Taken; it may be given again after a restart.
-    Taken,
-    /// Refused: never given again.
-    Refused,
+/// How long a try may take to be written down; then the SIM is asked anew.
+pub(super) const WRITING: Duration = Duration::from_secs(30);
+
+/// What is known of PINs beyond one step. What must be known beyond the life of this object is written down elsewhere.
+#[derive(Debug, Default)]
+pub(super) struct PinMemory {
+    /// Given and not answered: what the SIM tells next is its answer.
+    pub(super) open: Option<PinTry>,
+    /// The card that refused the configured PIN last; one that tells no number is none inside.
+    pub(super) refused_by: Option<Option<String>>,
+    /// Set by a PUK, for a card that has not told its number yet.
+    pub(super) set_by_puk: Option<Pin>,
 }
 
 /// Answers to `AT+CPIN?` that tell nothing (ERROR, or OK alone) after which the SMS commands are asked instead: some modems do
@@ -35,6 +37,9 @@ const UNKNOWN_AFTER: u8 = 3;
 /// Tries of a PIN that nobody has spoilt: demanded where it is not known which card it is.
 const ALL_TRIES: u16 = 3;
 
+/// Times the SIM is asked in a row what became of a person's PIN whose answer was lost.
+const LOOKS: u8 = 3;
+
 #[derive(Debug, PartialEq, Eq)]
 enum Turn {
     Ask,
@@ -42,7 +47,9 @@ enum Turn {
     Identify(usize),
     /// How many tries are left, by the n-th command that may tell.
     Tries(usize),
-    Give,
+    /// The try is being written down.
+    Await(PinTry),
+    Give(PinTry),
 }
 
 /// The step under way.
@@ -53,34 +60,43 @@ pub(super) struct SimTask {
     pin: Option<Pin>,
     /// A person gives it, who may know better: two tries must be left, whichever card it is.
     by_person: bool,
-    /// ICCIDs that refused this very PIN before.
-    refused_by: Vec<String>,
-    pub(super) memory: PinMemory,
+    refused_by: Option<Option<String>>,
+    /// Given and not answered.
+    pub(super) open: Option<PinTry>,
+    /// How giving it ended, once that is known.
+    ended: Option<(PinTry, PinEnd)>,
+    /// The SIM took it just now.
+    pub(super) taken: bool,
     /// The card, where it tells that while it is locked.
-    pub(super) iccid: Option<String>,
+    iccid: Option<String>,
     seen: Option<SimState>,
     tries: Option<u16>,
     errors: u8,
-    /// The PIN was refused just now.
-    pub(super) refused_now: bool,
+    /// The card refused this PIN some time before.
+    refused_before: bool,
+    /// Times it was asked what became of a PIN whose answer was lost.
+    looks: u8,
     /// Why the SIM is not usable, should the step end without it.
     pub(super) why: Why,
 }
 
 impl SimTask {
-    pub(super) fn new(settings: &Settings, memory: PinMemory, profile: Arc<Profile>) -> Self {
+    pub(super) fn new(settings: &Settings, memory: &PinMemory, profile: Arc<Profile>) -> Self {
         Self {
             turn: Turn::Ask,
             profile,
             pin: settings.pin.clone(),
             by_person: false,
-            refused_by: settings.refused_pins.clone(),
-            memory,
+            refused_by: memory.refused_by.clone(),
+            open: memory.open.clone(),
+            ended: None,
+            taken: false,
             iccid: None,
             seen: None,
             tries: None,
             errors: 0,
-            refused_now: false,
+            refused_before: false,
+            looks: 0,
             why: Why::SimBusy,
         }
     }
@@ -93,7 +109,7 @@ impl SimTask {
         };
         Self {
             by_person: true,
-            ..Self::new(&settings, PinMemory::Untried, profile)
+            ..Self::new(&settings, &PinMemory::default(), profile)
         }
     }
 
@@ -104,17 +120,18 @@ impl SimTask {
     pub(super) fn text(&self) -> Text {
         let mut text = Text::new();
         // All of them are short: the profile's check bounds its commands.
-        let _ = match (&self.turn, &self.pin) {
-            (Turn::Give, Some(pin)) => write!(text, "AT+CPIN=\"{}\"", pin.reveal()),
-            (Turn::Identify(at), _) => match self.profile.iccid_commands().nth(*at) {
+        let _ = match &self.turn {
+            Turn::Give(of) => write!(text, "AT+CPIN=\"{}\"", of.pin.reveal()),
+            Turn::Identify(at) => match self.profile.iccid_commands().nth(*at) {
                 Some(command) => text.push_str(command).map_err(|_| core::fmt::Error),
                 None => write!(text, "AT"),
             },
-            (Turn::Tries(at), _) => match self.counter(*at) {
+            Turn::Tries(at) => match self.counter(*at) {
                 Some(counter) => text.push_str(&counter.command).map_err(|_| core::fmt::Error),
                 None => write!(text, "AT"),
             },
-            (Turn::Ask | Turn::Give, _) => write!(text, "AT+CPIN?"),
+            // Waited for in vain: anew.
+            Turn::Ask | Turn::Await(_) => write!(text, "AT+CPIN?"),
         };
         text
     }
@@ -122,8 +139,8 @@ impl SimTask {
     pub(super) fn info(&mut self, line: &str) {
         let (word, rest) = parse::split_prefix(line).unwrap_or(("", line));
         match self.turn {
-            Turn::Ask | Turn::Give if word == "+CPIN" => self.seen = Some(SimState::from_word(rest)),
-            Turn::Ask | Turn::Give => {}
+            Turn::Ask | Turn::Await(_) if word == "+CPIN" => self.seen = Some(SimState::from_word(rest)),
+            Turn::Ask | Turn::Await(_) | Turn::Give(_) => {}
             Turn::Identify(_) => self.iccid = self.iccid.take().or_else(|| health::iccid(rest)),
             Turn::Tries(at) => {
                 let told = self.counter(at).and_then(|counter| tries_told(counter, word, rest));
@@ -133,12 +150,42 @@ impl SimTask {
     }
 
     pub(super) fn done(&mut self, outcome: Outcome) -> Verdict {
-        match self.turn {
-            Turn::Ask => self.asked(outcome),
+        match core::mem::replace(&mut self.turn, Turn::Ask) {
+            Turn::Ask | Turn::Await(_) => self.asked(outcome),
             Turn::Identify(at) => self.identified(at),
             Turn::Tries(at) => self.counted(at),
-            Turn::Give => self.given(outcome),
+            Turn::Give(of) => self.given(of, outcome),
         }
+    }
+
+    /// The try that waits to be written down.
+    pub(super) const fn awaited(&self) -> Option<&PinTry> {
+        match &self.turn {
+            Turn::Await(of) => Some(of),
+            Turn::Ask | Turn::Identify(_) | Turn::Tries(_) | Turn::Give(_) => None,
+        }
+    }
+
+    /// How giving a PIN ended, told once.
+    pub(super) fn take_ended(&mut self) -> Option<(PinTry, PinEnd)> {
+        self.ended.take()
+    }
+
+    /// The card refused this PIN some time before this order.
+    pub(super) const fn is_refused_before(&self) -> bool {
+        self.refused_before
+    }
+
+    /// Whether the SIM is asked once more what became of a PIN.
+    pub(super) const fn looks_again(&mut self) -> bool {
+        self.looks = self.looks.saturating_add(1);
+        self.looks <= LOOKS
+    }
+
+    /// What is to be known of PINs after the step.
+    fn remember(&self, memory: &mut PinMemory) {
+        memory.open.clone_from(&self.open);
+        memory.refused_by.clone_from(&self.refused_by);
     }
 
     fn asked(&mut self, outcome: Outcome) -> Verdict {
@@ -153,8 +200,8 @@ impl SimTask {
         }
         match seen {
             Some(SimState::Ready) => {
-                if self.memory == PinMemory::Given {
-                    self.memory = PinMemory::Taken;
+                if self.by_person {
+                    self.ended = self.open.take().map(|open| (open, PinEnd::Taken));
                 }
                 Verdict::Passed
             }
@@ -192,21 +239,17 @@ impl SimTask {
     }
 
     fn pin_needed(&mut self) -> Verdict {
-        match (&self.pin, self.memory) {
-            (None, _) => Verdict::Blocked(Why::PinNeeded),
-            // Only its answer was lost.
-            (Some(_), PinMemory::Given) => self.refuse_pin(),
-            (Some(_), PinMemory::Refused) => Verdict::Blocked(Why::PinRefused),
-            (Some(_), PinMemory::Untried | PinMemory::Taken) => {
-                self.iccid = None;
-                self.tries = None;
-                self.turn = Turn::Identify(0);
-                if self.profile.iccid_commands().next().is_none() {
-                    return self.identified(0);
-                }
-                Verdict::More
-            }
+        // A PIN taken and asked for again within one step is a broken SIM: it is not given a second time.
+        if self.pin.is_none() || self.taken {
+            return Verdict::Blocked(Why::PinNeeded);
         }
+        self.iccid = None;
+        self.tries = None;
+        self.turn = Turn::Identify(0);
+        if self.profile.iccid_commands().next().is_none() {
+            return self.identified(0);
+        }
+        Verdict::More
     }
 
     fn identified(&mut self, at: usize) -> Verdict {
@@ -214,7 +257,7 @@ impl SimTask {
             self.turn = Turn::Identify(at + 1);
             return Verdict::More;
         }
-        if self.iccid.as_ref().is_some_and(|iccid| self.refused_by.contains(iccid)) {
+        if self.refused_by.as_ref() == Some(&self.iccid) {
             return Verdict::Blocked(Why::PinRefused);
         }
         if self.counter(0).is_none() {
@@ -229,6 +272,21 @@ impl SimTask {
             self.turn = Turn::Tries(at + 1);
             return Verdict::More;
         }
+        let (Some(pin), Some(tries_left)) = (self.pin.clone(), self.tries) else {
+            return Verdict::Blocked(Why::PinNeeded);
+        };
+        let is_same = |open: &&PinTry| open.pin == pin && open.iccid == self.iccid;
+        if let Some(open) = self.open.as_ref().filter(is_same) {
+            // The answer that was lost.
+            if tries_left < open.tries_left {
+                let open = open.clone();
+                return self.refuse_pin(open);
+            }
+            // A person's order gives a PIN once.
+            if self.by_person {
+                return Verdict::Blocked(Why::PinNeeded);
+            }
+        }
         // A card that may have refused this PIN in another modem must have all its tries.
         let needed = if self.by_person {
             2
@@ -237,35 +295,129 @@ impl SimTask {
         } else {
             ALL_TRIES
         };
-        if self.tries.is_none_or(|left| left < needed) {
+        if tries_left < needed {
             return Verdict::Blocked(Why::PinNeeded);
         }
-        // From here on it counts as given, whatever happens to the answer.
-        self.memory = PinMemory::Given;
-        self.turn = Turn::Give;
-        Verdict::More
+        self.turn = Turn::Await(PinTry {
+            iccid: self.iccid.clone(),
+            pin,
+            tries_left,
+            by_person: self.by_person,
+        });
+        Verdict::Await
     }
 
-    fn given(&mut self, outcome: Outcome) -> Verdict {
-        self.turn = Turn::Ask;
-        match outcome {
-            Outcome::Final(FinalResult::Ok) => {
-                self.memory = PinMemory::Taken;
-                // It takes some seconds to become READY; asking again is the next try. A PIN taken and asked for again within
-                // one step is a broken SIM: it is not given a second time.
-                self.pin = None;
-                self.not_yet(Why::SimBusy)
+    /// Whether the try that waits may be made.
+    pub(super) fn permitted(&mut self, answer: PinAnswer) -> Verdict {
+        let Turn::Await(of) = core::mem::replace(&mut self.turn, Turn::Ask) else {
+            return Verdict::More;
+        };
+        match answer {
+            PinAnswer::Give => {
+                // From here on it counts as given, whatever happens to the answer.
+                self.open = Some(of.clone());
+                self.turn = Turn::Give(of);
+                Verdict::More
             }
-            Outcome::Final(_) => self.refuse_pin(),
-            // Whether the SIM took it, its state tells.
-            Outcome::Settled | Outcome::Silent | Outcome::Escaped => self.not_yet(Why::SimBusy),
+            PinAnswer::Refused => {
+                self.open.take_if(|open| open.pin == of.pin);
+                self.refused_by = Some(of.iccid);
+                self.refused_before = true;
+                Verdict::Blocked(Why::PinRefused)
+            }
+            PinAnswer::Unanswered => Verdict::Blocked(Why::PinNeeded),
+            PinAnswer::NotNow => self.not_yet(Why::SimBusy),
         }
     }
 
-    fn refuse_pin(&mut self) -> Verdict {
-        self.memory = PinMemory::Refused;
-        self.refused_now = true;
+    fn given(&mut self, of: PinTry, outcome: Outcome) -> Verdict {
+        match outcome {
+            Outcome::Final(FinalResult::Ok) => {
+                self.open = None;
+                self.ended = Some((of, PinEnd::Taken));
+                self.taken = true;
+                // It takes some seconds to become READY; asking again is the next try.
+                self.not_yet(Why::SimBusy)
+            }
+            Outcome::Final(result) if !result.is_busy() => self.refuse_pin(of),
+            // Whether the SIM took it, its state and its counter tell.
+            Outcome::Final(_) | Outcome::Settled | Outcome::Silent | Outcome::Escaped => self.not_yet(Why::SimBusy),
+        }
+    }
+
+    fn refuse_pin(&mut self, of: PinTry) -> Verdict {
+        self.open = None;
+        self.refused_by = Some(of.iccid.clone());
+        self.ended = Some((of, PinEnd::Refused));
         Verdict::Blocked(Why::PinRefused)
+    }
+}
+
+impl Modem {
+    /// Keeps what a step with the SIM has brought, and tells it.
+    pub(super) fn sim_step_done(&mut self, now: Now, verdict: Verdict) {
+        let Phase::Steps(cursor) = &mut self.phase else { return };
+        let Some(task) = cursor.sim_task() else { return };
+        task.remember(&mut self.pin);
+        let ended = task.take_ended();
+        let gives = (verdict == Verdict::Await).then(|| task.awaited().cloned()).flatten();
+        if gives.is_some() {
+            cursor.wait(now.monotonic + WRITING);
+        }
+        self.tell_pin(ended, gives);
+    }
+
+    /// Tells what became of a PIN, and which is about to be given.
+    pub(super) fn tell_pin(&mut self, ended: Option<(PinTry, PinEnd)>, gives: Option<PinTry>) {
+        if let Some((of, end)) = ended {
+            self.tell(Event::PinEnded(of, end));
+        }
+        if let Some(of) = gives {
+            self.tell(Event::GivesPin(of));
+        }
+    }
+
+    /// Whether a PIN may be given.
+    pub(super) fn pin_answered(&mut self, now: Now, of: PinTry, answer: PinAnswer) {
+        if self.errand_pin_answered(now, &of, answer) {
+            return;
+        }
+        if let Phase::Steps(cursor) = &mut self.phase
+            && let Some(task) = cursor.sim_task()
+            && task.awaited() == Some(&of)
+        {
+            let verdict = task.permitted(answer);
+            task.remember(&mut self.pin);
+            cursor.wait(now.monotonic);
+            self.step_judged(now, verdict, Outcome::Settled);
+        } else if answer == PinAnswer::Give {
+            self.tell(Event::PinEnded(of, PinEnd::NotGiven));
+        }
+    }
+
+    /// The SIM is open and has told its number: what is left to say of PINs.
+    pub(super) fn settle_pins(&mut self) {
+        let iccid = self.identity.iccid.clone();
+        let told = |of: &Option<String>| of.is_none() || iccid.is_none() || *of == iccid;
+        if let Some(open) = self.pin.open.take().filter(|open| told(&open.iccid)) {
+            self.tell(Event::PinEnded(open, PinEnd::Taken));
+        }
+        if let Some(set) = self.pin.set_by_puk.take() {
+            let of = |pin: Pin| PinTry {
+                iccid: iccid.clone(),
+                pin,
+                tries_left: 0,
+                by_person: true,
+            };
+            let configured = self.settings.pin.clone();
+            let other = configured.clone().filter(|pin| *pin != set);
+            // A configured PIN that is another than the new one is wrong now.
+            self.pin.refused_by = other.is_some().then(|| iccid.clone());
+            self.tell(Event::PinEnded(of(set), PinEnd::Taken));
+            if let Some(other) = other {
+                self.tell(Event::PinEnded(of(other), PinEnd::Refused));
+            }
+        }
     }
 }
 
@@ -284,30 +436,34 @@ fn tries_told(counter: &PinCounter, word: &str, rest: &str) -> Option<u16> {
 mod tests {
     use super::*;
     use alloc::borrow::ToOwned;
+    use alloc::vec::Vec;
 
     const OK: Outcome = Outcome::Final(FinalResult::Ok);
     const ERROR: Outcome = Outcome::Final(FinalResult::Error);
     const ICCID: &str = "8935301234567890123";
 
-    fn task_of(memory: PinMemory, counters: Vec<PinCounter>, refused_by: &[&str]) -> SimTask {
+    fn task_of(memory: &PinMemory, counters: Vec<PinCounter>) -> SimTask {
         let mut profile = Profile::smallest();
         profile.pin.counters = counters;
         profile.pin.tries_left = 2;
         let settings = Settings {
             pin: Pin::from_digits("1234"),
-            refused_pins: refused_by.iter().map(|iccid| (*iccid).to_owned()).collect(),
             ..Settings::default()
         };
         SimTask::new(&settings, memory, Arc::new(profile))
     }
 
-    fn task(memory: PinMemory) -> SimTask {
-        task_of(memory, [PinCounter::standard()].to_vec(), &[])
+    fn task() -> SimTask {
+        task_of(&PinMemory::default(), [PinCounter::standard()].to_vec())
     }
 
     fn answer(task: &mut SimTask, line: &str, outcome: Outcome) -> Verdict {
         task.info(line);
         task.done(outcome)
+    }
+
+    fn ended(task: &mut SimTask) -> Option<PinEnd> {
+        task.take_ended().map(|(_, end)| end)
     }
 
     /// Up to the question for the tries.
@@ -320,24 +476,51 @@ mod tests {
 
     /// The PIN is on its way.
     fn given() -> SimTask {
-        let mut sim = task(PinMemory::Untried);
+        let mut sim = task();
         asked_for_pin(&mut sim, ICCID);
-        answer(&mut sim, "+CPINR: SIM PIN,3,3", OK);
+        assert_eq!(answer(&mut sim, "+CPINR: SIM PIN,3,3", OK), Verdict::Await);
+        assert_eq!(sim.permitted(PinAnswer::Give), Verdict::More);
         sim
     }
 
     #[test]
-    fn a_pin_is_given_once_and_only_with_tries_to_spare() {
-        let mut sim = task(PinMemory::Untried);
+    fn a_pin_is_given_once_with_tries_to_spare_and_only_when_that_is_written_down() {
+        let mut sim = task();
         asked_for_pin(&mut sim, ICCID);
         assert_eq!(sim.text(), "AT+CPINR=\"SIM PIN\"");
-        assert_eq!(answer(&mut sim, "+CPINR: SIM PIN,2,3", OK), Verdict::More);
+        assert_eq!(answer(&mut sim, "+CPINR: SIM PIN,2,3", OK), Verdict::Await);
+        assert_ne!(sim.text(), "AT+CPIN=\"1234\"");
+        let awaited = sim.awaited().unwrap();
+        assert_eq!((awaited.iccid.as_deref(), awaited.tries_left), (Some(ICCID), 2));
+        assert_eq!(sim.permitted(PinAnswer::Give), Verdict::More);
         assert_eq!(sim.text(), "AT+CPIN=\"1234\"");
-        assert_eq!(sim.memory, PinMemory::Given);
+        assert!(sim.open.is_some());
         assert_eq!(sim.done(OK), Verdict::Refused);
-        assert_eq!(sim.memory, PinMemory::Taken);
+        assert_eq!(ended(&mut sim), Some(PinEnd::Taken));
+        assert!(sim.open.is_none());
         assert_eq!(answer(&mut sim, "+CPIN: READY", OK), Verdict::Passed);
-        assert!(!sim.refused_now);
+        assert_eq!(ended(&mut sim), None);
+    }
+
+    #[test]
+    fn a_pin_that_may_not_be_given_is_kept_back() {
+        for (answered, verdict) in [
+            (PinAnswer::Refused, Verdict::Blocked(Why::PinRefused)),
+            (PinAnswer::Unanswered, Verdict::Blocked(Why::PinNeeded)),
+            (PinAnswer::NotNow, Verdict::Refused),
+        ] {
+            let mut sim = task();
+            asked_for_pin(&mut sim, ICCID);
+            answer(&mut sim, "+CPINR: SIM PIN,3,3", OK);
+            assert_eq!(sim.permitted(answered), verdict);
+            assert_eq!((sim.text().as_str(), sim.open), ("AT+CPIN?", None));
+        }
+        // An answer that comes too late changes nothing.
+        let mut sim = task();
+        asked_for_pin(&mut sim, ICCID);
+        answer(&mut sim, "+CPINR: SIM PIN,3,3", OK);
+        assert_eq!(answer(&mut sim, "+CPIN: READY", OK), Verdict::Passed);
+        assert_eq!((sim.permitted(PinAnswer::Give), sim.open), (Verdict::More, None));
     }
 
     #[test]
@@ -350,7 +533,7 @@ mod tests {
             // It is not known which card it is: nobody may have tried before.
             ("", "+CPINR: SIM PIN,2,3", OK),
         ] {
-            let mut sim = task(PinMemory::Untried);
+            let mut sim = task();
             asked_for_pin(&mut sim, iccid);
             assert_eq!(
                 answer(&mut sim, line, outcome),
@@ -358,22 +541,26 @@ mod tests {
                 "{line}"
             );
         }
-        for memory in [PinMemory::Given, PinMemory::Refused] {
-            let verdict = answer(&mut task(memory), "+CPIN: SIM PIN", OK);
-            assert_eq!(verdict, Verdict::Blocked(Why::PinRefused));
-        }
-        let mut uncounted = task_of(PinMemory::Untried, Vec::new(), &[]);
+        let mut uncounted = task_of(&PinMemory::default(), Vec::new());
         assert_eq!(answer(&mut uncounted, "+CPIN: SIM PIN", OK), Verdict::More);
         assert_eq!(answer(&mut uncounted, ICCID, OK), Verdict::Blocked(Why::PinNeeded));
     }
 
     #[test]
-    fn a_card_that_refused_this_pin_is_never_given_it_again() {
-        let mut sim = task_of(PinMemory::Untried, [PinCounter::standard()].to_vec(), &[ICCID]);
-        assert_eq!(answer(&mut sim, "+CPIN: SIM PIN", OK), Verdict::More);
-        assert_eq!(answer(&mut sim, ICCID, OK), Verdict::Blocked(Why::PinRefused));
-        let mut other = task_of(PinMemory::Untried, [PinCounter::standard()].to_vec(), &["8900"]);
-        asked_for_pin(&mut other, ICCID);
+    fn a_card_that_refused_this_pin_is_not_even_counted_and_another_is() {
+        let memory = |card: Option<&str>| PinMemory {
+            refused_by: Some(card.map(ToOwned::to_owned)),
+            ..PinMemory::default()
+        };
+        for (refused_by, told, verdict) in [
+            (Some(ICCID), ICCID, Verdict::Blocked(Why::PinRefused)),
+            (None, "", Verdict::Blocked(Why::PinRefused)),
+            (Some("8900"), ICCID, Verdict::More),
+        ] {
+            let mut sim = task_of(&memory(refused_by), [PinCounter::standard()].to_vec());
+            assert_eq!(answer(&mut sim, "+CPIN: SIM PIN", OK), Verdict::More);
+            assert_eq!(answer(&mut sim, told, OK), verdict, "{refused_by:?}");
+        }
     }
 
     #[test]
@@ -420,7 +607,7 @@ mod tests {
             code: None,
             field: 1,
         };
-        let mut sim = task_of(PinMemory::Untried, [vendor, PinCounter::standard()].to_vec(), &[]);
+        let mut sim = task_of(&PinMemory::default(), [vendor, PinCounter::standard()].to_vec());
         asked_for_pin(&mut sim, ICCID);
         assert_eq!(sim.text(), "AT+SPIC");
         assert_eq!(sim.done(ERROR), Verdict::More);
@@ -428,40 +615,71 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_pin_is_remembered() {
+    fn a_refused_pin_is_told_once_and_remembered() {
         for outcome in [Outcome::Final(FinalResult::Cme(16)), ERROR] {
             let mut sim = given();
             assert_eq!(sim.done(outcome), Verdict::Blocked(Why::PinRefused));
-            assert_eq!(sim.memory, PinMemory::Refused);
-            assert!(sim.refused_now);
-            assert_eq!(sim.iccid.as_deref(), Some(ICCID));
+            assert_eq!((ended(&mut sim), ended(&mut sim)), (Some(PinEnd::Refused), None));
+            let mut memory = PinMemory::default();
+            sim.remember(&mut memory);
+            assert_eq!(memory.refused_by, Some(Some(ICCID.to_owned())));
+            assert_eq!(memory.open, None);
         }
     }
 
     #[test]
-    fn a_pin_whose_answer_was_lost_is_judged_by_what_the_sim_tells_next() {
-        let mut right = given();
-        assert_eq!(right.done(Outcome::Silent), Verdict::Refused);
-        assert_eq!((right.memory, right.refused_now), (PinMemory::Given, false));
-        assert_eq!(answer(&mut right, "+CPIN: READY", OK), Verdict::Passed);
-        assert_eq!((right.memory, right.refused_now), (PinMemory::Taken, false));
+    fn a_pin_whose_answer_was_lost_is_judged_by_the_counter() {
+        for outcome in [Outcome::Silent, Outcome::Settled, Outcome::Final(FinalResult::Cme(14))] {
+            let mut sim = given();
+            assert_eq!(sim.done(outcome), Verdict::Refused);
+            let mut memory = PinMemory::default();
+            sim.remember(&mut memory);
+            assert_eq!((ended(&mut sim), memory.refused_by), (None, None));
+            assert_eq!(memory.open.map(|open| open.tries_left), Some(3));
+            assert_eq!(sim.text(), "AT+CPIN?");
+            asked_for_pin(&mut sim, ICCID);
+            assert_eq!(answer(&mut sim, "+CPINR: SIM PIN,3,3", OK), Verdict::Await);
+            assert_eq!(sim.permitted(PinAnswer::Give), Verdict::More);
+            assert_eq!(sim.done(outcome), Verdict::Refused);
+            asked_for_pin(&mut sim, ICCID);
+            let refused = Verdict::Blocked(Why::PinRefused);
+            assert_eq!(answer(&mut sim, "+CPINR: SIM PIN,2,3", OK), refused);
+            assert_eq!((ended(&mut sim), sim.open), (Some(PinEnd::Refused), None));
+        }
+    }
 
-        let mut wrong = given();
-        assert_eq!(wrong.done(Outcome::Silent), Verdict::Refused);
-        assert_eq!(wrong.text(), "AT+CPIN?");
-        assert_eq!(
-            answer(&mut wrong, "+CPIN: SIM PIN", OK),
-            Verdict::Blocked(Why::PinRefused)
-        );
-        assert_eq!((wrong.memory, wrong.refused_now), (PinMemory::Refused, true));
-        assert_eq!(wrong.iccid.as_deref(), Some(ICCID));
+    #[test]
+    fn a_persons_pin_is_given_once_and_what_became_of_it_found_out() {
+        let lost = || {
+            let mut profile = Profile::smallest();
+            profile.pin.counters = [PinCounter::standard()].to_vec();
+            let mut sim = SimTask::by_person(Pin::from_digits("1234").unwrap(), Arc::new(profile));
+            asked_for_pin(&mut sim, ICCID);
+            assert_eq!(answer(&mut sim, "+CPINR: SIM PIN,3,3", OK), Verdict::Await);
+            sim.permitted(PinAnswer::Give);
+            assert_eq!(sim.done(Outcome::Silent), Verdict::Refused);
+            sim
+        };
+        let mut taken = lost();
+        assert_eq!(answer(&mut taken, "+CPIN: READY", OK), Verdict::Passed);
+        assert_eq!(ended(&mut taken), Some(PinEnd::Taken));
+        for (left, verdict, end) in [
+            ("2", Verdict::Blocked(Why::PinRefused), Some(PinEnd::Refused)),
+            ("3", Verdict::Blocked(Why::PinNeeded), None),
+        ] {
+            let mut sim = lost();
+            asked_for_pin(&mut sim, ICCID);
+            assert_eq!(
+                answer(&mut sim, &alloc::format!("+CPINR: SIM PIN,{left},3"), OK),
+                verdict
+            );
+            assert_eq!((ended(&mut sim), sim.open.is_some()), (end, end.is_none()));
+        }
     }
 
     #[test]
     fn a_taken_pin_asked_for_again_is_not_given_again_in_the_same_step() {
-        let mut sim = task(PinMemory::Untried);
-        asked_for_pin(&mut sim, ICCID);
-        answer(&mut sim, "+CPINR: SIM PIN,3,3", OK);
+        let mut sim = given();
         sim.done(OK);
         assert_eq!(answer(&mut sim, "+CPIN: SIM PIN", OK), Verdict::Blocked(Why::PinNeeded));
     }
@@ -469,7 +687,7 @@ mod tests {
     #[test]
     fn a_modem_that_does_not_know_the_question_is_believed_to_have_a_sim() {
         for nothing in [ERROR, OK] {
-            let mut sim = task(PinMemory::Untried);
+            let mut sim = task();
             assert_eq!(sim.done(nothing), Verdict::Refused);
             assert_eq!(sim.done(nothing), Verdict::Refused);
             assert_eq!(sim.done(nothing), Verdict::Passed);
@@ -486,11 +704,11 @@ mod tests {
             (12, Verdict::Blocked(Why::Locked), Why::SimBusy),
             (5, Verdict::Blocked(Why::OperatorLocked), Why::SimBusy),
         ] {
-            let mut sim = task(PinMemory::Untried);
+            let mut sim = task();
             assert_eq!(sim.done(Outcome::Final(FinalResult::Cme(code))), verdict, "{code}");
             assert_eq!(sim.why, why, "{code}");
         }
-        let mut sim = task(PinMemory::Untried);
+        let mut sim = task();
         assert_eq!(answer(&mut sim, "+CPIN: SIM PUK", OK), Verdict::Blocked(Why::Locked));
         assert_eq!(
             answer(&mut sim, "+CPIN: PH-NET PIN", OK),

@@ -19,6 +19,8 @@ pub(super) enum Verdict {
     Refused,
     /// Nothing was answered.
     Silent,
+    /// A PIN waits to be written down before it is given.
+    Await,
     /// Nothing of what follows makes sense.
     Blocked(Why),
 }

@@ -6,6 +6,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::ladder::{Fault, Level, Shared};
+use super::machine::Pin;
 use super::order::{Order, OrderResult};
 use crate::at::Memory;
 use crate::base::PhoneNumber;
@@ -42,6 +43,9 @@ pub enum Command {
     Suspect(Option<Fault>),
     /// Its trouble is shared by others: it is spared what would not help; none: it may help itself again.
     Shared(Option<Shared>),
+    /// The answer to [`Event::GivesPin`]. One to a try that is not waited for any more and may be made ends as
+    /// [`PinEnd::NotGiven`].
+    PinAnswer(PinTry, PinAnswer),
     /// Shutdown: what is submitted beyond Ctrl-Z is awaited, what is stored is deleted, nothing else begins.
     Stop,
 }
@@ -98,11 +102,10 @@ pub enum Event {
         /// How.
         result: OrderResult,
     },
-    /// The SIM refused the configured PIN, or did not answer it: to be kept, so that it is never given to this card again.
-    PinRefused {
-        /// The card, where it tells that while it is locked.
-        iccid: Option<String>,
-    },
+    /// It is about to give a PIN: to be written down before. It waits for [`Command::PinAnswer`] with the same try.
+    GivesPin(PinTry),
+    /// What became of a PIN.
+    PinEnded(PinTry, PinEnd),
     /// The modem restarted by itself; a submit beyond Ctrl-Z has ended in [`Silence::ModemReset`] before.
     Restarted,
 }
@@ -120,10 +123,54 @@ impl fmt::Debug for Event {
             Self::Recovering(level) => write!(f, "Recovering({level:?})"),
             Self::Port(action) => write!(f, "Port({action:?})"),
             Self::Ordered { token, result } => write!(f, "Ordered({token}, {result:?})"),
-            Self::PinRefused { .. } => f.write_str("PinRefused(..)"),
+            Self::GivesPin(of) => write!(f, "GivesPin({of:?})"),
+            Self::PinEnded(of, end) => write!(f, "PinEnded({of:?}, {end:?})"),
             Self::Restarted => f.write_str("Restarted"),
         }
     }
+}
+
+/// A PIN about to be given to a card.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PinTry {
+    /// The card, where it tells that while it is locked.
+    pub iccid: Option<String>,
+    /// The PIN.
+    pub pin: Pin,
+    /// Tries the card says are left.
+    pub tries_left: u16,
+    /// By a person's order.
+    pub by_person: bool,
+}
+
+impl fmt::Debug for PinTry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PinTry(.., {} left, by person: {})", self.tries_left, self.by_person)
+    }
+}
+
+/// Whether a PIN may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinAnswer {
+    /// The try is on disk: give it, once.
+    Give,
+    /// This card refused this PIN before: never.
+    Refused,
+    /// It was given too often without an answer: a person may give it.
+    Unanswered,
+    /// It could not be written down: later.
+    NotNow,
+}
+
+/// What became of a PIN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinEnd {
+    /// The card took it.
+    Taken,
+    /// The card refused it.
+    Refused,
+    /// It was not given.
+    NotGiven,
 }
 
 /// What the shell is asked to do to a port.

@@ -160,6 +160,10 @@ pub enum Request {
     Report(Report),
     /// An inbound part came in.
     Receive(InboundPart),
+    /// A PIN is about to be given to a card: write that down before.
+    TryPin(PinTry),
+    /// What became of it.
+    EndPin(PinEnded),
     /// Do what is due by time: lapse, give unknowns up or back, end report waits and reassembly; bounded a turn.
     Sweep,
 }
@@ -184,6 +188,10 @@ pub enum Reply {
     Stored,
     /// To [`Request::Release`].
     Released,
+    /// To [`Request::TryPin`]: whether it may be given.
+    PinTried(PinTried),
+    /// To [`Request::EndPin`].
+    PinEnded,
     /// To [`Request::Sweep`]: when to sweep again at the latest, and whether more messages became due.
     Swept {
         /// Next sweep.
@@ -269,6 +277,52 @@ pub enum Closed {
     GoOn,
     /// None waits, or none may go now: forget the message; the store gives it out again when (and if) it is due again.
     Forget,
+}
+
+/// A PIN about to be given to a card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PinTry {
+    /// ICCID of the card, or the label of the modem where it does not tell it while locked.
+    pub holder: String,
+    /// The PIN, in a type that keeps out of logs; only a keyed hash of it is kept.
+    pub pin: Body,
+    /// Tries the card has left, by its own counter.
+    pub tries_left: u16,
+    /// A person gives it.
+    pub by_person: bool,
+}
+
+/// Whether a PIN may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinTried {
+    /// The try is on disk.
+    Written,
+    /// The card refused this PIN before.
+    Refused,
+    /// It was given too often without an answer: only a person may give it.
+    Unanswered,
+}
+
+/// What became of a PIN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PinEnded {
+    /// As in [`PinTry`].
+    pub holder: String,
+    /// As in [`PinTry`].
+    pub pin: Body,
+    /// How it ended.
+    pub end: PinEnd,
+}
+
+/// How giving a PIN ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PinEnd {
+    /// The card took it: nothing needs to be known of it any more.
+    Taken,
+    /// The card refused it: never again.
+    Refused,
+    /// It was written down, and then not given.
+    NotGiven,
 }
 
 /// A delivery report (SMS-STATUS-REPORT, 3GPP TS 23.040 clause 9.2.2.3).

@@ -8,6 +8,7 @@ mod inbound;
 mod life;
 mod past;
 mod people;
+mod pins;
 mod reports;
 
 pub(super) use bank::Bank;

@@ -147,44 +147,6 @@ fn notes_of_a_sim_change_field_by_field_and_outlive_its_next_introduction() {
 }
 
 #[test]
-fn a_refused_pin_is_known_for_its_holder_for_good_and_nowhere_in_the_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let place = Place::File(folder.path().join("w.db"));
-    let mut bank = Bank::at_place(&place);
-    let refuse = |holder: &str, pin: &str| Op::RefusePin {
-        holder: holder.into(),
-        pin: Body::new(pin),
-    };
-    assert!(!format!("{:?}", refuse("89490001", "4711")).contains("4711"));
-    for op in [
-        refuse("89490001", "4711"),
-        refuse("89490001", "4711"),
-        refuse("m7", "0815"),
-    ] {
-        assert!(matches!(bank.one(op), Answer::Done(true)));
-    }
-    drop(bank);
-    let bank = Bank::at_place(&place);
-    let refusing = |pin: &str| bank.store.read().holders_refusing(pin).unwrap();
-    assert_eq!(refusing("4711"), ["89490001"]);
-    assert_eq!(refusing("0815"), ["m7"]);
-    assert!(refusing("1234").is_empty());
-    let kept: Vec<u8> = bank
-        .store
-        .read()
-        .connection()
-        .query_row("SELECT group_concat(hex(digest)) FROM refused_pins", [], |row| {
-            row.get::<_, String>(0)
-        })
-        .unwrap()
-        .into_bytes();
-    assert!(
-        !kept.windows(8).any(|run| run == b"34373131"),
-        "the PIN itself is not kept"
-    );
-}
-
-#[test]
 fn the_record_takes_rows_and_gives_none_back() {
     let mut bank = Bank::new();
     let restart = NewAudit {

@@ -207,6 +207,27 @@ fn a_wrong_pin_is_given_once_whatever_happens_after() {
 }
 
 #[test]
+fn a_pin_whose_answer_was_lost_is_given_again_only_when_the_counter_stands() {
+    for (left_after, given_in_all) in [("3", 2), ("2", 1)] {
+        let mut rig = locked("\r\n+CPINR: SIM PIN,3,3\r\n\r\nOK\r\n", None);
+        rig.modem.settings.pin = Pin::from_digits("1234");
+        rig.fake
+            .overrides
+            .insert("AT+CPIN=\"1234\"".to_string(), std::string::String::new());
+        rig.wait(Duration::from_secs(61));
+        let after = std::format!("\r\n+CPINR: SIM PIN,{left_after},3\r\n\r\nOK\r\n");
+        rig.fake.overrides.insert("AT+CPINR=\"SIM PIN\"".to_string(), after);
+        rig.fake
+            .overrides
+            .insert("AT+CPIN=\"1234\"".to_string(), "\r\n+CME ERROR: 16\r\n".to_string());
+        rig.wait(Duration::from_secs(300));
+        let given = rig.asked().iter().filter(|asked| asked.starts_with("AT+CPIN=")).count();
+        assert_eq!(given, given_in_all, "{left_after} left");
+        assert_eq!(rig.modem.state(), State::Failed(Why::PinRefused));
+    }
+}
+
+#[test]
 fn a_pin_is_not_given_where_it_could_burn_the_sim() {
     for (tries, pin) in [
         ("\r\n+CPINR: SIM PIN,2,3\r\n\r\nOK\r\n", Some("1234")),

@@ -12,7 +12,8 @@ use proptest::prelude::*;
 use super::fake::Fake;
 use super::rig::{Rig, submit};
 use crate::modem::{
-    AtLine, Code, Command, Event, Order, OrderResult, PortAction, Profile, Settings, State, UssdText, Why,
+    Answer, AtLine, Code, Command, Event, Order, OrderResult, PinAnswer, PinEnd, PortAction, Profile, Settings, State,
+    UssdText, Why,
 };
 
 fn secs(secs: u64) -> Duration {
@@ -270,17 +271,69 @@ fn a_right_pin_brings_the_modem_up() {
 }
 
 #[test]
-fn an_unanswered_pin_counts_as_refused() {
-    let mut rig = locked("SIM PIN", "3");
-    rig.fake.overrides.insert("AT+CPIN=\"4711\"".to_string(), String::new());
-    give(&mut rig, Order::GivePin(code("4711")));
+fn a_pin_whose_answer_was_lost_is_unknown_until_the_sim_tells() {
+    let lost = || {
+        let mut rig = locked("SIM PIN", "3");
+        rig.fake.overrides.insert("AT+CPIN=\"4711\"".to_string(), String::new());
+        assert_eq!(give(&mut rig, Order::GivePin(code("4711"))), []);
+        rig
+    };
+    // Nothing tells: it may have been taken or not.
+    let mut rig = lost();
     rig.wait(secs(40));
-    assert_eq!(results(&mut rig).len(), 1);
+    assert_eq!(results(&mut rig), [OrderResult::Unknown]);
+    assert_eq!(codes_given(&rig), 1);
+
+    let mut rig = lost();
+    rig.fake.overrides.remove("AT+CPIN?");
+    rig.wait(secs(40));
+    assert_eq!(results(&mut rig), [OrderResult::Done]);
+
+    let mut rig = lost();
+    let one_less = "\r\n+CPINR: SIM PIN,2,3\r\n\r\nOK\r\n".to_string();
+    rig.fake.overrides.insert("AT+CPINR=\"SIM PIN\"".to_string(), one_less);
+    rig.wait(secs(40));
+    assert_eq!(results(&mut rig), [OrderResult::Refused(Answer::Cme(16))]);
     assert_eq!(
         give(&mut rig, Order::GivePin(code("4711"))),
         [OrderResult::NotNow(Why::CodeAtRisk)]
     );
     assert_eq!(codes_given(&rig), 1);
+}
+
+#[test]
+fn a_pin_on_its_way_when_the_port_goes_is_unknown_and_settled_at_the_next_start() {
+    let mut rig = locked("SIM PIN", "3");
+    rig.fake.overrides.insert("AT+CPIN=\"4711\"".to_string(), String::new());
+    give(&mut rig, Order::GivePin(code("4711")));
+    rig.command(Command::PortLost);
+    assert_eq!(results(&mut rig), [OrderResult::Unknown]);
+    rig.fake.overrides.remove("AT+CPIN?");
+    rig.command(Command::PortOpened);
+    let taken = |event: &Event| matches!(event, Event::PinEnded(of, PinEnd::Taken) if of.by_person);
+    assert!(rig.events.iter().any(taken));
+}
+
+#[test]
+fn a_pin_waits_until_it_is_written_down_and_not_for_ever() {
+    let mut rig = locked("SIM PIN", "3");
+    rig.book = None;
+    assert_eq!(give(&mut rig, Order::GivePin(code("4711"))), []);
+    assert_eq!(codes_given(&rig), 0);
+    let of = rig.events.iter().find_map(|event| {
+        if let Event::GivesPin(of) = event {
+            Some(of.clone())
+        } else {
+            None
+        }
+    });
+    rig.wait(secs(31));
+    assert_eq!(results(&mut rig), [OrderResult::NotNow(Why::Busy)]);
+    // What is written down too late is taken back.
+    rig.events.clear();
+    rig.command(Command::PinAnswer(of.unwrap(), PinAnswer::Give));
+    assert!(matches!(rig.events[..], [Event::PinEnded(_, PinEnd::NotGiven)]));
+    assert_eq!(codes_given(&rig), 0);
 }
 
 #[test]
@@ -305,6 +358,9 @@ fn a_puk_is_given_by_a_person_only_and_never_twice_when_refused() {
     assert_eq!(give(&mut rig, right), [OrderResult::Done]);
     assert_eq!(rig.modem.state(), State::Ready);
     assert_eq!(codes_given(&rig), 2);
+    // The card has this PIN now, whatever was known of it before.
+    let set = |event: &Event| matches!(event, Event::PinEnded(of, PinEnd::Taken) if of.pin == code("4711"));
+    assert!(rig.events.iter().any(set));
 }
 
 #[test]

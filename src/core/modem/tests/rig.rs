@@ -8,16 +8,23 @@ use core::time::Duration;
 
 use super::fake::Fake;
 use crate::base::{Instant, Now, UtcTime};
-use crate::modem::{Command, Event, Modem, Place, Profile, Profiles, Settings, State, Submit, Tpdu};
+use crate::modem::{
+    Command, Event, Modem, Pin, PinAnswer, PinEnd, PinTry, Place, Profile, Profiles, Settings, State, Submit, Tpdu,
+};
 
 /// More turns than any quiet modem takes: a machine that turns in place fails the test instead of hanging it.
 const TURNS: usize = 100_000;
+
+/// A card, a PIN, and the tries it had left before it was given the last time; none once it refused.
+pub(super) type Row = (Option<String>, Pin, Option<u16>);
 
 pub(super) struct Rig {
     pub(super) modem: Modem,
     pub(super) fake: Fake,
     pub(super) now: Now,
     pub(super) events: Vec<Event>,
+    /// What is written down of PINs. None: nobody answers.
+    pub(super) book: Option<Vec<Row>>,
 }
 
 impl Rig {
@@ -35,6 +42,7 @@ impl Rig {
             fake,
             now: at(Duration::from_secs(1)),
             events: Vec::new(),
+            book: Some(Vec::new()),
         }
     }
 
@@ -62,6 +70,7 @@ impl Rig {
     pub(super) fn settle(&mut self) {
         for _ in 0..TURNS {
             while let Some(event) = self.modem.poll_event() {
+                self.write_down(&event);
                 self.events.push(event);
             }
             let Some(octets) = self.modem.poll_transmit() else {
@@ -75,6 +84,27 @@ impl Rig {
             self.modem.handle_input(self.now, &back);
         }
         panic!("turns in place");
+    }
+
+    /// What a gateway and its store do about a PIN.
+    fn write_down(&mut self, event: &Event) {
+        let Some(book) = &mut self.book else { return };
+        let is_of = |row: &Row, of: &PinTry| row.0 == of.iccid && row.1 == of.pin;
+        if let Event::GivesPin(of) = event {
+            let known = book.iter().find(|row| is_of(row, of));
+            let wrong = known.is_some_and(|row| row.2.is_none_or(|before| of.tries_left < before));
+            let left = (!wrong).then_some(of.tries_left);
+            book.retain(|row| !is_of(row, of));
+            book.push((of.iccid.clone(), of.pin.clone(), left));
+            let answer = if wrong { PinAnswer::Refused } else { PinAnswer::Give };
+            self.modem
+                .handle_command(self.now, Command::PinAnswer(of.clone(), answer));
+        } else if let Event::PinEnded(of, end) = event {
+            book.retain(|row| !is_of(row, of));
+            if *end == PinEnd::Refused {
+                book.push((of.iccid.clone(), of.pin.clone(), None));
+            }
+        }
     }
 
     /// Moves the clock, stopping at each due time.

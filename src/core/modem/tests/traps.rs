@@ -10,7 +10,9 @@ use super::fake::Fake;
 use super::rig::{Rig, places, submit};
 use crate::at::Memory;
 use crate::modem::profile::{Action, Learn, Step};
-use crate::modem::{AtLine, Command, Event, Order, Pin, Place, Profile, Profiles, Settings, State, Why, Wiring};
+use crate::modem::{
+    AtLine, Command, Event, Order, Pin, PinEnd, Place, Profile, Profiles, Settings, State, Why, Wiring,
+};
 
 const OK: &str = "\r\nOK\r\n";
 
@@ -163,17 +165,20 @@ fn who_expects_no_acknowledgement_is_not_asked_again_after_a_restart_either() {
     assert_eq!(rig.asked().iter().filter(|command| *command == "AT+CNMA").count(), 1);
 }
 
-fn locked(refused_pins: &[&str]) -> Rig {
+fn locked(refused_by: &[&str]) -> Rig {
     let fake = Fake::new()
         .with("AT+CPIN?", "\r\n+CPIN: SIM PIN\r\n\r\nOK\r\n")
         .with("AT+CPINR=\"SIM PIN\"", "\r\n+CPINR: SIM PIN,3,3\r\n\r\nOK\r\n")
         .with("AT+CPIN=\"1234\"", "\r\n+CME ERROR: 16\r\n");
     let settings = Settings {
         pin: Pin::from_digits("1234"),
-        refused_pins: refused_pins.iter().map(|iccid| (*iccid).to_string()).collect(),
         ..Settings::default()
     };
-    opened(Profile::smallest(), settings, fake)
+    let mut rig = Rig::of(Profile::smallest(), settings, fake);
+    let row = |iccid: &&str| (Some((*iccid).to_string()), Pin::from_digits("1234").unwrap(), None);
+    rig.book = Some(refused_by.iter().map(row).collect());
+    rig.command(Command::PortOpened);
+    rig
 }
 
 #[test]
@@ -181,7 +186,8 @@ fn a_refused_pin_is_told_with_the_card_and_never_given_to_it_again() {
     let mut rig = locked(&[]);
     assert_eq!(rig.modem.state(), State::Failed(Why::PinRefused));
     let card = "8935301234567890123";
-    let refused = |event: &&Event| matches!(event, Event::PinRefused { iccid } if iccid.as_deref() == Some(card));
+    let refused =
+        |event: &&Event| matches!(event, Event::PinEnded(of, PinEnd::Refused) if of.iccid.as_deref() == Some(card));
     assert_eq!(rig.events.iter().filter(refused).count(), 1);
     rig.wait(Duration::from_secs(600));
     assert_eq!(rig.events.iter().filter(refused).count(), 1);
