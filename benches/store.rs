@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use wardwire::store::{Accept, Accepted, Answer, Idempotency, Keys, Op, Place, Settings, Store, StoredResponse};
 use wardwire_core::base::{AttemptId, Body, Instant, MessageId, ModemId, Now, Originator, PhoneNumber, SimId, UtcTime};
-use wardwire_core::queue::state::{OnUnknown, Priority};
+use wardwire_core::queue::state::{OnUnknown, Priority, Sensitivity};
 use wardwire_core::queue::verbs::{
     AttemptResult, Begin, Begun, DueMessage, Introduce, NewMessage, Reply, Report, Request,
 };
@@ -68,6 +68,7 @@ fn message(store: &Store, n: u64, now: Now) -> NewMessage {
         sim: None,
         reference: None,
         metadata: None,
+        sensitivity: Sensitivity::Usual,
     }
 }
 

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use wardwire_core::base::{Body, LoopbackId, UtcTime};
 use wardwire_core::queue::loopback::judge;
-use wardwire_core::queue::state::{OnUnknown, Priority};
+use wardwire_core::queue::state::{OnUnknown, Priority, Sensitivity};
 use wardwire_core::queue::verbs::NewMessage;
 use wardwire_core::sms::{SegmentOptions, segment};
 
@@ -112,6 +112,7 @@ pub(super) async fn create(
         sim: Some(sim.id),
         reference: None,
         metadata: None,
+        sensitivity: Sensitivity::Usual,
     };
     let new = NewLoopback {
         message,

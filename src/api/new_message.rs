@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use wardwire_core::base::{Body, PhoneNumber, ServiceId, UtcTime, limits};
-use wardwire_core::queue::state::{HoldReason, OnUnknown, Priority};
+use wardwire_core::queue::state::{HoldReason, OnUnknown, Priority, Sensitivity};
 use wardwire_core::queue::verbs::NewMessage;
 use wardwire_core::sms::{
     Alphabet, EncodingChoice, SegmentError, SegmentOptions, Segmentation, Transliteration, segment, transliterate,
@@ -64,6 +64,15 @@ const TRANSLITERATIONS: [(&str, Transliteration); 3] = [
     ("names", Transliteration::Names),
 ];
 
+/// A code stays the shortest, whatever else is said of it.
+fn sensitivity(category: Option<Category>, sensitive: bool) -> Sensitivity {
+    match category {
+        Some(Category::Code) => Sensitivity::Code,
+        _ if sensitive => Sensitivity::Sensitive,
+        Some(Category::Patient | Category::StaffAlert | Category::Bulk) | None => Sensitivity::Usual,
+    }
+}
+
 impl Category {
     fn priority(self) -> Priority {
         match self {
@@ -104,9 +113,7 @@ pub(super) fn read(
     let on_unknown = fields.word("on_unknown", &ON_UNKNOWN);
     let (send_at, valid_until) = times(&mut fields, now);
     let delivery_report = fields.boolean("delivery_report", true);
-    if fields.boolean("sensitive", false) {
-        fields.fail("sensitive", Code::InvalidValue, "true is not available yet");
-    }
+    let sensitive = fields.boolean("sensitive", false);
     let reference = reference(&mut fields);
     let metadata = metadata(&mut fields);
     fields.finish()?;
@@ -131,6 +138,7 @@ pub(super) fn read(
         sim: None,
         reference,
         metadata,
+        sensitivity: sensitivity(category, sensitive),
     })
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use toml::de::DeTable;
 
 use super::walk::{At, Section, Walk};
-use super::{Config, ConfigError, Country, Http, NumberPolicy, Policy, SimDefaults, Storage, ports};
+use super::{Config, ConfigError, Country, Http, NumberPolicy, Policy, Retention, SimDefaults, Storage, ports};
 
 /// Longest file read; the longest real one (256 modems, all numbers of a pilot) is far below.
 const FILE_OCTETS: usize = 1 << 20;
@@ -26,6 +26,7 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
             "profiles_dir",
             "tcp_ports_allowed",
             "storage",
+            "retention",
             "http",
             "discovery",
             "hub",
@@ -35,6 +36,17 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("storage", &["size_limit_mib", "reserve_mib"]),
+    (
+        "retention",
+        &[
+            "text_days",
+            "sensitive_text_days",
+            "code_text_minutes",
+            "number_days",
+            "event_days",
+            "record_days",
+        ],
+    ),
     (
         "http",
         &["listen", "allow_plain_off_loopback", "require_idempotency_key"],
@@ -87,6 +99,7 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
     let profiles_dir = profiles_dir(walk, root);
     let drain = walk.number(root, "drain_seconds", 0..601, 30);
     let storage = storage(walk, root);
+    let retention = retention(walk, root);
     let http = http(walk, root);
     let tcp_ports_allowed = ports::tcp_ports_allowed(walk, root);
     let discovery = ports::discovery(walk, root);
@@ -100,6 +113,7 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
         drain: Duration::from_secs(drain.into()),
         profiles_dir,
         storage,
+        retention,
         http: http?,
         tcp_ports_allowed,
         discovery,
@@ -174,6 +188,33 @@ fn storage<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Storage {
         walk.fail(at, "storage.size_limit_mib", "leaves no room beside the reserve", mend);
     }
     storage
+}
+
+fn retention<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Retention {
+    let section = walk.section(root, "retention");
+    known(walk, &section, "retention");
+    let text = walk.number(&section, "text_days", 8..3_651, 30);
+    let number = walk.number(&section, "number_days", 8..3_651, 400);
+    let record = walk.number(&section, "record_days", 8..36_501, 2_192);
+    for (name, value, below, least) in [
+        ("number_days", number, "text_days", text),
+        ("record_days", record, "number_days", number),
+    ] {
+        if value < least {
+            let at = section.value(name).map_or(0, |value| value.span().start);
+            let what = format!("is less than retention.{below}, {least}");
+            walk.fail(at, &section.key(name), what, "keep it at least as long");
+        }
+    }
+    let days = |days: u32| Duration::from_secs(u64::from(days) * 24 * 3600);
+    Retention {
+        text: days(text),
+        sensitive_text: days(walk.number(&section, "sensitive_text_days", 1..3_651, 7)),
+        code_text: Duration::from_secs(60 * u64::from(walk.number(&section, "code_text_minutes", 1..10_081, 60))),
+        number: days(number),
+        event: days(walk.number(&section, "event_days", 7..3_651, 90)),
+        record: days(record),
+    }
 }
 
 fn http<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Http> {

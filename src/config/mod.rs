@@ -29,6 +29,8 @@ pub struct Config {
     pub drain: Duration,
     /// How much of the disk may be used.
     pub storage: Storage,
+    /// How long things are kept.
+    pub retention: Retention,
     /// The HTTP door.
     pub http: Http,
     /// A folder of modem profiles in place of or beside the shipped ones; the usual one need not be there.
@@ -54,6 +56,23 @@ pub struct Storage {
     pub size_limit_mib: u32,
     /// MiB that new messages never touch.
     pub reserve_mib: u32,
+}
+
+/// How long things are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Texts, after the message's end or their receipt.
+    pub text: Duration,
+    /// Texts called sensitive.
+    pub sensitive_text: Duration,
+    /// Texts that are codes.
+    pub code_text: Duration,
+    /// Who a person is, after the last message; not below `text`.
+    pub number: Duration,
+    /// Events.
+    pub event: Duration,
+    /// What became of a message; not below `number`.
+    pub record: Duration,
 }
 
 /// The HTTP door.

@@ -112,6 +112,14 @@ pub fn hold(config: &Config) -> Result<Holding, DaemonError> {
     let settings = store::Settings {
         seed: random()?,
         evidence_window: config.policy.evidence_window,
+        retention: store::Periods {
+            text: config.retention.text,
+            sensitive_text: config.retention.sensitive_text,
+            code_text: config.retention.code_text,
+            number: config.retention.number,
+            event: config.retention.event,
+            record: config.retention.record,
+        },
         disk: store::Limits {
             size: u64::from(config.storage.size_limit_mib) << 20,
             reserve: u64::from(config.storage.reserve_mib) << 20,

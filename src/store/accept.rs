@@ -3,7 +3,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 use wardwire_core::base::{MessageId, Originator, PartId, ServiceId, Ulid, UtcTime};
-use wardwire_core::queue::state::MessageStatus;
+use wardwire_core::queue::state::{MessageStatus, Sensitivity};
 use wardwire_core::queue::verbs::NewMessage;
 
 use super::code::millis;
@@ -19,7 +19,8 @@ use super::turn::{OpError, Turn};
 /// Decides and writes one [`Accept`].
 pub(super) fn accept(turn: &mut Turn<'_>, accept: &Accept) -> Result<Accepted, OpError> {
     let message = &accept.message;
-    let person = numbers::person(turn, &Originator::new(message.recipient.as_e164()))?;
+    let recipient = Originator::new(message.recipient.as_e164());
+    let person = numbers::person(turn, &recipient, message.valid_until)?;
     let digest = accept
         .idempotency
         .as_ref()
@@ -32,11 +33,13 @@ pub(super) fn accept(turn: &mut Turn<'_>, accept: &Accept) -> Result<Accepted, O
     let record = insert(turn, message, &person)?;
     let response = (accept.respond)(&record);
     if let (Some(idempotency), Some(digest)) = (&accept.idempotency, &digest) {
+        let code = message.sensitivity == Sensitivity::Code;
+        let erase_at = code.then(|| turn.now.utc + turn.settings.retention.code_text);
         let sealed = person.key.seal(response_slot(digest), response.body.as_bytes())?;
         turn.db
             .prepare_cached(
-                "INSERT INTO idempotency_keys (digest, fingerprint, message, status, response, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO idempotency_keys (digest, fingerprint, message, status, response, created_at, erase_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![
                 digest,
@@ -45,6 +48,7 @@ pub(super) fn accept(turn: &mut Turn<'_>, accept: &Accept) -> Result<Accepted, O
                 response.status,
                 sealed,
                 turn.now.utc.as_millis(),
+                millis(erase_at),
             ])?;
     }
     Ok(Accepted::New {
@@ -132,8 +136,9 @@ pub(super) fn earlier(
 
 const INSERT_MESSAGE: &str = "INSERT INTO messages (id, service, number, status, final, delivery, held, priority,
     due_at, wake_at, send_at, valid_until, on_unknown, delivery_report, alphabet, units, part_count, created_at,
-    queued_at, reference, metadata, body, sim, pinned)
-    VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)";
+    queued_at, reference, metadata, body, sim, pinned, sensitivity)
+    VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
+    ?24)";
 
 fn insert(turn: &mut Turn<'_>, message: &NewMessage, person: &Person) -> Result<MessageRecord, OpError> {
     let now = turn.now.utc;
@@ -177,6 +182,7 @@ fn insert(turn: &mut Turn<'_>, message: &NewMessage, person: &Person) -> Result<
         body,
         life.sim.map(|sim| sim.0.to_octets()),
         life.pinned,
+        message.sensitivity as i64,
     ])?;
     insert_parts(turn, message, person, id, &part_ids)?;
     turn.changes.status(life.derived.status, 1);

@@ -50,7 +50,7 @@ pub(super) fn receive(turn: &mut Turn<'_>, part: &InboundPart) -> Result<Reply, 
     if turn.seen(digest)? {
         return Ok(Reply::Stored);
     }
-    let person = numbers::person(turn, &part.from)?;
+    let person = numbers::person(turn, &part.from, turn.now.utc)?;
     let concat = part.concat.filter(|concat| concat.total > 1);
     let group = Group {
         sim: part.sim,

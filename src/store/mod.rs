@@ -26,6 +26,7 @@ mod pins;
 mod read;
 mod records;
 mod report;
+mod retention;
 pub mod seal;
 mod sims;
 mod sweep;
@@ -48,6 +49,7 @@ pub use records::{
     ApiKeyRecord, AttemptRecord, AttemptState, AuditRecord, Balance, EventKind, EventRecord, Fact, InboundRecord,
     ListFilter, LoopbackRecord, MessageError, MessageRecord, Page, PartRecord, SimRecord, StatusCounts, Subject,
 };
+pub use retention::Periods;
 pub use seal::Keys;
 pub use sims::{Replaced, SimEdit};
 pub use writer::{Place, Settings, Store};

@@ -1,10 +1,13 @@
 //! Numbers of people: found by a keyed hash, sealed with a data key of their own.
 
 use rusqlite::{OptionalExtension, params};
-use wardwire_core::base::{Body, Originator, SimId};
+use wardwire_core::base::{Body, Originator, SimId, UtcTime};
 
 use super::seal::{DataKey, Keys, SealError, Slot};
 use super::turn::{OpError, Turn};
+
+/// Milliseconds of a day.
+const DAY: i64 = 24 * 3600 * 1_000;
 
 /// A person's row, with the key for what is sealed about the person.
 pub(super) struct Person {
@@ -32,15 +35,22 @@ fn number_slot(hash: &[u8; 16]) -> Slot<'_> {
     }
 }
 
-/// The row of a number or name, made when it is new; a person who was erased and writes again gets a new key.
-pub(super) fn person(turn: &Turn<'_>, number: &Originator) -> Result<Person, OpError> {
+/// The row of a number or name, made when it is new; a person who was erased and writes again gets a new key. Something
+/// is under way with the person until `until`, which is noted to a day.
+pub(super) fn person(turn: &Turn<'_>, number: &Originator, until: UtcTime) -> Result<Person, OpError> {
     let hash = hash(turn.keys, number.reveal());
-    let row: Option<(i64, Option<Vec<u8>>)> = turn
+    let row: Option<(i64, Option<Vec<u8>>, i64)> = turn
         .db
-        .prepare_cached("SELECT id, data_key FROM numbers WHERE hash = ?1")?
-        .query_row([hash], |row| Ok((row.get(0)?, row.get(1)?)))
+        .prepare_cached("SELECT id, data_key, used_at FROM numbers WHERE hash = ?1")?
+        .query_row([hash], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    if let Some((id, Some(wrapped))) = &row {
+    let until = until.as_millis();
+    if let Some((id, Some(wrapped), used_at)) = &row {
+        if until.saturating_sub(*used_at) > DAY {
+            turn.db
+                .prepare_cached("UPDATE numbers SET used_at = ?2 WHERE id = ?1")?
+                .execute(params![id, until])?;
+        }
         let key = turn.keys.open_data_key(&hash, wrapped)?;
         return Ok(Person { id: *id, key });
     }
@@ -49,8 +59,10 @@ pub(super) fn person(turn: &Turn<'_>, number: &Originator) -> Result<Person, OpE
     let id = turn
         .db
         .prepare_cached(
-            "INSERT INTO numbers (hash, tail_hash, data_key, number, created_at) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT (hash) DO UPDATE SET data_key = excluded.data_key, number = excluded.number RETURNING id",
+            "INSERT INTO numbers (hash, tail_hash, data_key, number, created_at, used_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (hash) DO UPDATE SET tail_hash = excluded.tail_hash, data_key = excluded.data_key,
+             number = excluded.number, used_at = excluded.used_at RETURNING id",
         )?
         .query_row(
             params![
@@ -58,7 +70,8 @@ pub(super) fn person(turn: &Turn<'_>, number: &Originator) -> Result<Person, OpE
                 tail_hash(turn.keys, number),
                 wrapped,
                 sealed,
-                turn.now.utc.as_millis()
+                turn.now.utc.as_millis(),
+                until
             ],
             |row| row.get(0),
         )?;

@@ -32,7 +32,7 @@ pub(super) fn report(turn: &mut Turn<'_>, report: &Report) -> Result<Reply, OpEr
     if turn.seen(digest)? {
         return Ok(Reply::Stored);
     }
-    let person = numbers::person(turn, &report.recipient)?;
+    let person = numbers::person(turn, &report.recipient, turn.now.utc)?;
     let kept = Kept {
         id: turn.new_id(),
         sim: report.sim,

@@ -10,6 +10,7 @@ use wardwire_core::queue::verbs::Reply;
 use super::code::PRIORITIES;
 use super::inbound;
 use super::life::Life;
+use super::retention;
 use super::turn::{OpError, Turn};
 
 /// Messages looked at in one turn.
@@ -38,6 +39,7 @@ pub(super) fn sweep(turn: &mut Turn<'_>) -> Result<Reply, OpError> {
     let reassembly = inbound::end_waits(turn)?;
     forget(turn, "seen", "digest", "seen_at")?;
     forget(turn, "idempotency_keys", "digest", "created_at")?;
+    retention::retain(turn)?;
     let wake: Option<i64> = turn
         .db
         .prepare_cached("SELECT wake_at FROM messages WHERE wake_at IS NOT NULL ORDER BY wake_at LIMIT 1")?

@@ -58,6 +58,8 @@ pub(super) struct Memory {
     pub(super) cursors: [Option<Place>; 4],
     /// Sequence of the last event.
     pub(super) sequence: u64,
+    /// When old things are looked for next.
+    pub(super) retain_at: Option<UtcTime>,
     undo: Vec<Undo>,
 }
 

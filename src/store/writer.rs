@@ -13,6 +13,7 @@ use super::open::{self, OpenError};
 use super::ops::{Answer, Op};
 use super::read::Reader;
 use super::records::Fact;
+use super::retention::Periods;
 use super::seal::Keys;
 use super::tally::Changes;
 use super::turn::{Memory, OpError, Turn};
@@ -43,6 +44,8 @@ pub struct Settings {
     pub reassembly_wait: Duration,
     /// How much of the disk may be used.
     pub disk: Limits,
+    /// How long things are kept.
+    pub retention: Periods,
 }
 
 impl Default for Settings {
@@ -54,6 +57,7 @@ impl Default for Settings {
             report_wait: Duration::from_secs(48 * 3600),
             reassembly_wait: Duration::from_secs(15 * 60),
             disk: Limits::default(),
+            retention: Periods::default(),
         }
     }
 }

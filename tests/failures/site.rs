@@ -12,7 +12,7 @@ use wardwire_core::dispatch::Plan;
 use wardwire_core::gateway::snapshot::{ModemSnapshot, ModemState};
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
 use wardwire_core::modem::{Means, Pin, PortAction};
-use wardwire_core::queue::state::{MessageStatus, OnUnknown, Priority};
+use wardwire_core::queue::state::{MessageStatus, OnUnknown, Priority, Sensitivity};
 use wardwire_core::queue::verbs::{NewMessage, Reply};
 use wardwire_core::simulator::{Accepted as OnAir, Air, AirEvent, Bank, BankEvent, Fault, Model, Options};
 use wardwire_core::sms::{SegmentOptions, segment};
@@ -172,6 +172,7 @@ impl Site {
             held: None,
             reference: None,
             metadata: None,
+            sensitivity: Sensitivity::Usual,
             sim: None,
         };
         let respond = Box::new(|_: &MessageRecord| StoredResponse {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wardwire::store::{Accept, Accepted, Answer, Canceled, Idempotency, Op, Store, StoredResponse};
 use wardwire_core::base::{AttemptId, Body, Instant, MessageId, ModemId, Now, Originator, PhoneNumber, SimId, UtcTime};
-use wardwire_core::queue::state::{OnUnknown, Priority};
+use wardwire_core::queue::state::{OnUnknown, Priority, Sensitivity};
 use wardwire_core::queue::verbs::{
     Answer as Modem, AttemptResult, Begin, Begun, Closed, Concat, DueMessage, InboundPart, Introduce, NewMessage,
     Reply, Report, Request, Silence,
@@ -178,6 +178,7 @@ impl<W: World> Story<W> {
             sim: None,
             reference: Some(number.to_string()),
             metadata: None,
+            sensitivity: Sensitivity::Usual,
         };
         let accept = Accept {
             message,

@@ -11,7 +11,7 @@ use wardwire_core::dispatch::Plan;
 use wardwire_core::gateway::snapshot::ModemSnapshot;
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
 use wardwire_core::modem::{Means, Pin, PortAction};
-use wardwire_core::queue::state::{OnUnknown, Priority};
+use wardwire_core::queue::state::{OnUnknown, Priority, Sensitivity};
 use wardwire_core::queue::verbs::{NewMessage, Reply};
 use wardwire_core::simulator::{AirEvent, Bank, BankEvent, Fault, Faults, Options};
 use wardwire_core::sms::{SegmentOptions, segment};
@@ -441,6 +441,7 @@ impl World {
             sim: None,
             reference: None,
             metadata: None,
+            sensitivity: Sensitivity::Usual,
         };
         let respond = Box::new(|_: &wardwire::store::MessageRecord| StoredResponse {
             status: 201,

@@ -52,7 +52,7 @@ fn single_mistakes() -> Vec<(&'static str, Value, &'static str)> {
         ("flash", json!("yes")),
         ("delivery_report", json!(1)),
         ("on_unknown", json!("panic")),
-        ("sensitive", json!(true)),
+        ("sensitive", json!("yes")),
         ("send_at", json!("tomorrow")),
         ("send_at", json!("2199-01-01T00:00:00Z")),
         ("valid_until", json!("2199-01-01T00:00:00Z")),

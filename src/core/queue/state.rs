@@ -14,6 +14,18 @@ pub enum Priority {
     Bulk,
 }
 
+/// How long the text is kept after the message's end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sensitivity {
+    /// As long as texts are kept.
+    #[default]
+    Usual,
+    /// Shorter: its sender said that it is sensitive.
+    Sensitive,
+    /// Shortest: it is a code to log in with.
+    Code,
+}
+
 /// What to do with a part whose outcome stays unknown after the evidence window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnUnknown {

@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::state::{HoldReason, OnUnknown, Priority};
+use super::state::{HoldReason, OnUnknown, Priority, Sensitivity};
 use crate::base::{AttemptId, Body, MessageId, ModemId, Originator, PartId, PhoneNumber, ServiceId, SimId, UtcTime};
 use crate::sms::{Alphabet, EncodedPart};
 
@@ -43,6 +43,8 @@ pub struct NewMessage {
     pub reference: Option<String>,
     /// The caller's own pairs, as canonical JSON of at most 1 KiB; never read here.
     pub metadata: Option<String>,
+    /// How long the text is kept.
+    pub sensitivity: Sensitivity,
 }
 
 /// A message with parts that may be sent now, as the gateway's active window holds it.

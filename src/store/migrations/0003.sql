@@ -20,3 +20,18 @@ DROP TABLE refused_pins;
 -- Life of a message: what was withdrawn, held as stale, resolved by a person.
 
 -- The file itself: retention, the outbox, the reserve.
+
+-- Sensitivity: 0 as usual, 1 sensitive, 2 a code. Decides how long the text stays after the end.
+ALTER TABLE messages ADD COLUMN sensitivity INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX messages_text ON messages (sensitivity, final_at) WHERE final_at IS NOT NULL AND body IS NOT NULL;
+-- Only for codes: when the stored answer, which holds the text, is emptied.
+ALTER TABLE idempotency_keys ADD COLUMN erase_at INTEGER;
+CREATE INDEX idempotency_erase ON idempotency_keys (erase_at) WHERE erase_at IS NOT NULL;
+-- Until when something was under way with this person, to a day.
+ALTER TABLE numbers ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0;
+UPDATE numbers SET used_at = created_at;
+UPDATE numbers SET used_at = max(used_at, m.last)
+    FROM (SELECT number, max(valid_until) AS last FROM messages GROUP BY number) AS m WHERE m.number = numbers.id;
+UPDATE numbers SET used_at = max(used_at, m.last)
+    FROM (SELECT number, max(received_at) AS last FROM inbound_messages GROUP BY number) AS m WHERE m.number = numbers.id;
+CREATE INDEX numbers_used ON numbers (used_at) WHERE data_key IS NOT NULL;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use wardwire_core::base::{
     AttemptId, Body, Instant, MessageId, ModemId, Now, Originator, PhoneNumber, ServiceId, SimId, Ulid, UtcTime,
 };
-use wardwire_core::queue::state::{MessageStatus, OnUnknown, Priority};
+use wardwire_core::queue::state::{MessageStatus, OnUnknown, Priority, Sensitivity};
 use wardwire_core::queue::verbs::{
     AttemptResult, Begin, Begun, Closed, DueMessage, Introduce, NewMessage, Reply, Report, Request,
 };
@@ -106,6 +106,7 @@ impl Bank {
             sim: None,
             reference: None,
             metadata: None,
+            sensitivity: Sensitivity::Usual,
         }
     }
 

@@ -10,5 +10,6 @@ mod past;
 mod people;
 mod pins;
 mod reports;
+mod retention;
 
 pub(super) use bank::Bank;

@@ -245,6 +245,12 @@ fn every_schema_there_was_opens_with_its_rows_and_goes_on() {
         if schema >= 2 {
             fill_second(&db);
         }
+        let pin = match schema {
+            1 => "",
+            2 => "INSERT INTO refused_pins VALUES (x'000102030405060708090a0b0c0d0e0f', 'm1', 5)",
+            _ => "INSERT INTO pin_tries VALUES (x'000102030405060708090a0b0c0d0e0f', 'm1', 1, 0, 1, 5)",
+        };
+        db.execute_batch(pin).unwrap();
         if schema == 2 {
             let pin = "INSERT INTO refused_pins VALUES (x'000102030405060708090a0b0c0d0e0f', 'm1', 5)";
             db.execute(pin, []).unwrap();
@@ -255,6 +261,13 @@ fn every_schema_there_was_opens_with_its_rows_and_goes_on() {
         let bank = Bank::at_place(&Place::File(path.clone()));
         assert_eq!(bank.status(message_id(SENT)), M::Delivered);
         if schema >= 2 {
+            let refused: i64 = bank
+                .store
+                .read()
+                .connection()
+                .query_row("SELECT count(*) FROM pin_tries WHERE refused = 1", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(refused, 1, "{schema}");
             assert_eq!(bank.store.read().audit(None, 9).unwrap().len(), 1);
         }
     }
