@@ -2,12 +2,14 @@
 //! what must always hold; at the end everything that may go out does.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     unreachable_pub,
     reason = "a harness: a wrong assumption must stop the run"
 )]
 
+mod gateway;
 mod reference;
 mod story;
 
@@ -77,5 +79,13 @@ proptest! {
     #[test]
     fn random_verbs_keep_every_promise(steps in proptest::collection::vec((any::<u8>(), any::<u8>()), 1..200)) {
         play(&steps);
+    }
+
+    #[test]
+    fn random_days_of_a_gateway_keep_every_promise(
+        seed in any::<u64>(),
+        steps in proptest::collection::vec((any::<u8>(), any::<u8>()), 1..60),
+    ) {
+        gateway::play(seed, &steps);
     }
 }
