@@ -268,11 +268,29 @@ impl Client {
 
     /// Status and JSON; an error when the other side is gone.
     pub async fn ask(&mut self, method: &str, path: &str, body: Option<Value>) -> Result<(u16, Value), hyper::Error> {
+        self.ask_once(method, path, None, body).await
+    }
+
+    /// Posts a text under an idempotency key.
+    pub async fn post_once(&mut self, key: &str, body: Value) -> Result<(u16, Value), hyper::Error> {
+        self.ask_once("POST", "/v1/messages", Some(key), Some(body)).await
+    }
+
+    async fn ask_once(
+        &mut self,
+        method: &str,
+        path: &str,
+        key: Option<&str>,
+        body: Option<Value>,
+    ) -> Result<(u16, Value), hyper::Error> {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(header::HOST, "localhost")
             .header(header::AUTHORIZATION, format!("Bearer {}", self.key));
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
@@ -310,6 +328,27 @@ impl Client {
                 Some(cursor) => next = format!("{path}?limit=200&cursor={cursor}"),
                 None => return Ok(rows),
             }
+        }
+    }
+
+    /// How many events there are of each type.
+    pub async fn events(&mut self) -> Result<std::collections::BTreeMap<String, usize>, hyper::Error> {
+        let mut counts = std::collections::BTreeMap::new();
+        let mut after = 0;
+        loop {
+            let path = format!("/v1/events?after={after}");
+            let (status, page) = self.ask("GET", &path, None).await?;
+            assert_eq!(status, 200, "{page}");
+            let rows = page["data"].as_array().expect("data");
+            for row in rows {
+                *counts
+                    .entry(row["type"].as_str().unwrap_or_default().to_owned())
+                    .or_default() += 1;
+            }
+            if rows.is_empty() {
+                return Ok(counts);
+            }
+            after = page["next_after"].as_u64().expect("where to go on");
         }
     }
 
