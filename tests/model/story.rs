@@ -577,8 +577,11 @@ impl<W: World> Story<W> {
                 self.post(Some(number), 0);
             }
         }
+        let mut tries = self.mind.lying.len() + 1;
         while !self.mind.lying.is_empty() {
             self.offer(0, false);
+            tries -= 1;
+            assert!(tries > 0, "a store that never takes in what came in");
         }
         for _ in 0..rounds {
             self.pass(20 * 60);
