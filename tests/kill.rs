@@ -308,7 +308,7 @@ impl Verdict {
             .collect();
         let mut fault = |what: &str| {
             self.faults
-                .push(format!("{number}: {status}, {times:?} on air: {what}"))
+                .push(format!("{number}: {status}, {times:?} on air: {what}"));
         };
         let repeated = times.iter().any(|times| *times > 1);
         if repeated && message["possible_copy"] != true {

@@ -89,6 +89,7 @@ impl Reference {
             Request::Report(_) => (Reply::Stored, Then::Nothing),
             Request::Receive(part) => (Reply::Stored, Then::Stored(part.from.reveal().to_owned())),
             Request::Sweep => (Reply::Swept { next: None, due: true }, Then::Nothing),
+            other => panic!("nothing of this bank asks for {other:?}"),
         }
     }
 
@@ -395,7 +396,8 @@ impl Site {
                 self.gateway.handle_command(self.now, Command::PortOpened(modem));
             }
         }
-        while let Some((_, token, reply, then)) = self.replies.pop_front_if(|(at, ..)| *at <= to) {
+        while self.replies.front().is_some_and(|(at, ..)| *at <= to) {
+            let (_, token, reply, then) = self.replies.pop_front().unwrap();
             match then {
                 Then::Nothing => {}
                 Then::Allowed(id) => self.store.attempts.get_mut(&id).unwrap().known = true,
@@ -462,14 +464,7 @@ impl Site {
             Event::Port(modem, PortAction::Reopen) => self.close_port(modem, Duration::from_secs(1)),
             Event::Port(modem, PortAction::UsbReset) => self.bank.usb_reset(self.now, modem),
             Event::Port(modem, PortAction::PowerCycle) => self.bank.power_cycle(self.now, modem),
-            Event::CycleHub(..)
-            | Event::HubFails(_)
-            | Event::PinRefused(..)
-            | Event::Ready(_)
-            | Event::NotReady(..)
-            | Event::Ordered { .. }
-            | Event::Changed
-            | Event::Drained => {}
+            _ => {}
         }
     }
 

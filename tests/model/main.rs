@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::wildcard_enum_match_arm,
     unreachable_pub,
     reason = "a harness: a wrong assumption must stop the run"
 )]

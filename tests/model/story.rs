@@ -207,7 +207,7 @@ impl<W: World> Story<W> {
                 assert!(post.id.is_none_or(|known| known == id), "one key, two messages");
                 post.id = Some(id);
             }
-            Some(Answer::Unavailable) => {}
+            Some(Answer::Unavailable | Answer::Full | Answer::Late) => {}
             other => panic!("{other:?}"),
         }
     }
@@ -653,7 +653,7 @@ fn introduce<W: World>(world: &mut W, line: usize) -> Option<Line> {
 /// The store's word to the gateway; none when it could not write.
 fn reply(answer: Option<Answer>) -> Option<Reply> {
     match answer {
-        Some(Answer::Gateway(Reply::Unavailable) | Answer::Unavailable) | None => None,
+        Some(Answer::Gateway(Reply::Unavailable) | Answer::Unavailable | Answer::Full | Answer::Late) | None => None,
         Some(Answer::Gateway(reply)) => Some(reply),
         Some(other) => panic!("{other:?}"),
     }
