@@ -251,10 +251,6 @@ fn every_schema_there_was_opens_with_its_rows_and_goes_on() {
             _ => "INSERT INTO pin_tries VALUES (x'000102030405060708090a0b0c0d0e0f', 'm1', 1, 0, 1, 5)",
         };
         db.execute_batch(pin).unwrap();
-        if schema == 2 {
-            let pin = "INSERT INTO refused_pins VALUES (x'000102030405060708090a0b0c0d0e0f', 'm1', 5)";
-            db.execute(pin, []).unwrap();
-        }
         drop(db);
         goes_on(&path, schema);
         // A second start changes nothing.
