@@ -283,6 +283,24 @@ fn a_refused_pin_of_the_configuration_costs_one_try_however_often_the_gateway_st
 }
 
 #[test]
+fn what_a_person_took_from_a_modem_stays_taken_over_a_restart() {
+    let (site, _bank, gateway, _) = house(2);
+    said(&site, "modems", &["drain", "m0"]);
+    said(&site, "modems", &["disable", "m1"]);
+    until(&site, "m0", "drained");
+    until(&site, "m1", "disabled");
+    assert_eq!(gateway.terminate(), Some(0));
+    let (gateway, _) = site.gateway_listening();
+    until(&site, "m0", "drained");
+    until(&site, "m1", "disabled");
+    for modem in ["m0", "m1"] {
+        said(&site, "modems", &["enable", modem]);
+        until(&site, modem, "ready");
+    }
+    assert_eq!(gateway.terminate(), Some(0));
+}
+
+#[test]
 fn a_recipe_is_shown_first_and_sent_after_a_yes() {
     let site = Site::new(binary(), 1, "");
     let _bank = site.bank(&["--model", "quectel-ec25"]);

@@ -18,7 +18,7 @@ use crate::clock;
 use crate::serial::{
     Arrival, Claim, PortCommand, PortEvent, PortHandle, PortSpec, Tree, spawn_configured, spawn_found,
 };
-use crate::store::StoreHandle;
+use crate::store::{PastRecord, StoreHandle};
 
 use super::deeds::Deeds;
 use super::notify::Alive;
@@ -44,6 +44,8 @@ pub(super) struct Found {
     pub(super) places: Places,
     /// What a modem is told that no entry names, its label apart.
     pub(super) settings: SlotSettings,
+    /// What is known of modems from before.
+    pub(super) pasts: Vec<PastRecord>,
 }
 
 /// The bank's hardware.
@@ -260,6 +262,7 @@ impl Loop {
             Given::Slot(slot) => slot,
             Given::New(label) => {
                 let mut settings = self.found.settings.clone();
+                settings.modem.past = super::past(&self.found.pasts, &label, arrival.imei.as_deref());
                 settings.label = label;
                 settings.modem.wiring = Wiring::Usb;
                 settings.modem.means = self.deeds.means(&socket);

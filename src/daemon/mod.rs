@@ -19,6 +19,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use wardwire_core::base::Past;
 use wardwire_core::dispatch::Plan;
 use wardwire_core::gateway::snapshot::{ModemState, Snapshot};
 use wardwire_core::gateway::{Gateway, SlotSettings};
@@ -26,7 +27,7 @@ use wardwire_core::modem::Settings as ModemSettings;
 
 use crate::config::Config;
 use crate::serial::{self, Allowed, PortSpec, PortSpecError, Tree};
-use crate::store::{self, DirectoryError, Lock, OpenError, Store, StoreHandle, directory};
+use crate::store::{self, DirectoryError, Lock, OpenError, PastRecord, Reader, Store, StoreHandle, directory};
 use crate::{api, clock, config, web};
 
 /// File name of the control socket in the data directory.
@@ -159,11 +160,12 @@ impl Daemon {
         let control = control_socket(&config.data_dir);
         let socket = control_listener(&control)?;
 
-        let gateway = Gateway::new(slots(&config)?, random()?);
+        let pasts = holding.store.read(Reader::pasts).await?;
+        let gateway = Gateway::new(slots(&config, &pasts)?, random()?);
         let (shown, snapshot) = watch::channel(gateway.snapshot(clock::now()));
         let alive = notify::Alive::default();
         let (orders, asked) = api::Orders::channel();
-        let hardware = hardware(&config, specs)?;
+        let hardware = hardware(&config, specs, pasts)?;
         let bank = bank::Loop::new(gateway, hardware, holding.store.clone(), shown, asked, alive.clone());
         let (drain, draining) = oneshot::channel();
         let bank = tokio::spawn(bank.run(draining));
@@ -261,7 +263,11 @@ fn port_specs(config: &Config) -> Result<Vec<Option<PortSpec>>, DaemonError> {
 }
 
 /// The bank's hardware; looks for modems that no entry names a port of, where the configuration wants it.
-fn hardware(config: &Config, configured: Vec<Option<PortSpec>>) -> Result<bank::Hardware, DaemonError> {
+fn hardware(
+    config: &Config,
+    configured: Vec<Option<PortSpec>>,
+    pasts: Vec<PastRecord>,
+) -> Result<bank::Hardware, DaemonError> {
     let tree = tree(config);
     let (sender, arrivals) = mpsc::channel(ARRIVALS);
     if config.discovery.enabled {
@@ -275,6 +281,7 @@ fn hardware(config: &Config, configured: Vec<Option<PortSpec>>) -> Result<bank::
             arrivals,
             places: places::Places::new(config),
             settings: settings(config)?,
+            pasts,
         },
         deeds: deeds::Deeds::new(config, tree.clone()),
         tree,
@@ -305,7 +312,14 @@ fn settings(config: &Config) -> Result<SlotSettings, DaemonError> {
     })
 }
 
-fn slots(config: &Config) -> Result<Vec<SlotSettings>, DaemonError> {
+/// What is known from before of the modem in this slot: by its IMEI, else by the slot.
+fn past(pasts: &[PastRecord], label: &str, imei: Option<&str>) -> Past {
+    let of_modem = pasts.iter().find(|kept| imei.is_some() && kept.imei.as_deref() == imei);
+    let found = of_modem.or_else(|| pasts.iter().find(|kept| kept.label == label));
+    found.map(|kept| kept.past.clone()).unwrap_or_default()
+}
+
+fn slots(config: &Config, pasts: &[PastRecord]) -> Result<Vec<SlotSettings>, DaemonError> {
     let common = settings(config)?;
     let tree = tree(config);
     let mut slots = Vec::new();
@@ -319,6 +333,7 @@ fn slots(config: &Config) -> Result<Vec<SlotSettings>, DaemonError> {
                 smsc: modem.smsc.clone(),
                 wiring,
                 means,
+                past: past(pasts, &modem.label, modem.imei()),
                 ..common.modem.clone()
             },
             ..common.clone()

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use wardwire_core::base::{ModemId, SimId, Ulid, UtcTime};
 use wardwire_core::queue::verbs::{Introduce, Introduced, Reply};
 
+use super::pasts;
 use super::turn::{OpError, Turn};
 
 /// What a SIM sent longer ago does not matter to its pace.
@@ -53,6 +54,7 @@ pub(super) fn introduce(turn: &mut Turn<'_>, introduce: &Introduce) -> Result<Re
         sends,
         last_tp_mr,
         receive_only,
+        past: pasts::of_modem(turn.db, introduce.imei.as_deref())?,
     }))
 }
 

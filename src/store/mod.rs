@@ -22,6 +22,7 @@ mod migrate;
 mod numbers;
 mod open;
 mod ops;
+mod pasts;
 mod pins;
 mod read;
 mod records;
@@ -44,6 +45,7 @@ pub use handle::{StoreError, StoreHandle};
 pub use loopback::NewLoopback;
 pub use open::OpenError;
 pub use ops::{Accept, Accepted, Answer, Canceled, Idempotency, NewKey, Op, Respond, StoredResponse};
+pub use pasts::PastRecord;
 pub use read::{Read, ReadError, Reader};
 pub use records::{
     ApiKeyRecord, AttemptRecord, AttemptState, AuditRecord, Balance, EventKind, EventRecord, Fact, InboundRecord,

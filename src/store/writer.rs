@@ -17,7 +17,7 @@ use super::retention::Periods;
 use super::seal::Keys;
 use super::tally::Changes;
 use super::turn::{Memory, OpError, Turn};
-use super::{accept, attempt, audit, claim, inbound, introduce, loopback, pins, report, sims, sweep};
+use super::{accept, attempt, audit, claim, inbound, introduce, loopback, pasts, pins, report, sims, sweep};
 
 /// A disk that does not work is told of this often.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
@@ -333,6 +333,7 @@ fn decide(turn: &mut Turn<'_>, op: &Op, full: bool) -> Result<Answer, OpError> {
             Request::Receive(part) => inbound::receive(turn, part)?,
             Request::TryPin(wanted) => pins::begin(turn, wanted)?,
             Request::EndPin(ended) => pins::end(turn, ended)?,
+            Request::KeepPast(keep) => pasts::keep(turn, keep)?,
             Request::Sweep => sweep::sweep(turn)?,
         }),
         Op::Accept(accept) => Answer::Accepted(accept::accept(turn, accept)?),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use wardwire::config::profile::profiles;
-use wardwire_core::base::{AttemptId, Instant, MessageId, ModemId, Now, PartId, PhoneNumber, SimId, Ulid};
+use wardwire_core::base::{AttemptId, Instant, MessageId, ModemId, Now, PartId, Past, PhoneNumber, SimId, Ulid};
 use wardwire_core::dispatch::Plan;
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
 use wardwire_core::modem::PortAction;
@@ -89,6 +89,7 @@ impl Reference {
             Request::Report(_) => (Reply::Stored, Then::Nothing),
             Request::Receive(part) => (Reply::Stored, Then::Stored(part.from.reveal().to_owned())),
             Request::Sweep => (Reply::Swept { next: None, due: true }, Then::Nothing),
+            Request::KeepPast(_) => (Reply::PastKept, Then::Nothing),
             other => panic!("nothing of this bank asks for {other:?}"),
         }
     }
@@ -207,6 +208,7 @@ fn introduced(introduce: &Introduce) -> Reply {
         sends: Vec::new(),
         last_tp_mr: None,
         receive_only: false,
+        past: Past::default(),
     })
 }
 

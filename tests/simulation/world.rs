@@ -104,7 +104,7 @@ impl World {
         Self {
             plot,
             now,
-            gateway: gateway(plot, random.u64(..)),
+            gateway: gateway(plot, &store, random.u64(..)),
             generation: 0,
             bank,
             store,
@@ -399,7 +399,7 @@ impl World {
     fn crash(&mut self) {
         self.generation += 1;
         self.replies.clear();
-        self.gateway = gateway(self.plot, self.plot.seed ^ self.generation);
+        self.gateway = gateway(self.plot, &self.store, self.plot.seed ^ self.generation);
         self.store.restart(self.now).expect("memory writes");
         for modem in 0..self.plot.modems {
             self.open[modem] = false;
@@ -478,12 +478,12 @@ const fn configured_pin(modem: usize) -> &'static str {
     if modem % 8 == 1 { PIN } else { WRONG_PIN }
 }
 
-fn gateway(plot: Plot, seed: u64) -> Gateway {
+fn gateway(plot: Plot, store: &Store, seed: u64) -> Gateway {
     let profiles = wardwire::config::profile::profiles(&[]).expect("the shipped profiles are in order");
     let slot = |index| SlotSettings {
         label: label(index),
         profiles: profiles.clone(),
-        modem: settings(plot, index),
+        modem: settings(plot, store, index),
         plan: Plan::default(),
     };
     Gateway::new((0..plot.modems).map(slot).collect(), seed)
@@ -504,12 +504,18 @@ fn means(plot: Plot) -> Means {
     }
 }
 
-fn settings(plot: Plot, modem: usize) -> wardwire_core::modem::Settings {
+fn settings(plot: Plot, store: &Store, modem: usize) -> wardwire_core::modem::Settings {
     let pin = configured_pin(modem);
     let known = plot.guarded && has_pin(modem);
+    let pasts = store.read().pasts().expect("memory reads");
     wardwire_core::modem::Settings {
         pin: known.then(|| Pin::from_digits(pin).expect("four digits")),
         means: means(plot),
+        past: pasts
+            .into_iter()
+            .find(|kept| kept.label == label(modem))
+            .map(|kept| kept.past)
+            .unwrap_or_default(),
         ..wardwire_core::modem::Settings::default()
     }
 }

@@ -3,6 +3,7 @@
 pub mod id;
 pub mod limits;
 pub mod network;
+pub mod past;
 pub mod phone;
 pub mod text;
 pub mod time;
@@ -12,6 +13,7 @@ pub use id::{
     SimId, Ulid,
 };
 pub use network::{Network, NetworkError};
+pub use past::{Ban, Past, StepPast};
 pub use phone::{Originator, PhoneNumber, PhoneNumberError};
 pub use text::Body;
 pub use time::{Instant, Now, UtcTime};

@@ -10,7 +10,7 @@ use super::ledger::{Ledger, Purpose};
 use super::slot::{BeginState, Job, Slot};
 use super::snapshot::Snapshot;
 use super::{Command, Event, SlotIndex, SlotSettings, Transmit, WakeReason, monotonic, translate};
-use crate::base::{Instant, MessageId, Now, SimId, limits};
+use crate::base::{Instant, MessageId, Now, Past, SimId, limits};
 use crate::dispatch::Window;
 use crate::modem::{self, Identity, OrderResult, Place, Submit, SubmitResult, Tpdu};
 use crate::queue::state::Priority;
@@ -239,6 +239,9 @@ impl Gateway {
     /// Takes in what a modem has to tell, and gives free SIMs work.
     fn follow_modem(&mut self, now: Now, slot: SlotIndex) {
         self.take_modem_events(now, slot);
+        if let Some(keep) = self.slots.get_mut(slot).and_then(Slot::past_to_keep) {
+            self.ledger.ask(Purpose::KeepPast, Request::KeepPast(keep));
+        }
         self.assign(now);
     }
 
@@ -390,9 +393,17 @@ impl Gateway {
             (Purpose::Introduce(slot), Reply::Introduced(who)) => {
                 let Some(place) = self.slots.get_mut(slot) else { return };
                 let sim = who.sim;
+                // What happens in this life is newer than what was kept.
+                let past = place
+                    .has_no_past()
+                    .then(|| who.past.clone())
+                    .filter(|past| *past != Past::default());
                 place.introduced(who);
                 for (tpdu, from) in core::mem::take(&mut place.early) {
                     self.store_received(slot, sim, &tpdu, from);
+                }
+                if let Some(past) = past {
+                    self.tell_modem(now, slot, modem::Command::Recall(past));
                 }
                 self.changed = true;
                 self.refill(now.monotonic);

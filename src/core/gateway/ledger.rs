@@ -26,6 +26,7 @@ pub(super) enum Purpose {
     Store(SlotIndex, Place),
     TryPin(SlotIndex, PinTry),
     EndPin,
+    KeepPast,
     Release,
     Sweep,
 }
@@ -72,12 +73,12 @@ impl Ledger {
         self.fresh.append(&mut self.stuck);
     }
 
-    /// Whether the result of an attempt, or what became of a PIN, is still on its way to disk.
+    /// Whether the result of an attempt, what became of a PIN or what a modem learned is still on its way to disk.
     pub(super) fn results_open(&self) -> bool {
         self.open.values().any(|(purpose, _)| {
             matches!(
                 purpose,
-                Purpose::Close { .. } | Purpose::Late | Purpose::Begin(_) | Purpose::EndPin
+                Purpose::Close { .. } | Purpose::Late | Purpose::Begin(_) | Purpose::EndPin | Purpose::KeepPast
             )
         })
     }

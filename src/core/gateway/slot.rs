@@ -7,11 +7,11 @@ use alloc::string::String;
 use super::groups::Member;
 use super::snapshot::{ModemSnapshot, ModemState, SignalPeriod};
 use super::{SlotSettings, translate};
-use crate::base::{AttemptId, Instant, MessageId, ModemId, Now, SimId, UtcTime};
+use crate::base::{AttemptId, Ban, Instant, MessageId, ModemId, Now, SimId, UtcTime};
 use crate::dispatch::{Pace, Plan, Score};
 use crate::modem::{self, Identity, Modem, Place, SubmitResult, Tpdu};
 use crate::queue::state::Priority;
-use crate::queue::verbs::{DuePart, Introduce, Introduced};
+use crate::queue::verbs::{DuePart, Introduce, Introduced, KeepPast};
 
 /// Received TPDUs that may wait for the modem to be introduced: as many as the largest storage holds.
 const EARLY_MAX: usize = 256;
@@ -67,11 +67,14 @@ pub(super) struct Slot {
     last_sent_at: Option<UtcTime>,
     last_received_at: Option<UtcTime>,
     pub(super) restarts: u32,
+    /// What the store was last told of its past: the ban, and how often what recovery learned had changed.
+    kept: (Option<Ban>, u32),
 }
 
 impl Slot {
     pub(super) fn new(settings: SlotSettings, seed: u64) -> Self {
         Self {
+            kept: (settings.modem.past.ban, 0),
             label: settings.label,
             modem: Modem::new(settings.profiles, settings.modem, seed),
             plan: settings.plan,
@@ -115,6 +118,21 @@ impl Slot {
         self.pace = Pace::new(self.plan, who.first_used_at, &who.sends);
         self.last_tp_mr = who.last_tp_mr;
         self.receive_only = who.receive_only;
+    }
+
+    /// What of its modem must be kept; none while that has not changed.
+    pub(super) fn past_to_keep(&mut self) -> Option<KeepPast> {
+        let state = (self.modem.ban(), self.modem.ladder().changes());
+        (core::mem::replace(&mut self.kept, state) != state).then(|| KeepPast {
+            label: self.label.clone(),
+            imei: self.modem.identity().imei.clone(),
+            past: self.modem.past(),
+        })
+    }
+
+    /// Nothing has happened to the modem here that would have to be kept.
+    pub(super) const fn has_no_past(&self) -> bool {
+        matches!(self.kept, (None, 0))
     }
 
     /// The SIM that could take a part now, its pace apart.

@@ -5,7 +5,7 @@ use std::format;
 use std::vec::Vec;
 
 use super::*;
-use crate::base::{UtcTime, limits};
+use crate::base::{Ban, UtcTime, limits};
 use crate::modem::{Pin, Profile, Settings};
 use crate::queue::verbs::{PinEnd, PinTried};
 
@@ -139,4 +139,45 @@ fn what_is_written_down_after_the_modem_went_is_taken_back() {
         matches!(event, Event::Request { request: Request::EndPin(ended), .. } if ended.end == PinEnd::NotGiven)
     });
     assert!(taken_back && !gives_pin(&mut gateway));
+}
+
+fn kept(gateway: &mut Gateway) -> Vec<Option<Ban>> {
+    core::iter::from_fn(|| gateway.poll_event())
+        .filter_map(|event| {
+            if let Event::Request {
+                request: Request::KeepPast(keep),
+                ..
+            } = event
+            {
+                Some(keep.past.ban)
+            } else {
+                None
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn what_a_person_takes_is_kept_once_and_what_is_known_is_not_kept_again() {
+    let mut gateway = Gateway::new([settings("m0")].to_vec(), 7);
+    let order = |gateway: &mut Gateway, order| {
+        gateway.handle_command(
+            at(1),
+            Command::Order {
+                slot: 0,
+                token: 1,
+                order,
+            },
+        );
+        kept(gateway)
+    };
+    assert_eq!(order(&mut gateway, Order::Drain), [Some(Ban::Drained)]);
+    assert_eq!(order(&mut gateway, Order::Drain), []);
+    assert_eq!(order(&mut gateway, Order::Disable), [Some(Ban::Disabled)]);
+    assert_eq!(order(&mut gateway, Order::Enable), [None]);
+    let mut slot = settings("m0");
+    slot.modem.past.ban = Some(Ban::Drained);
+    let mut gateway = Gateway::new([slot].to_vec(), 7);
+    assert_eq!(order(&mut gateway, Order::ReadTrace), []);
+    assert_eq!(order(&mut gateway, Order::Enable), [None]);
 }

@@ -11,7 +11,7 @@ use super::profile::{Learn, Step};
 use super::recover::{self, Next};
 use super::state::State;
 use super::verbs::{Event, PortAction, Silence, Why};
-use crate::base::{Instant, Now};
+use crate::base::{Instant, Now, Past};
 
 /// A long pause is broken this often by a look whether the modem came back by itself: bring-up, or, where it was silent, what
 /// brings commands and answers into step.
@@ -65,6 +65,13 @@ pub(super) struct Climb {
 }
 
 impl Climb {
+    /// With what is known from before.
+    pub(super) fn recalling(past: &Past) -> Self {
+        let mut climb = Self::default();
+        climb.ladder.recall(&past.steps);
+        climb
+    }
+
     pub(super) fn is_planned(&self, now: Instant) -> bool {
         self.planned.is_some_and(|until| now < until)
     }

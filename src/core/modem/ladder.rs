@@ -1,9 +1,10 @@
 //! Which step of recovery comes next: what is wrong and how the last step ended go in, the next step comes out. It has no timer and
 //! touches nothing; how a step is taken is `recover`'s part.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::base::{Instant, Now, UtcTime};
+use crate::base::{Instant, Now, StepPast, UtcTime};
 
 /// A step of recovery, mildest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +48,21 @@ impl Level {
             Self::Usb | Self::Power => 4,
         }
     }
+
+    /// What is learned of it must outlive a restart: it disturbs, and what is kept of milder ones would be written too often.
+    const fn is_kept(self) -> bool {
+        matches!(self, Self::Radio | Self::Restart | Self::Usb | Self::Power)
+    }
+
+    const ALL: [Self; 7] = [
+        Self::Resync,
+        Self::SetUp,
+        Self::Reopen,
+        Self::Radio,
+        Self::Restart,
+        Self::Usb,
+        Self::Power,
+    ];
 
     /// Disturbs the radio or more: at most two in an hour.
     const fn is_scarce(self) -> bool {
@@ -253,6 +269,8 @@ pub struct Ladder {
     rests: usize,
     /// When the last trouble ended, if it is certain.
     well_since: Option<Instant>,
+    /// Counts the changes of what [`Ladder::past`] tells.
+    changes: u32,
 }
 
 impl Ladder {
@@ -284,6 +302,58 @@ impl Ladder {
             .iter()
             .map(|level| u32::from(self.books.of(*level).today))
             .sum()
+    }
+
+    /// What must outlive a restart.
+    #[must_use]
+    pub fn past(&self) -> Vec<StepPast> {
+        let kept = (0..).zip(Level::ALL).filter(|(_, level)| level.is_kept());
+        kept.map(|(place, level)| (place, self.books.of(level)))
+            .filter(|(_, book)| book.tried > 0 || book.worse)
+            .map(|(place, book)| StepPast {
+                level: place,
+                day: self.day,
+                today: book.today,
+                tried: book.tried,
+                helped: book.helped,
+                worse: book.worse,
+            })
+            .collect()
+    }
+
+    /// Grows with each change of what [`Ladder::past`] tells, the turn of the day apart.
+    #[must_use]
+    pub fn changes(&self) -> u32 {
+        self.changes
+    }
+
+    /// Takes in what is known from before; of what both know, the graver holds.
+    pub fn recall(&mut self, past: &[StepPast]) {
+        let latest = past.iter().map(|step| step.day).max().unwrap_or_default();
+        if latest > self.day {
+            self.begin_day(latest);
+        }
+        for step in past {
+            let Some(level) = Level::ALL.get(usize::from(step.level)).filter(|level| level.is_kept()) else {
+                continue;
+            };
+            let is_today = step.day == self.day;
+            let book = self.books.of_mut(*level);
+            if is_today {
+                book.today = book.today.max(step.today);
+                book.worse |= step.worse;
+            }
+            if step.tried > book.tried {
+                book.tried = step.tried;
+                book.helped = step.helped;
+            }
+        }
+    }
+
+    fn changed(&mut self, level: Level) {
+        if level.is_kept() {
+            self.changes = self.changes.wrapping_add(1);
+        }
     }
 
     /// Times this step was taken in the present trouble.
@@ -319,6 +389,7 @@ impl Ladder {
     pub fn begin(&mut self, now: Now, level: Level, fault: Fault) {
         self.turn_day(now.utc);
         self.books.of_mut(level).begin(now.monotonic);
+        self.changed(level);
         self.under_way = Some((level, fault));
     }
 
@@ -328,6 +399,7 @@ impl Ladder {
             let book = self.books.of_mut(level);
             book.helped = book.helped.saturating_add(1);
             book.worse = false;
+            self.changed(level);
         }
         self.well_since.get_or_insert(now.monotonic);
     }
@@ -343,6 +415,7 @@ impl Ladder {
     pub fn lost_it(&mut self) {
         if let Some((level, _)) = self.under_way.take() {
             self.books.of_mut(level).worse = true;
+            self.changed(level);
         }
     }
 
@@ -352,9 +425,14 @@ impl Ladder {
         };
         let book = self.books.of_mut(level);
         // It was there to say what was wrong, and now it is silent.
-        book.worse = before != Fault::Silent && fault == Fault::Silent;
+        let worse = before != Fault::Silent && fault == Fault::Silent;
+        let learned = book.worse != worse;
+        book.worse = worse;
         if level == Level::Resync {
             book.done = u8::MAX;
+        }
+        if learned {
+            self.changed(level);
         }
     }
 
@@ -409,9 +487,12 @@ impl Ladder {
 
     fn turn_day(&mut self, at: UtcTime) {
         let today = day(at);
-        if today == self.day {
-            return;
+        if today != self.day {
+            self.begin_day(today);
         }
+    }
+
+    fn begin_day(&mut self, today: i64) {
         self.day = today;
         for book in self.books.each() {
             book.today = 0;

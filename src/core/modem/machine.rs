@@ -20,7 +20,7 @@ use super::submit::Submission;
 use super::trace::Trace;
 use super::verbs::{Command, Event, Identity, Silence, Why};
 use crate::at::{self, Engine, Memory, Outcome, Request, Transmit};
-use crate::base::{Instant, Now, PhoneNumber};
+use crate::base::{Ban, Instant, Now, Past, PhoneNumber};
 
 /// What the configuration says of the SIM in this modem.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Settings {
     pub means: Means,
     /// Nothing is sent while roaming.
     pub refuse_roaming: bool,
+    /// What is known of the modem of this slot from before.
+    pub past: Past,
 }
 
 /// A PIN: 4 to 8 digits. Never printed.
@@ -186,9 +188,10 @@ impl fmt::Debug for Modem {
 impl Modem {
     /// A modem whose port is not open yet. Which of the profiles is followed shows when the modem says what it is.
     #[must_use]
-    pub fn new(profiles: impl Into<Profiles>, settings: Settings, seed: u64) -> Self {
+    pub fn new(profiles: impl Into<Profiles>, mut settings: Settings, seed: u64) -> Self {
         let profiles = profiles.into();
         let profile = Arc::clone(profiles.generic());
+        let past = core::mem::take(&mut settings.past);
         Self {
             own_steps: Vec::new(),
             inbox: Inbox::new(&profile),
@@ -199,14 +202,17 @@ impl Modem {
             engine: Engine::default(),
             phase: Phase::Absent,
             job: None,
-            state: State::Absent,
+            state: match past.ban {
+                Some(Ban::Disabled) => State::Disabled,
+                Some(Ban::Drained) | None => State::Absent,
+            },
             identity: Identity::default(),
             identified: false,
             health: Health::default(),
             stats: Stats::default(),
             trouble: Trouble::default(),
-            climb: Climb::default(),
-            errands: Errands::default(),
+            climb: Climb::recalling(&past),
+            errands: Errands::recalling(&past),
             trace: Trace::default(),
             history: History::default(),
             pin: super::sim::PinMemory::default(),
@@ -246,6 +252,7 @@ impl Modem {
             Command::Order { token, order } => self.order(now, token, order),
             Command::Suspect(fault) => self.suspect(now, fault),
             Command::Shared(shared) => self.climb.shared = shared,
+            Command::Recall(past) => self.recall(now, &past),
             Command::PinAnswer(of, answer) => self.pin_answered(now, of, answer),
             Command::Stop => self.stop(now),
         }
@@ -332,6 +339,21 @@ impl Modem {
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// What a person took from it.
+    #[must_use]
+    pub fn ban(&self) -> Option<Ban> {
+        self.errands.ban
+    }
+
+    /// What of it must outlive a restart.
+    #[must_use]
+    pub fn past(&self) -> Past {
+        Past {
+            ban: self.errands.ban,
+            steps: self.climb.ladder.past(),
+        }
     }
 
     /// How it hands on what arrives.

@@ -17,7 +17,7 @@ use super::ussd;
 use super::verbs::{Answer, Event, PinAnswer, PinTry, Silence, Why};
 use crate::at::request::Text;
 use crate::at::{FinalResult, Outcome, Request, parse};
-use crate::base::{Instant, Now};
+use crate::base::{Ban, Instant, Now, Past};
 
 /// Orders that may wait.
 const WAITING: usize = 4;
@@ -49,15 +49,6 @@ const STATUS: &[&str] = &[
 const CLEAR_FORBIDDEN: &str = "AT+CRSM=214,28539,0,0,12,\"FFFFFFFFFFFFFFFFFFFFFFFF\"";
 
 const PUK_TRIES: &str = "AT+CPINR=\"SIM PUK\"";
-
-/// What a person took from the modem.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ban {
-    /// Sending.
-    Drained,
-    /// Everything.
-    Disabled,
-}
 
 #[derive(Debug)]
 enum Business {
@@ -151,6 +142,14 @@ pub(super) struct Errands {
 }
 
 impl Errands {
+    /// With what is known from before.
+    pub(super) fn recalling(past: &Past) -> Self {
+        Self {
+            ban: past.ban,
+            ..Self::default()
+        }
+    }
+
     /// When something of theirs ends by the clock.
     pub(super) fn next_at(&self) -> Option<Instant> {
         let waiting = self.waiting.iter().chain(&self.asking).map(|errand| errand.until);
@@ -342,12 +341,7 @@ impl Modem {
             Business::Restart => self.take_ordered(now, Level::Restart, Fault::Refusing, Why::Restarting),
             // Enabled again while it waited.
             Business::Disable if self.errands.ban != Some(Ban::Disabled) => return false,
-            Business::Disable => {
-                self.refuse_errands(Why::Disabled);
-                self.abandon(now, Silence::Timeout);
-                self.phase = Phase::Absent;
-                self.enter(State::Disabled);
-            }
+            Business::Disable => self.fall_silent(now),
             Business::Drain
             | Business::Ask { .. }
             | Business::Line(_)
@@ -358,6 +352,24 @@ impl Modem {
             | Business::ClearForbidden => return false,
         }
         true
+    }
+
+    /// Nothing is said to it any more.
+    fn fall_silent(&mut self, now: Now) {
+        self.refuse_errands(Why::Disabled);
+        self.abandon(now, Silence::Timeout);
+        self.phase = Phase::Absent;
+        self.enter(State::Disabled);
+    }
+
+    /// It is a modem that something is known of.
+    pub(super) fn recall(&mut self, now: Now, past: &Past) {
+        self.climb.ladder.recall(&past.steps);
+        self.errands.ban = self.errands.ban.max(past.ban);
+        match self.errands.ban {
+            Some(Ban::Disabled) if self.state != State::Disabled => self.fall_silent(now),
+            Some(Ban::Disabled | Ban::Drained) | None => self.judge(),
+        }
     }
 
     /// The command of an order ended.

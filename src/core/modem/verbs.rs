@@ -9,8 +9,8 @@ use super::ladder::{Fault, Level, Shared};
 use super::machine::Pin;
 use super::order::{Order, OrderResult};
 use crate::at::Memory;
-use crate::base::PhoneNumber;
 use crate::base::limits::TPDU_OCTETS;
+use crate::base::{Past, PhoneNumber};
 
 /// One TPDU, without a service-centre address before it.
 pub type Tpdu = heapless::Vec<u8, TPDU_OCTETS>;
@@ -43,6 +43,8 @@ pub enum Command {
     Suspect(Option<Fault>),
     /// Its trouble is shared by others: it is spared what would not help; none: it may help itself again.
     Shared(Option<Shared>),
+    /// What is known of this very modem from before, in whatever slot it was. What people took from it stays taken.
+    Recall(Past),
     /// The answer to [`Event::GivesPin`]. One to a try that is not waited for any more and may be made ends as
     /// [`PinEnd::NotGiven`].
     PinAnswer(PinTry, PinAnswer),

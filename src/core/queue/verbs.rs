@@ -7,7 +7,9 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::state::{HoldReason, OnUnknown, Priority, Sensitivity};
-use crate::base::{AttemptId, Body, MessageId, ModemId, Originator, PartId, PhoneNumber, ServiceId, SimId, UtcTime};
+use crate::base::{
+    AttemptId, Body, MessageId, ModemId, Originator, PartId, Past, PhoneNumber, ServiceId, SimId, UtcTime,
+};
 use crate::sms::{Alphabet, EncodedPart};
 
 /// A message that needs no further check: parsed, policed and segmented by the door it came through.
@@ -166,6 +168,8 @@ pub enum Request {
     TryPin(PinTry),
     /// What became of it.
     EndPin(PinEnded),
+    /// Keep what of a modem must outlive a restart, in place of what was kept before.
+    KeepPast(KeepPast),
     /// Do what is due by time: lapse, give unknowns up or back, end report waits and reassembly; bounded a turn.
     Sweep,
 }
@@ -194,6 +198,8 @@ pub enum Reply {
     PinTried(PinTried),
     /// To [`Request::EndPin`].
     PinEnded,
+    /// To [`Request::KeepPast`].
+    PastKept,
     /// To [`Request::Sweep`]: when to sweep again at the latest, and whether more messages became due.
     Swept {
         /// Next sweep.
@@ -243,6 +249,8 @@ pub struct Introduced {
     pub last_tp_mr: Option<u8>,
     /// A person keeps it for what comes in: nothing goes out through it.
     pub receive_only: bool,
+    /// What was kept of this modem, whatever slot it was in then.
+    pub past: Past,
 }
 
 /// An attempt to be written down before Ctrl-Z.
@@ -279,6 +287,17 @@ pub enum Closed {
     GoOn,
     /// None waits, or none may go now: forget the message; the store gives it out again when (and if) it is due again.
     Forget,
+}
+
+/// The past of a modem, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeepPast {
+    /// Label of its slot.
+    pub label: String,
+    /// The modem in it, once it told its IMEI. What was kept of this modem under another label is forgotten.
+    pub imei: Option<String>,
+    /// Its past.
+    pub past: Past,
 }
 
 /// A PIN about to be given to a card.

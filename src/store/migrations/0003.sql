@@ -17,6 +17,25 @@ CREATE TABLE pin_tries (
 INSERT INTO pin_tries SELECT digest, holder, 1, 0, 1, refused_at FROM refused_pins;
 DROP TABLE refused_pins;
 
+-- What people took from the modem of a slot (0: sending, 1: everything), and who was in it then.
+CREATE TABLE modem_pasts (
+    label TEXT PRIMARY KEY NOT NULL,
+    imei  TEXT,
+    ban   INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- What its recovery has learned: one row for each step that disturbs and was ever taken.
+CREATE TABLE modem_steps (
+    label  TEXT NOT NULL REFERENCES modem_pasts (label),
+    level  INTEGER NOT NULL,
+    day    INTEGER NOT NULL,
+    today  INTEGER NOT NULL,
+    tried  INTEGER NOT NULL,
+    helped INTEGER NOT NULL,
+    worse  INTEGER NOT NULL,
+    PRIMARY KEY (label, level)
+) STRICT, WITHOUT ROWID;
+
 -- Life of a message: what was withdrawn, held as stale, resolved by a person.
 
 -- The file itself: retention, the outbox, the reserve.

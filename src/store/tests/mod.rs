@@ -7,6 +7,7 @@ mod evidence;
 mod inbound;
 mod life;
 mod past;
+mod pasts;
 mod people;
 mod pins;
 mod reports;

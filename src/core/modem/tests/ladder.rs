@@ -16,6 +16,10 @@ fn at(secs: u64) -> Now {
     }
 }
 
+fn tomorrow() -> Now {
+    at(24 * 3_600)
+}
+
 /// Climbs until it rests or stays, each step failing, and gives the levels with their pauses in seconds, and the end.
 fn climb(
     ladder: &mut Ladder,
@@ -223,4 +227,57 @@ fn trouble_that_comes_back_soon_goes_on_where_it_was() {
         ladder.next(at(300), Fault::Silent, ALL, None),
         Move::Take(Level::Resync, Duration::ZERO)
     );
+}
+
+#[test]
+fn what_was_learned_outlives_a_restart_and_no_day_more() {
+    let mut ladder = Ladder::default();
+    levels(&mut ladder, at(0), Fault::Silent, ALL, None);
+    let past = ladder.past();
+    let kept: Vec<(u8, u8)> = past.iter().map(|step| (step.level, step.today)).collect();
+    assert_eq!(kept, [(4, 1), (5, 1), (6, 1)], "milder steps are not kept");
+
+    // The day's budget goes on: two restarts more, not three.
+    let mut next = Ladder::default();
+    next.recall(&past);
+    assert_eq!(next.changes(), 0, "what is recalled is not written again");
+    assert_eq!(next.resets_on(at(1).utc), 3);
+    for _ in 0..2 {
+        next.begin(at(1), Level::Restart, Fault::Silent);
+    }
+    assert!(!next.allows(at(2), Level::Restart, ALL, None));
+    // Recalled once more, nothing is counted twice.
+    let changes = next.changes();
+    next.recall(&next.past());
+    assert_eq!((next.resets_on(at(1).utc), next.changes()), (5, changes));
+    next.next(tomorrow(), Fault::Silent, ALL, None);
+    assert!(next.allows(tomorrow(), Level::Restart, ALL, None));
+
+    // What made it worse is left out for the day.
+    let mut hurt = Ladder::default();
+    hurt.next(at(0), Fault::Mute, ALL, None);
+    hurt.begin(at(0), Level::Radio, Fault::Mute);
+    hurt.next(at(1), Fault::Silent, ALL, None);
+    let mut next = Ladder::default();
+    next.recall(&hurt.past());
+    assert!(!next.allows(at(2), Level::Radio, ALL, None));
+    next.next(tomorrow(), Fault::Mute, ALL, None);
+    assert!(next.allows(tomorrow(), Level::Radio, ALL, None));
+}
+
+#[test]
+fn only_what_is_kept_counts_as_a_change() {
+    let mut ladder = Ladder::default();
+    for level in [Level::Resync, Level::SetUp, Level::Reopen] {
+        ladder.begin(at(0), level, Fault::Silent);
+        ladder.helped(at(1));
+    }
+    assert_eq!((ladder.changes(), ladder.past()), (0, Vec::new()));
+    ladder.begin(at(2), Level::Usb, Fault::Silent);
+    let begun = ladder.changes();
+    ladder.helped(at(3));
+    assert!(0 < begun && begun < ladder.changes());
+    let calm = ladder.changes();
+    ladder.over(at(4));
+    assert_eq!(ladder.changes(), calm);
 }

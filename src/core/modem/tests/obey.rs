@@ -11,6 +11,7 @@ use proptest::prelude::*;
 
 use super::fake::Fake;
 use super::rig::{Rig, submit};
+use crate::base::{Ban, Past};
 use crate::modem::{
     Answer, AtLine, Code, Command, Event, Order, OrderResult, PinAnswer, PinEnd, PortAction, Profile, Settings, State,
     UssdText, Why,
@@ -108,6 +109,54 @@ fn drained_it_finishes_the_open_submit_begins_none_and_goes_on_receiving() {
     assert!(rig.asked().contains(&"AT+CMGR=3".to_string()));
     assert_eq!(give(&mut rig, Order::Enable), [OrderResult::Done]);
     assert_eq!(rig.modem.state(), State::Ready);
+}
+
+/// A modem of which something is known from before.
+fn with_past(ban: Ban) -> Rig {
+    let settings = Settings {
+        past: Past {
+            ban: Some(ban),
+            ..Past::default()
+        },
+        ..Settings::default()
+    };
+    Rig::of(Profile::smallest(), settings, Fake::new())
+}
+
+#[test]
+fn what_a_person_took_stays_taken_at_the_next_start() {
+    let mut rig = with_past(Ban::Disabled);
+    assert_eq!(rig.modem.state(), State::Disabled);
+    rig.command(Command::PortOpened);
+    rig.wait(secs(3_600));
+    assert_eq!(rig.asked(), Vec::<String>::new());
+    assert_eq!(give(&mut rig, Order::Enable), [OrderResult::Done]);
+    assert_eq!((rig.modem.state(), rig.modem.ban()), (State::Ready, None));
+
+    let mut rig = with_past(Ban::Drained);
+    assert_eq!(rig.modem.state(), State::Absent);
+    rig.command(Command::PortOpened);
+    assert_eq!(rig.modem.state(), State::Drained);
+    give(&mut rig, Order::Enable);
+    assert_eq!(rig.modem.state(), State::Ready);
+}
+
+#[test]
+fn a_modem_that_moved_is_recalled_and_what_is_taken_here_stays() {
+    let past = |ban| {
+        Command::Recall(Past {
+            ban: Some(ban),
+            ..Past::default()
+        })
+    };
+    let mut rig = Rig::ready();
+    rig.command(past(Ban::Drained));
+    assert_eq!(rig.modem.state(), State::Drained);
+    rig.command(past(Ban::Disabled));
+    assert_eq!(rig.modem.state(), State::Disabled);
+    rig.command(past(Ban::Drained));
+    assert_eq!(rig.modem.ban(), Some(Ban::Disabled));
+    assert_eq!(rig.modem.poll_timeout(), None);
 }
 
 #[test]
