@@ -250,6 +250,11 @@ fn to_json(event: &AirEvent) -> serde_json::Value {
     let mut json = match &event.what {
         Air::Accepted(accepted) => accepted_to_json(accepted),
         Air::Refused { cause, recipient } => serde_json::json!({ "cause": cause, "to": recipient }),
+        Air::Dropped {
+            recipient,
+            place,
+            tp_mr,
+        } => serde_json::json!({ "to": recipient, "place": place, "tp_mr": tp_mr }),
         Air::Reported {
             submission,
             tp_mr,

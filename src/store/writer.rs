@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 use wardwire_core::base::{IdSource, Instant, Now, ServiceId, Ulid};
 use wardwire_core::queue::verbs::Request;
 
@@ -181,15 +181,19 @@ impl Store {
 
     fn transact(&mut self, now: Now, ops: &[Op], full: bool) -> Result<Vec<Answer>, OpError> {
         let db = self.reader.connection();
-        let transaction = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+        let transaction = Open::begin(db)?;
         if self.trouble.failing {
             probe(db, now)?;
         }
         let mut answers = Vec::with_capacity(ops.len());
         let mut changes = Changes::default();
+        // One alone needs no savepoint: when it fails, so does the transaction, and says the same.
+        let several = ops.len() > 1;
         for op in ops {
             let mark = self.memory.mark();
-            db.prepare_cached("SAVEPOINT op")?.execute([])?;
+            if several {
+                db.prepare_cached("SAVEPOINT op")?.execute([])?;
+            }
             let mut turn = Turn {
                 db,
                 keys: self.reader.keys(),
@@ -211,6 +215,11 @@ impl Store {
                 }
                 // The disk is to blame, and may have ended the whole transaction: nothing of it holds.
                 Err(error) if db.is_autocommit() || error.is_of_disk() => return Err(error),
+                Err(error) if !several => {
+                    tracing::error!(%error, "an op could not be written");
+                    self.memory.roll_back(mark);
+                    return Ok(vec![Answer::Unavailable]);
+                }
                 Err(error) => {
                     tracing::error!(%error, "an op could not be written");
                     db.prepare_cached("ROLLBACK TO op")?.execute([])?;
@@ -218,7 +227,9 @@ impl Store {
                     answers.push(Answer::Unavailable);
                 }
             }
-            db.prepare_cached("RELEASE op")?.execute([])?;
+            if several {
+                db.prepare_cached("RELEASE op")?.execute([])?;
+            }
         }
         changes.write(db)?;
         transaction.commit()?;
@@ -229,7 +240,7 @@ impl Store {
     /// One piece of work in a transaction of its own.
     fn alone<T>(&mut self, now: Now, work: impl FnOnce(&mut Turn<'_>) -> Result<T, OpError>) -> Result<T, OpenError> {
         let db = self.reader.connection();
-        let transaction = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+        let transaction = Open::begin(db)?;
         let mut turn = Turn {
             db,
             keys: self.reader.keys(),
@@ -303,6 +314,36 @@ impl Store {
     #[must_use]
     pub fn read(&self) -> &Reader {
         &self.reader
+    }
+}
+
+/// An open transaction, rolled back unless it was committed. Its statements are prepared once, where SQLite's own way would
+/// parse them for every message.
+struct Open<'a> {
+    db: &'a Connection,
+}
+
+impl<'a> Open<'a> {
+    fn begin(db: &'a Connection) -> rusqlite::Result<Self> {
+        db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(Self { db })
+    }
+
+    fn commit(self) -> rusqlite::Result<()> {
+        self.db.prepare_cached("COMMIT")?.execute([]).map(drop)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        // Committed, or ended by SQLite itself: nothing is open.
+        if self.db.is_autocommit() {
+            return;
+        }
+        let ended = self.db.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([]));
+        if let Err(error) = ended {
+            tracing::error!(%error, "a transaction could not be rolled back");
+        }
     }
 }
 

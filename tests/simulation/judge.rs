@@ -1,12 +1,12 @@
 //! Safety and liveness of a world that came to its end, from the air's side: what the SMSC saw against what the store says.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write as _};
 
 use wardwire::store::MessageRecord;
 use wardwire_core::gateway::snapshot::ModemState;
 use wardwire_core::queue::state::{MessageStatus, OnUnknown};
-use wardwire_core::simulator::{Air, Fault};
+use wardwire_core::simulator::{Air, AirEvent, Fault};
 
 use super::world::{Plot, World};
 
@@ -83,14 +83,51 @@ const REFUSED_BY_NETWORK: [Fault; 3] = [Fault::Barred, Fault::NoCredit, Fault::D
 /// Part of a message as the air knows it: recipient and 1-based place.
 type OnAir = (String, u8);
 
-pub fn judge(world: &World, plot: Plot) -> Verdict {
-    let mut verdict = Verdict {
-        steps: world.steps,
-        resets: world.resets,
-        ..Verdict::default()
-    };
-    let mut seen: BTreeMap<OnAir, usize> = BTreeMap::new();
-    let mut heard: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+/// What the network did with the parts of messages.
+#[derive(Default)]
+struct Outbound {
+    /// How often it took each.
+    taken: BTreeMap<OnAir, usize>,
+    /// It said yes to these and let them fall.
+    dropped: BTreeSet<OnAir>,
+    /// A report that says "delivered" reached the modem for one of their submissions.
+    reached: BTreeSet<OnAir>,
+}
+
+impl Outbound {
+    fn of(world: &World) -> Self {
+        let mut outbound = Self::default();
+        let mut submissions: BTreeMap<u64, OnAir> = BTreeMap::new();
+        for event in &world.air {
+            match &event.what {
+                Air::Accepted(accepted) => {
+                    let place = accepted.concat.map_or(1, |(_, _, place)| place);
+                    let part = (accepted.recipient.clone(), place);
+                    submissions.insert(accepted.submission, part.clone());
+                    *outbound.taken.entry(part).or_default() += 1;
+                }
+                Air::Dropped { recipient, place, .. } => drop(outbound.dropped.insert((recipient.clone(), *place))),
+                Air::Reported {
+                    submission: Some(submission),
+                    tp_st: 0x00,
+                    ..
+                } => outbound.reached.extend(submissions.get(submission).cloned()),
+                Air::Reported { .. }
+                | Air::Refused { .. }
+                | Air::Sent { .. }
+                | Air::ReportLost { .. }
+                | Air::Stored { .. }
+                | Air::Routed { .. }
+                | Air::Deleted { .. }
+                | Air::Fault(_) => {}
+            }
+        }
+        outbound
+    }
+}
+
+/// What handsets sent, by who sent it: that must be listed, and that may be.
+fn answers(world: &World, plot: Plot) -> BTreeMap<String, (usize, usize)> {
     let well: Vec<bool> = world
         .modems()
         .iter()
@@ -102,35 +139,39 @@ pub fn judge(world: &World, plot: Plot) -> Verdict {
             *arrived.entry(*inbound).or_default() += 1;
         }
     }
+    let mut heard: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     for event in &world.air {
-        match &event.what {
-            Air::Accepted(accepted) => {
-                let place = accepted.concat.map_or(1, |(_, _, sequence)| sequence);
-                *seen.entry((accepted.recipient.clone(), place)).or_default() += 1;
-            }
-            Air::Sent {
-                inbound, from, parts, ..
-            } => {
-                let (due, sent) = heard.entry(from.clone()).or_default();
-                // What the network keeps for a modem that is deaf, or what lies in one that is out of order, is not lost yet.
-                let came = arrived.get(inbound).is_some_and(|came| *came >= usize::from(*parts));
-                *due += usize::from(!plot.lasting || came && well[event.modem]);
-                *sent += 1;
-            }
-            Air::Fault(fault) => *verdict.injected.entry(fault.as_str()).or_default() += 1,
-            Air::Refused { .. }
-            | Air::Reported { .. }
-            | Air::ReportLost { .. }
-            | Air::Stored { .. }
-            | Air::Routed { .. }
-            | Air::Deleted { .. } => {}
+        if let Air::Sent {
+            inbound, from, parts, ..
+        } = &event.what
+        {
+            let (due, sent) = heard.entry(from.clone()).or_default();
+            // What the network keeps for a modem that is deaf, or what lies in one that is out of order, is not lost yet.
+            let came = arrived.get(inbound).is_some_and(|came| *came >= usize::from(*parts));
+            *due += usize::from(!plot.lasting || came && well[event.modem]);
+            *sent += 1;
         }
     }
+    heard
+}
+
+pub fn judge(world: &World, plot: Plot) -> Verdict {
+    let mut verdict = Verdict {
+        steps: world.steps,
+        resets: world.resets,
+        ..Verdict::default()
+    };
+    for event in &world.air {
+        if let Air::Fault(fault) = &event.what {
+            *verdict.injected.entry(fault.as_str()).or_default() += 1;
+        }
+    }
+    let outbound = Outbound::of(world);
     let messages = world.messages();
     verdict.messages = messages.len();
     for message in &messages {
         let found = verdict.faults.len();
-        judge_message(message, &seen, plot, &mut verdict);
+        judge_message(message, &outbound, plot, &mut verdict);
         if verdict.faults.len() > found {
             verdict.faults.push(story(world, message));
         }
@@ -142,14 +183,14 @@ pub fn judge(world: &World, plot: Plot) -> Verdict {
                 .push(format!("{id} to {recipient} is lost from the store"));
         }
     }
-    for (recipient, _) in seen.keys() {
+    for (recipient, _) in outbound.taken.keys() {
         if !world.accepted.contains_key(recipient) {
             verdict
                 .faults
                 .push(format!("the air saw a text to {recipient} that nobody asked for"));
         }
     }
-    judge_inbound(world, &heard, &mut verdict);
+    judge_inbound(world, &answers(world, plot), &mut verdict);
     judge_modems(world, &mut verdict);
     verdict
 }
@@ -220,19 +261,22 @@ fn story(world: &World, message: &MessageRecord) -> String {
     parts.iter().map(part).collect()
 }
 
-fn judge_message(message: &MessageRecord, seen: &BTreeMap<OnAir, usize>, plot: Plot, verdict: &mut Verdict) {
+fn judge_message(message: &MessageRecord, outbound: &Outbound, plot: Plot, verdict: &mut Verdict) {
     let recipient = message
         .recipient
         .as_ref()
         .map(|number| number.as_e164().to_owned())
         .unwrap_or_default();
-    let on_air = |part: u8| seen.get(&(recipient.clone(), part)).copied().unwrap_or_default();
-    let times: Vec<usize> = (1..=message.part_count).map(on_air).collect();
+    let parts: Vec<OnAir> = (1..=message.part_count).map(|place| (recipient.clone(), place)).collect();
+    let times: Vec<usize> = parts
+        .iter()
+        .map(|part| outbound.taken.get(part).copied().unwrap_or_default())
+        .collect();
     let id = message.id;
     let mut fault = |what: &str| {
         verdict
             .faults
-            .push(format!("{id} {:?} on air {times:?}: {what}", message.status));
+            .push(format!("{id} {recipient} {:?} on air {times:?}: {what}", message.status));
     };
     if times.iter().any(|count| *count > 1) {
         if !message.possible_copy {
@@ -242,22 +286,21 @@ fn judge_message(message: &MessageRecord, seen: &BTreeMap<OnAir, usize>, plot: P
             fault("repeated, although at most once was asked for");
         }
     }
-    let all = times.iter().all(|count| *count > 0);
-    // A network that says yes and drops what it took leaves no trace: it counts as sent, and never as delivered.
-    let dropped = plot.lasting;
+    let taken = |part: &OnAir| outbound.taken.contains_key(part);
+    let acknowledged = parts.iter().all(|part| taken(part) || outbound.dropped.contains(part));
     match message.status {
         MessageStatus::Delivered => {
             verdict.delivered += 1;
-            if !all {
-                fault("delivered, but never wholly on the air");
+            if !parts.iter().all(|part| outbound.reached.contains(part)) {
+                fault("delivered, but no report of the network says so of every part");
             }
         }
         MessageStatus::Sent
         | MessageStatus::Undelivered
         | MessageStatus::PartiallyDelivered
         | MessageStatus::Expired => {
-            if !all && !dropped {
-                fault("sent, but never wholly on the air");
+            if !acknowledged {
+                fault("sent, but the network never said yes to every part");
             }
         }
         MessageStatus::Unknown => {
@@ -275,9 +318,34 @@ fn judge_message(message: &MessageRecord, seen: &BTreeMap<OnAir, usize>, plot: P
         | MessageStatus::Blocked
         | MessageStatus::Canceled => fault("stuck: not at rest at the end"),
     }
-    let acknowledged = matches!(message.status, MessageStatus::Sent | MessageStatus::Delivered);
-    verdict.dropped += usize::from(dropped && !all && acknowledged);
+    verdict.dropped += usize::from(acknowledged && !parts.iter().all(taken));
     verdict.copies += usize::from(times.iter().any(|count| *count > 1));
+}
+
+/// What became of the answers of a number.
+fn story_of_answers(world: &World, number: &str) -> String {
+    let of_number = |event: &&AirEvent| matches!(&event.what, Air::Sent { from, .. } if from == number);
+    let mut told = String::new();
+    for event in world.air.iter().filter(of_number) {
+        let Air::Sent { inbound: sent, .. } = &event.what else {
+            continue;
+        };
+        let of_it = |event: &&AirEvent| match &event.what {
+            Air::Sent { inbound, .. } | Air::Stored { inbound, .. } | Air::Routed { inbound } => inbound == sent,
+            Air::Deleted { inbound, .. } => *inbound == Some(*sent),
+            _ => false,
+        };
+        for event in world.air.iter().filter(of_it) {
+            let _ = write!(
+                told,
+                "\n    {} s m{} {:?}",
+                event.at.monotonic.as_micros() / 1_000_000,
+                event.modem,
+                event.what
+            );
+        }
+    }
+    told
 }
 
 /// Every answer of a handset is listed exactly once, none invented.
@@ -292,9 +360,8 @@ fn judge_inbound(world: &World, heard: &BTreeMap<String, (usize, usize)>, verdic
         let got = listed.get(from).copied().unwrap_or_default();
         verdict.kept_by_network += sent.saturating_sub(got);
         if !(*due..=*sent).contains(&got) {
-            verdict
-                .faults
-                .push(format!("{from} answered {sent} times, listed {got} times"));
+            let told = format!("{from} answered {sent} times, {due} to be listed, listed {got} times");
+            verdict.faults.push(told + &story_of_answers(world, from));
         }
     }
     for from in listed.keys().filter(|from| !heard.contains_key(*from)) {

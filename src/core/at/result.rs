@@ -26,6 +26,15 @@ impl FinalResult {
     /// The result a line is, if it is one. Call ends (`NO CARRIER` and the like) are none: nothing here dials.
     #[must_use]
     pub fn from_line(line: &str) -> Option<Self> {
+        // Asked for every line there is: most are told by their first letters.
+        let may_be = match line.as_bytes() {
+            [b'+', c, m, ..] => c.eq_ignore_ascii_case(&b'c') && m.eq_ignore_ascii_case(&b'm'),
+            [first, ..] => b"OENCTM".contains(first),
+            [] => false,
+        };
+        if !may_be {
+            return None;
+        }
         let parsed: IResult<&str, Self> = all_consuming(alt((
             value(Self::Ok, all_consuming(tag("OK"))),
             preceded(

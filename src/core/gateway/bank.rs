@@ -21,7 +21,7 @@ const WINDOW_PER_MODEM: usize = 8;
 const WINDOW_MIN: usize = 64;
 
 /// Time-driven work of the store runs at least this often.
-const SWEEP_EVERY: Duration = Duration::from_secs(5);
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// Pause after the store could not write.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
@@ -504,7 +504,8 @@ impl Gateway {
             Closed::GoOn => self.window.done(message),
             Closed::Forget => self.window.forget(message),
         }
-        self.more_due = true;
+        // What was taken by the network leaves nothing to be given out; any other end may bring a new moment.
+        self.more_due |= !ahead;
     }
 
     /// Gives free SIMs work: the least loaded first, each the most urgent part it may send.

@@ -142,9 +142,9 @@ pub enum Move {
 /// Pauses before steps, by how many failed before. Together so short that a modem is back, or in quarantine, within ten minutes.
 const PAUSES: [Duration; 4] = [
     Duration::from_secs(10),
+    Duration::from_secs(20),
     Duration::from_secs(30),
     Duration::from_secs(60),
-    Duration::from_secs(120),
 ];
 
 /// Rests in quarantine, by how many went before.

@@ -1,6 +1,7 @@
 //! What was said to the modem and by it lately, for a technician: a bounded ring of lines, masked when they are kept. Numbers, texts,
 //! PDUs, codes and identities never stand in it, unless a person asked for whole lines for a while.
 
+use alloc::borrow::Cow;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
@@ -103,7 +104,7 @@ impl Trace {
     /// Octets for the modem.
     pub(super) fn said(&mut self, octets: &[u8]) {
         for line in octets.split(|octet| *octet == b'\r').filter(|line| !line.is_empty()) {
-            let text: String = line.iter().map(|octet| char::from(*octet)).collect();
+            let text = readable(line);
             if text.starts_with("AT") {
                 self.command = name(&text).chars().take(self.command.capacity()).collect();
             }
@@ -127,9 +128,8 @@ impl Trace {
 
     fn line_ended(&mut self) {
         if !self.partial.is_empty() {
-            let text: String = self.partial.iter().map(|octet| char::from(*octet)).collect();
-            self.partial.clear();
-            self.keep(false, &text);
+            let partial = core::mem::take(&mut self.partial);
+            self.keep(false, &readable(&partial));
         }
     }
 
@@ -170,6 +170,14 @@ impl Trace {
             format!("{} {way} {}", entry.at, entry.text)
         };
         self.entries.iter().map(line).collect()
+    }
+}
+
+/// Octets as the characters of ISO 8859-1.
+fn readable(octets: &[u8]) -> Cow<'_, str> {
+    match core::str::from_utf8(octets) {
+        Ok(text) if text.is_ascii() => Cow::Borrowed(text),
+        Ok(_) | Err(_) => Cow::Owned(octets.iter().map(|octet| char::from(*octet)).collect()),
     }
 }
 
@@ -237,17 +245,26 @@ fn masked_command(text: &str) -> String {
     match rest.strip_prefix('=') {
         Some("?") | None => format!("{name}{rest}"),
         Some(_) if SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) => format!("{name}=<masked>"),
-        Some(params) => format!("{name}={}", masked_params(params)),
+        Some(params) => {
+            let mut masked = String::with_capacity(text.len());
+            masked.push_str(name);
+            masked.push('=');
+            mask_params(params, &mut masked);
+            masked
+        }
     }
 }
 
 fn masked_prefixed(text: &str) -> Option<String> {
     let (word, rest) = parse::split_prefix(text)?;
-    Some(format!("{word}: {}", masked_params(rest)))
+    let mut masked = String::with_capacity(text.len() + 2);
+    masked.push_str(word);
+    masked.push_str(": ");
+    mask_params(rest, &mut masked);
+    Some(masked)
 }
 
-fn masked_params(rest: &str) -> String {
-    let mut masked = String::new();
+fn mask_params(rest: &str, masked: &mut String) {
     let mut quoted = false;
     let outside = |c: char| {
         quoted ^= c == '"';
@@ -267,7 +284,6 @@ fn masked_params(rest: &str) -> String {
             let _ = write!(masked, "<{}>", bare.chars().count());
         }
     }
-    masked
 }
 
 /// Numbers of at most three digits and ranges of them: indexes, codes, levels.

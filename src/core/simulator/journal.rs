@@ -29,6 +29,15 @@ pub enum Air {
         /// Where it was to go.
         recipient: String,
     },
+    /// The network said yes to a part and let it fall: no handset ever sees it, no report comes.
+    Dropped {
+        /// Where it was to go.
+        recipient: String,
+        /// 1-based place in a longer message; 1 for one of one part.
+        place: u8,
+        /// The reference the modem was told.
+        tp_mr: u8,
+    },
     /// A delivery report reached the modem and was passed on or stored.
     Reported {
         /// The [`Accepted::submission`] it belongs to; none for a foreign one.
@@ -111,6 +120,7 @@ impl Air {
         match self {
             Self::Accepted(_) => "accepted",
             Self::Refused { .. } => "refused",
+            Self::Dropped { .. } => "dropped",
             Self::Reported { .. } => "reported",
             Self::ReportLost { .. } => "report_lost",
             Self::Sent { .. } => "sent",

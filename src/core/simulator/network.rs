@@ -229,7 +229,15 @@ impl Bank {
                 let delay = self.some_millis(1_000, 8_000);
                 self.fail_later(now, modem, code, delay);
             }
-            Ending::Dropped => self.report_result(now, modem, command, tp_mr, Duration::ZERO),
+            Ending::Dropped => {
+                if let Some(submit) = pdu::read_submit(&tpdu) {
+                    let recipient = submit.to.to_text().to_string();
+                    let place = submit.concat.map_or(1, |(_, _, place)| place);
+                    let dropped = Air::Dropped { recipient, place, tp_mr };
+                    self.note(now, modem, dropped);
+                }
+                self.report_result(now, modem, command, tp_mr, Duration::ZERO);
+            }
             Ending::Swallowed => self.release(now, modem),
             Ending::Broken(how, accepted) => {
                 if accepted {

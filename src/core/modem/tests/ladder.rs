@@ -58,9 +58,9 @@ fn a_silent_modem_gets_every_step_once_with_growing_pauses_and_then_rest() {
         (Resync, 0),
         (Reopen, 0),
         (Reopen, 10),
-        (Restart, 30),
-        (Usb, 60),
-        (Power, 120),
+        (Restart, 20),
+        (Usb, 30),
+        (Power, 60),
     ];
     assert_eq!(taken, expected);
     assert_eq!(end, Move::Rest(Duration::from_secs(15 * 60)));
