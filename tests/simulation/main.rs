@@ -1,8 +1,9 @@
 //! The whole bank in virtual time on the real store: every fault of the simulator, crashes, and one seed for everything. What
 //! the air saw is held against what the store says.
 //!
-//! One seed again: `WARDWIRE_SEED=n cargo test --test simulation`. More of them:
-//! `WARDWIRE_SEEDS=10000 cargo test --release --test simulation a_day_of_a_bank -- --nocapture`.
+//! One seed again: `WARDWIRE_SEED=n cargo test --test simulation`; with `WARDWIRE_WATCH=m` what passes between the gateway and
+//! modem m is printed. More of them: `WARDWIRE_SEEDS=10000 cargo test --profile days --test simulation a_day_of_a_bank --
+//! --nocapture`.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,

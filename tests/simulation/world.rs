@@ -65,6 +65,7 @@ pub struct World {
     pub stricken: Vec<Vec<Fault>>,
     /// The modems [`PEACE`] after the faults stopped.
     pub healed: Vec<ModemSnapshot>,
+    watched: Option<usize>,
 }
 
 /// So long after the faults stopped every modem is ready, or set aside with a reason.
@@ -120,6 +121,7 @@ impl World {
             resets: 0,
             stricken: vec![Vec::new(); plot.modems],
             healed: Vec::new(),
+            watched: std::env::var("WARDWIRE_WATCH").ok().and_then(|modem| modem.parse().ok()),
         }
     }
 
@@ -278,12 +280,14 @@ impl World {
             while let Some(transmit) = self.gateway.poll_transmit() {
                 silent = false;
                 if self.open[transmit.slot] {
+                    self.watch(transmit.slot, '>', &transmit.octets);
                     self.bank.handle_input(self.now, transmit.slot, &transmit.octets);
                 }
             }
             while let Some((modem, bytes)) = self.bank.poll_transmit() {
                 silent = false;
                 if self.open[modem] {
+                    self.watch(modem, '<', &bytes);
                     self.gateway.handle_input(self.now, modem, &bytes);
                 }
             }
@@ -305,6 +309,15 @@ impl World {
             if silent {
                 return;
             }
+        }
+    }
+
+    /// Prints what passes between the gateway and the modem that `WARDWIRE_WATCH` names by its place.
+    fn watch(&self, modem: usize, way: char, octets: &[u8]) {
+        if self.watched == Some(modem) {
+            let state = self.gateway.snapshot(self.now).modems.swap_remove(modem);
+            let (at, text) = (self.now.monotonic.as_micros() / 1_000, octets.escape_ascii());
+            println!("{at} ms m{modem} {} ({}) {way} {text}", state.state.as_str(), state.reason);
         }
     }
 

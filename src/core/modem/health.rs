@@ -17,6 +17,15 @@ const WHOLE_ROUND: u8 = 5;
 /// The card is asked who it is this often: one that was changed with the modem running tells nothing by itself.
 const CARD_EVERY: Duration = Duration::from_secs(600);
 
+/// While there is no network the card may be why: one that sat loose wants its PIN again, and not every modem says so.
+const CARD_WITHOUT_NETWORK: Duration = Duration::from_secs(60);
+
+/// Without a network for longer than this, it is looked for at a slower pace.
+const SHORT_LOSS: Duration = Duration::from_secs(120);
+
+/// So much slower.
+const SLOWER: u32 = 6;
+
 /// Looks without an answer in a row that mean trouble; the first command after idling may get lost in a sleeping modem.
 const MISSES: u8 = 2;
 
@@ -71,6 +80,8 @@ pub(super) struct Stats {
     /// Another card answered than the one bring-up found.
     card_changed: bool,
     registration_at: Instant,
+    /// Since when there is no network.
+    lost_at: Option<Instant>,
 }
 
 impl Stats {
@@ -141,11 +152,22 @@ impl Modem {
     pub(super) fn start_poll(&mut self, now: Now) {
         let timing = self.profile.timing;
         let looks_for_network = self.looks_for_network();
+        let has_card = self.identity.imsi.is_some();
         let stats = &mut self.stats;
+        stats.lost_at = stats.lost_at.filter(|_| looks_for_network);
         if stats.round.is_empty() {
             if looks_for_network && stats.registration_at <= now.monotonic {
-                stats.registration_at = now.monotonic + timing.registration_every;
+                if stats.lost_at.is_none() {
+                    stats.card_at = now.monotonic;
+                }
+                let lost_at = *stats.lost_at.get_or_insert(now.monotonic);
+                let slower = if now.monotonic.since(lost_at) < SHORT_LOSS { 1 } else { SLOWER };
+                stats.registration_at = now.monotonic + timing.registration_every * slower;
                 stats.ask(&[Poll::Circuit, Poll::Eps]);
+                if stats.card_at <= now.monotonic && has_card {
+                    stats.card_at = now.monotonic + CARD_WITHOUT_NETWORK;
+                    stats.ask(&[Poll::Card]);
+                }
             }
             if stats.health_at <= now.monotonic {
                 stats.health_at = now.monotonic + timing.health_every;
@@ -154,7 +176,7 @@ impl Modem {
                     stats.ask(&[Poll::Circuit, Poll::Eps, Poll::Operator]);
                 }
                 stats.rounds = (stats.rounds + 1) % WHOLE_ROUND;
-                if stats.card_at <= now.monotonic && self.identity.imsi.is_some() {
+                if stats.card_at <= now.monotonic && has_card {
                     stats.card_at = now.monotonic + CARD_EVERY;
                     stats.ask(&[Poll::Card]);
                 }
@@ -176,7 +198,7 @@ impl Modem {
         let gone = poll == Poll::Card
             && matches!(
                 outcome,
-                Outcome::Final(FinalResult::Cme(10 | 13) | FinalResult::Cms(310 | 313))
+                Outcome::Final(FinalResult::Cme(10..=13) | FinalResult::Cms(310..=313))
             );
         if gone || core::mem::take(&mut self.stats.card_changed) {
             // Bring-up finds out which card it is, or waits for one.

@@ -336,10 +336,13 @@ impl Bank {
     }
 
     pub(super) fn card_back(&mut self, now: Now, modem: usize) {
-        if let Some(seat) = self.seats.get_mut(modem) {
-            seat.modem.card.present = true;
-            seat.modem.card.reset();
+        let Some(seat) = self.seats.get_mut(modem) else { return };
+        if seat.modem.card.present {
+            // It sat loose twice and is in its place since the first time.
+            return;
         }
+        seat.modem.card.present = true;
+        seat.modem.card.reset();
         self.tell(modem, "+CPIN: READY");
         self.tell_registration(modem);
         self.flush(now, modem);
