@@ -460,7 +460,9 @@ impl Engine {
             return begins_as_command(line);
         };
         if !line.eq_ignore_ascii_case(&active.request.text) {
-            return begins_as_command(line) && !active.request.takes_bare();
+            let strange = begins_as_command(line) && !active.request.takes_bare();
+            self.counters.unknown += u64::from(strange);
+            return strange;
         }
         active.echoed = true;
         if core::mem::take(&mut self.echo_off) {

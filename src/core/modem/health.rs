@@ -100,6 +100,7 @@ impl Stats {
         self.misses = 0;
         self.health_at = now;
         self.registration_at = now;
+        self.lost_at = None;
         self.card_at = now + CARD_EVERY;
         self.card_changed = false;
     }

@@ -18,6 +18,8 @@ pub(super) struct Submission {
     prompted: bool,
     /// When Ctrl-Z was written.
     written_at: Option<Instant>,
+    /// Lines that nobody here asked for, until Ctrl-Z was written.
+    strange_lines: u64,
     /// From `+CMGS`.
     told: Option<(u8, Option<AckPdu>)>,
 }
@@ -81,6 +83,7 @@ impl Modem {
             committed: false,
             prompted: false,
             written_at: None,
+            strange_lines: 0,
             told: None,
         });
     }
@@ -102,6 +105,7 @@ impl Modem {
             let finish = submission.committed;
             if finish {
                 submission.written_at = Some(now.monotonic);
+                submission.strange_lines = self.engine.counters().unknown;
             }
             self.engine.handle_command(now, at::Command::Write { data, finish });
         } else {
@@ -117,6 +121,7 @@ impl Modem {
             submission.committed = true;
             if submission.prompted && submission.written_at.is_none() {
                 submission.written_at = Some(now.monotonic);
+                submission.strange_lines = self.engine.counters().unknown;
                 let data = at::Transmit::new();
                 self.engine
                     .handle_command(now, at::Command::Write { data, finish: true });
@@ -165,13 +170,14 @@ impl Modem {
             }),
             Some(written_at) => match (outcome, submission.told) {
                 // What +CMGS said stands, whatever comes or does not come behind it.
-                (_, Some((tp_mr, ack))) => SubmitResult::Accepted {
-                    tp_mr: Some(tp_mr),
-                    ack,
-                },
-                (Outcome::Final(FinalResult::Ok) | Outcome::Settled, None) => {
-                    SubmitResult::Accepted { tp_mr: None, ack: None }
+                (_, Some((tp_mr, ack))) => {
+                    self.names_references = true;
+                    SubmitResult::Accepted {
+                        tp_mr: Some(tp_mr),
+                        ack,
+                    }
                 }
+                (Outcome::Final(FinalResult::Ok) | Outcome::Settled, None) => self.bare_ok(submission.strange_lines),
                 (Outcome::Final(result), None) => SubmitResult::Failed {
                     answer: answer(result),
                     took: now.monotonic.since(written_at),
@@ -188,6 +194,18 @@ impl Modem {
             }
             SubmitResult::NotSent(_) if outcome == Outcome::Silent => self.resync(now),
             SubmitResult::NotSent(_) | SubmitResult::Failed { .. } => {}
+        }
+    }
+}
+
+impl Modem {
+    /// `OK` alone. Some models never say more; from one that does, or amid lines that answer somebody else's commands, it may be
+    /// the `OK` of another program on the same port, and proves nothing.
+    fn bare_ok(&self, strange_lines: u64) -> SubmitResult {
+        if self.names_references || self.engine.counters().unknown != strange_lines {
+            SubmitResult::NoAnswer(Silence::Timeout)
+        } else {
+            SubmitResult::Accepted { tp_mr: None, ack: None }
         }
     }
 }
