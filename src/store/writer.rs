@@ -340,7 +340,10 @@ impl Drop for Open<'_> {
         if self.db.is_autocommit() {
             return;
         }
-        let ended = self.db.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([]));
+        let ended = self
+            .db
+            .prepare_cached("ROLLBACK")
+            .and_then(|mut rollback| rollback.execute([]));
         if let Err(error) = ended {
             tracing::error!(%error, "a transaction could not be rolled back");
         }

@@ -267,16 +267,19 @@ fn judge_message(message: &MessageRecord, outbound: &Outbound, plot: Plot, verdi
         .as_ref()
         .map(|number| number.as_e164().to_owned())
         .unwrap_or_default();
-    let parts: Vec<OnAir> = (1..=message.part_count).map(|place| (recipient.clone(), place)).collect();
+    let parts: Vec<OnAir> = (1..=message.part_count)
+        .map(|place| (recipient.clone(), place))
+        .collect();
     let times: Vec<usize> = parts
         .iter()
         .map(|part| outbound.taken.get(part).copied().unwrap_or_default())
         .collect();
     let id = message.id;
     let mut fault = |what: &str| {
-        verdict
-            .faults
-            .push(format!("{id} {recipient} {:?} on air {times:?}: {what}", message.status));
+        verdict.faults.push(format!(
+            "{id} {recipient} {:?} on air {times:?}: {what}",
+            message.status
+        ));
     };
     if times.iter().any(|count| *count > 1) {
         if !message.possible_copy {

@@ -121,7 +121,9 @@ impl World {
             resets: 0,
             stricken: vec![Vec::new(); plot.modems],
             healed: Vec::new(),
-            watched: std::env::var("WARDWIRE_WATCH").ok().and_then(|modem| modem.parse().ok()),
+            watched: std::env::var("WARDWIRE_WATCH")
+                .ok()
+                .and_then(|modem| modem.parse().ok()),
         }
     }
 
@@ -317,7 +319,11 @@ impl World {
         if self.watched == Some(modem) {
             let state = self.gateway.snapshot(self.now).modems.swap_remove(modem);
             let (at, text) = (self.now.monotonic.as_micros() / 1_000, octets.escape_ascii());
-            println!("{at} ms m{modem} {} ({}) {way} {text}", state.state.as_str(), state.reason);
+            println!(
+                "{at} ms m{modem} {} ({}) {way} {text}",
+                state.state.as_str(),
+                state.reason
+            );
         }
     }
 

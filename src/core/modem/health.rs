@@ -162,7 +162,11 @@ impl Modem {
                     stats.card_at = now.monotonic;
                 }
                 let lost_at = *stats.lost_at.get_or_insert(now.monotonic);
-                let slower = if now.monotonic.since(lost_at) < SHORT_LOSS { 1 } else { SLOWER };
+                let slower = if now.monotonic.since(lost_at) < SHORT_LOSS {
+                    1
+                } else {
+                    SLOWER
+                };
                 stats.registration_at = now.monotonic + timing.registration_every * slower;
                 stats.ask(&[Poll::Circuit, Poll::Eps]);
                 if stats.card_at <= now.monotonic && has_card {

@@ -233,7 +233,11 @@ impl Bank {
                 if let Some(submit) = pdu::read_submit(&tpdu) {
                     let recipient = submit.to.to_text().to_string();
                     let place = submit.concat.map_or(1, |(_, _, place)| place);
-                    let dropped = Air::Dropped { recipient, place, tp_mr };
+                    let dropped = Air::Dropped {
+                        recipient,
+                        place,
+                        tp_mr,
+                    };
                     self.note(now, modem, dropped);
                 }
                 self.report_result(now, modem, command, tp_mr, Duration::ZERO);

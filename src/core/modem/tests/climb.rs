@@ -331,3 +331,32 @@ fn every_step_and_reason_has_words_for_people() {
     let words: std::collections::BTreeSet<String> = levels.iter().map(|l| l.as_str().to_string()).collect();
     assert_eq!(words.len(), levels.len());
 }
+
+#[test]
+fn a_card_that_wants_its_pin_again_is_found_out_when_the_network_goes() {
+    let mut rig = without_network();
+    rig.asked();
+    rig.fake
+        .overrides
+        .insert("AT+CIMI".to_string(), "\r\n+CME ERROR: 11\r\n".to_string());
+    rig.wait(secs(62));
+    let asked = rig.asked();
+    assert!(
+        asked.contains(&"AT+CPIN?".to_string()),
+        "nobody asked the card: {asked:?}"
+    );
+}
+
+#[test]
+fn a_network_is_looked_for_every_5_s_and_after_two_minutes_every_30_s() {
+    let mut rig = without_network();
+    rig.command(Command::Shared(Some(Shared::Operator)));
+    let mut asked_in = |seconds| {
+        rig.asked();
+        rig.wait(secs(seconds));
+        rig.asked().iter().filter(|command| *command == "AT+CREG?").count()
+    };
+    let (at_first, later) = (asked_in(100), asked_in(1_000));
+    assert!((18..=22).contains(&at_first), "{at_first} times");
+    assert!((30..=45).contains(&later), "{later} times");
+}
