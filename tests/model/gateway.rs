@@ -491,6 +491,7 @@ impl Site {
                 | Air::Refused { .. }
                 | Air::Reported { .. }
                 | Air::ReportLost { .. }
+                | Air::Dropped { .. }
                 | Air::Fault(_) => {}
             }
         }
