@@ -59,6 +59,7 @@ fn message(store: &Store, n: u64, now: Now) -> NewMessage {
         parts: cut.parts,
         alphabet: cut.alphabet,
         units: 90,
+        category: None,
         priority: Priority::Normal,
         send_at: None,
         valid_until: now.utc + Duration::from_secs(72 * 3600),

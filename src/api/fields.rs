@@ -45,6 +45,11 @@ impl Fields {
         });
     }
 
+    /// Whether the field is there; `null` counts as absent.
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.rest.get(field).is_some_and(|value| !value.is_null())
+    }
+
     /// True when nothing was wrong so far.
     pub(super) fn sound(&self) -> bool {
         self.errors.is_empty()

@@ -103,6 +103,7 @@ pub(super) async fn create(
         parts: cut.parts,
         alphabet: cut.alphabet,
         units: cut.units,
+        category: None,
         priority: Priority::High,
         send_at: None,
         valid_until: now + VALID,

@@ -143,7 +143,7 @@ fn sha256(octets: &[u8]) -> [u8; 32] {
     hash
 }
 
-fn not_found() -> Problem {
+pub(super) fn not_found() -> Problem {
     Problem::new(Code::NotFound, "there is no such message")
 }
 
@@ -151,7 +151,7 @@ fn parse_id(id: &str) -> Result<MessageId, Problem> {
     id.parse().map_err(|_| not_found())
 }
 
-async fn load(context: &Context, caller: &Caller, id: &str) -> Result<MessageRecord, Problem> {
+pub(super) async fn load(context: &Context, caller: &Caller, id: &str) -> Result<MessageRecord, Problem> {
     let id = parse_id(id)?;
     let service = context.service_of(caller).await?;
     let found = context.store.read(move |r| r.message(service, id)).await?;

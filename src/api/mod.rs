@@ -8,6 +8,7 @@ mod act;
 mod audit;
 mod auth;
 mod body;
+mod decisions;
 mod envelope;
 pub(crate) mod events;
 mod fields;
@@ -119,6 +120,9 @@ fn routes(context: Context) -> Router {
         .route("/v1/messages/{id}", get(messages::one))
         .route("/v1/messages/{id}/parts", get(messages::parts))
         .route("/v1/messages/{id}/cancel", post(messages::cancel))
+        .route("/v1/messages/{id}/resolve", post(decisions::resolve))
+        .route("/v1/messages/{id}/release", post(decisions::release))
+        .route("/v1/messages/{id}/drop", post(decisions::drop))
         .route("/v1/inbound-messages", get(inbound::list))
         .route("/v1/events", get(events::list))
         .route("/v1/events/stream", get(events::stream))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use wardwire_core::base::{Body, PhoneNumber, ServiceId, UtcTime, limits};
-use wardwire_core::queue::state::{HoldReason, OnUnknown, Priority, Sensitivity};
+use wardwire_core::queue::state::{Category, HoldReason, Sensitivity};
 use wardwire_core::queue::verbs::NewMessage;
 use wardwire_core::sms::{
     Alphabet, EncodingChoice, SegmentError, SegmentOptions, Segmentation, Transliteration, segment, transliterate,
@@ -37,27 +37,6 @@ const NOT_YET: [&str; 6] = [
     "dedupe_seconds",
 ];
 
-/// What a text is for; gives the defaults of the rest.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Category {
-    Patient,
-    StaffAlert,
-    Bulk,
-    Code,
-}
-
-const CATEGORIES: [(&str, Category); 9] = [
-    ("appointment", Category::Patient),
-    ("result_notice", Category::Patient),
-    ("program", Category::Bulk),
-    ("staff_alert", Category::StaffAlert),
-    ("broadcast", Category::Bulk),
-    ("public_health", Category::Patient),
-    ("marketing", Category::Bulk),
-    ("otp", Category::Code),
-    ("system", Category::StaffAlert),
-];
-
 const TRANSLITERATIONS: [(&str, Transliteration); 3] = [
     ("none", Transliteration::None),
     ("safe", Transliteration::Safe),
@@ -66,27 +45,12 @@ const TRANSLITERATIONS: [(&str, Transliteration); 3] = [
 
 /// A code stays the shortest, whatever else is said of it.
 fn sensitivity(category: Option<Category>, sensitive: bool) -> Sensitivity {
-    match category {
-        Some(Category::Code) => Sensitivity::Code,
-        _ if sensitive => Sensitivity::Sensitive,
-        Some(Category::Patient | Category::StaffAlert | Category::Bulk) | None => Sensitivity::Usual,
-    }
-}
-
-impl Category {
-    fn priority(self) -> Priority {
-        match self {
-            Self::Patient => Priority::Normal,
-            Self::StaffAlert | Self::Code => Priority::High,
-            Self::Bulk => Priority::Bulk,
-        }
-    }
-
-    fn on_unknown(self) -> OnUnknown {
-        match self {
-            Self::Patient | Self::StaffAlert | Self::Code => OnUnknown::Retry,
-            Self::Bulk => OnUnknown::Auto,
-        }
+    if category == Some(Category::Otp) {
+        Sensitivity::Code
+    } else if sensitive {
+        Sensitivity::Sensitive
+    } else {
+        Sensitivity::Usual
     }
 }
 
@@ -105,7 +69,7 @@ pub(super) fn read(
             fields.fail(field, Code::InvalidValue, "is not available yet");
         }
     }
-    let category = fields.word("category", &CATEGORIES);
+    let category = fields.word("category", &Category::ALL.map(|category| (category.as_str(), category)));
     let recipient = recipient(&mut fields, config);
     let flash = flash(&mut fields, category);
     let (body, segmentation) = text(&mut fields, flash);
@@ -129,6 +93,7 @@ pub(super) fn read(
         parts: segmentation.parts,
         alphabet: segmentation.alphabet,
         units: segmentation.units,
+        category,
         priority: priority.or(category.map(Category::priority)).unwrap_or_default(),
         send_at,
         valid_until,
@@ -170,7 +135,7 @@ fn recipient(fields: &mut Fields, config: &Config) -> Option<PhoneNumber> {
 
 fn flash(fields: &mut Fields, category: Option<Category>) -> bool {
     let flash = fields.boolean("flash", false);
-    let staff = matches!(category, Some(Category::StaffAlert));
+    let staff = matches!(category, Some(Category::StaffAlert | Category::System));
     if flash && !staff {
         fields.fail(
             "flash",

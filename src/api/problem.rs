@@ -59,6 +59,7 @@ codes! {
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The request came too slowly";
     AlreadySubmitting = "already_submitting", CONFLICT, "A part has been sent already";
     AlreadyFinal = "already_final", CONFLICT, "The message has ended already";
+    StateConflict = "state_conflict", CONFLICT, "The message is not in a state for this";
     ModemRefused = "modem_refused", CONFLICT, "The modem refused it";
     NotNow = "not_now", CONFLICT, "This cannot be done in the present state";
     ContentTooLarge = "content_too_large", PAYLOAD_TOO_LARGE, "The body is too large";

@@ -222,6 +222,8 @@ pub struct StatusView {
     modems: ModemsView,
     today: TodayView,
     held: u64,
+    /// Those of them whose moment passed in an outage.
+    stale: u64,
     scheduled: u64,
     unknown: u64,
     storage: StorageView,
@@ -283,6 +285,7 @@ impl StatusView {
                 received: c.received,
             },
             held: c.held,
+            stale: c.stale,
             scheduled: c.scheduled,
             unknown: c.unknown,
             storage: StorageView {

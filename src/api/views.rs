@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use wardwire_core::base::{Body, Originator, PhoneNumber, UtcTime};
 use wardwire_core::gateway::snapshot::{ModemSnapshot, SignalPeriod};
-use wardwire_core::queue::state::{HoldReason, OnUnknown, Priority};
+use wardwire_core::queue::state::{Category, HoldReason, OnUnknown, Priority};
 use wardwire_core::sms::Alphabet;
 
 use crate::store::{
@@ -81,6 +81,7 @@ pub(super) struct MessageView<'a> {
     from: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<Option<&'a str>>,
+    category: Option<&'static str>,
     priority: &'static str,
     encoding: &'static str,
     part_count: u8,
@@ -129,6 +130,7 @@ impl<'a> MessageView<'a> {
             to: m.recipient.as_ref().map(PhoneNumber::as_e164),
             from: m.from.as_ref().map(PhoneNumber::as_e164),
             body: with_body.then(|| m.body.as_ref().map(Body::reveal)),
+            category: m.category.map(Category::as_str),
             priority: word(&PRIORITIES, &m.priority),
             encoding: alphabet(m.alphabet),
             part_count: m.part_count,

@@ -63,6 +63,7 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
             "pilot",
             "pilot_numbers",
             "evidence_window_seconds",
+            "stale_after_seconds",
         ],
     ),
 ];
@@ -269,6 +270,7 @@ fn policy<'a>(walk: &mut Walk<'a>, root: &Section<'a>, region: Option<Country>) 
     let pilot = walk.boolean(&section, "pilot", true);
     let allow_roaming = walk.boolean(&section, "allow_roaming", true);
     let window = walk.number(&section, "evidence_window_seconds", 1..86_401, 900);
+    let stale_after = walk.number(&section, "stale_after_seconds", 1_800..604_801, 7_200);
     let allowed = allowed_countries(walk, &section, region);
     let listed = walk.strings(&section, "pilot_numbers");
     let numbers = NumberPolicy::new(region?, allowed?);
@@ -292,6 +294,7 @@ fn policy<'a>(walk: &mut Walk<'a>, root: &Section<'a>, region: Option<Country>) 
         pilot,
         pilot_numbers,
         evidence_window: Duration::from_secs(window.into()),
+        stale_after: Duration::from_secs(stale_after.into()),
         allow_roaming,
     })
 }

@@ -185,6 +185,8 @@ pub struct Policy {
     pub pilot_numbers: Vec<PhoneNumber>,
     /// How long evidence is waited for before the message's own `on_unknown` decides.
     pub evidence_window: Duration,
+    /// How late a planned message may be after an outage before it waits for a person.
+    pub stale_after: Duration,
     /// SIMs send while they roam.
     pub allow_roaming: bool,
 }

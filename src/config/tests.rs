@@ -42,6 +42,7 @@ fn the_minimal_file_reads_as_written() {
     assert_eq!(config.sim_defaults, SimDefaults::default());
     assert!(config.policy.pilot);
     assert_eq!(config.policy.evidence_window, Duration::from_secs(900));
+    assert_eq!(config.policy.stale_after, Duration::from_secs(7_200));
     assert!(config.policy.allow_roaming);
     assert_eq!(config.profiles_dir, PathBuf::from(PROFILES_DIR));
     assert_eq!(config.modems.first().map(|modem| modem.wiring), Some(Wiring::Any));

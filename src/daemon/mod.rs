@@ -113,6 +113,7 @@ pub fn hold(config: &Config) -> Result<Holding, DaemonError> {
     let settings = store::Settings {
         seed: random()?,
         evidence_window: config.policy.evidence_window,
+        stale_after: config.policy.stale_after,
         retention: store::Periods {
             text: config.retention.text,
             sensitive_text: config.retention.sensitive_text,

@@ -136,9 +136,8 @@ pub(super) fn earlier(
 
 const INSERT_MESSAGE: &str = "INSERT INTO messages (id, service, number, status, final, delivery, held, priority,
     due_at, wake_at, send_at, valid_until, on_unknown, delivery_report, alphabet, units, part_count, created_at,
-    queued_at, reference, metadata, body, sim, pinned, sensitivity)
-    VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-    ?24)";
+    queued_at, reference, metadata, body, sim, pinned, sensitivity, category) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8,
+    ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)";
 
 fn insert(turn: &mut Turn<'_>, message: &NewMessage, person: &Person) -> Result<MessageRecord, OpError> {
     let now = turn.now.utc;
@@ -183,6 +182,7 @@ fn insert(turn: &mut Turn<'_>, message: &NewMessage, person: &Person) -> Result<
         life.sim.map(|sim| sim.0.to_octets()),
         life.pinned,
         message.sensitivity as i64,
+        message.category.map(|category| category as i64),
     ])?;
     insert_parts(turn, message, person, id, &part_ids)?;
     turn.changes.status(life.derived.status, 1);
@@ -234,6 +234,7 @@ fn record(message: &NewMessage, life: &Life, now: UtcTime) -> MessageRecord {
         is_final: life.derived.is_final,
         held: message.held.filter(|_| life.derived.status == MessageStatus::Held),
         delivery: life.derived.delivery,
+        category: message.category,
         priority: message.priority,
         alphabet: message.alphabet,
         part_count: u8::try_from(message.parts.len()).unwrap_or(u8::MAX),

@@ -12,8 +12,8 @@ use super::code::{Columns, millis};
 use super::life::Life;
 use super::numbers;
 use super::records::{AttemptState, MessageError};
-use super::report;
 use super::turn::{OpError, Turn};
+use super::{report, stale};
 
 /// Writes an attempt, when nothing speaks against it any more.
 pub(super) fn begin(turn: &mut Turn<'_>, begin: &Begin) -> Result<Reply, OpError> {
@@ -21,6 +21,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, begin: &Begin) -> Result<Reply, OpError
         return Ok(withdrawn(turn, begin.message));
     };
     let now = turn.now.utc;
+    stale::note_attempt(turn)?;
     life.pass_time(turn);
     let leased = turn.memory.leases.contains(&begin.message);
     let early = life.send_at.is_some_and(|send_at| send_at > now);
@@ -213,7 +214,8 @@ fn settle(
             life.step(part, PartEvent::Refused, now);
             life.note(part, |part| part.error = error);
             life.error = error;
-            let begun = is_begun(life);
+            // P14: what cannot be whole any more is not begun.
+            let begun = life.parts.iter().any(|part| part.state.is_accepted_like());
             if !begun {
                 life.withdraw_waiting(PartEvent::Canceled, now);
             }

@@ -112,6 +112,7 @@ pub(super) fn millis(at: Option<UtcTime>) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wardwire_core::queue::state::Category;
 
     #[test]
     fn codes_of_events_are_inverse() {
@@ -133,6 +134,9 @@ mod tests {
         }
         for (place, policy) in ON_UNKNOWN.iter().enumerate() {
             assert_eq!(*policy as usize, place);
+        }
+        for (place, category) in Category::ALL.iter().enumerate() {
+            assert_eq!(*category as usize, place);
         }
         for (place, reason) in HOLD_REASONS.iter().enumerate() {
             assert_eq!(*reason as usize, place);

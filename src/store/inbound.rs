@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 use wardwire_core::base::{Body, InboundId, SimId, Ulid, UtcTime};
 use wardwire_core::queue::inbound::{FLOOD, FLOOD_WINDOW, InboundKind, kind_of, kind_of_parts, may_ask_to_stop};
 use wardwire_core::queue::verbs::{InboundPart, Reply};
@@ -289,6 +289,19 @@ fn place(turn: &Turn<'_>, group: Group, kind: InboundKind, body: &Body) -> Resul
 pub(super) fn end_waits(turn: &mut Turn<'_>) -> Result<Option<UtcTime>, OpError> {
     let wait = turn.settings.reassembly_wait;
     let late = turn.now.utc.before(wait);
+    let oldest: Option<i64> = turn
+        .db
+        .prepare_cached("SELECT received_at FROM inbound_parts WHERE inbound IS NULL ORDER BY received_at LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    let Some(oldest) = oldest.map(UtcTime::from_millis) else {
+        return Ok(None);
+    };
+    // After a start, a sleep or a clock that was set the rest may lie in a modem that has not been read yet.
+    let awake = turn.memory.steady_since + wait;
+    if turn.now.utc < awake || late < oldest {
+        return Ok(Some((oldest + wait).max(awake)));
+    }
     let read = |row: &Row<'_>| {
         let mut c = Columns::new(row);
         let group = Group {
@@ -324,11 +337,6 @@ pub(super) fn end_waits(turn: &mut Turn<'_>) -> Result<Option<UtcTime>, OpError>
             finish(turn, group, &key, &parts)?;
         }
     }
-    let oldest: Option<i64> = turn
-        .db
-        .prepare_cached("SELECT min(received_at) FROM inbound_parts WHERE inbound IS NULL")?
-        .query_row([], |row| row.get(0))?;
-    // A group whose newest part is younger is looked at again a minute later at the earliest.
-    let soon = turn.now.utc + Duration::from_secs(60);
-    Ok(oldest.map(|at| (UtcTime::from_millis(at) + wait).max(soon)))
+    // A group whose newest part is younger is looked at again a minute later.
+    Ok(Some(turn.now.utc + Duration::from_secs(60)))
 }

@@ -11,6 +11,8 @@ use super::turn::{OpError, Turn};
 
 /// What a SIM sent longer ago does not matter to its pace.
 const HISTORY: Duration = Duration::from_secs(24 * 3600);
+/// Nor does what it seems to have sent later than this from now: the clock is not what it was.
+const AHEAD: Duration = Duration::from_secs(3600);
 /// Send times told at most, whatever is asked for.
 const MOST: i64 = 10_000;
 
@@ -22,11 +24,16 @@ pub(super) fn introduce(turn: &mut Turn<'_>, introduce: &Introduce) -> Result<Re
     let mut sends: Vec<UtcTime> = turn
         .db
         .prepare_cached(
-            "SELECT written_at FROM attempts WHERE sim = ?1 AND written_at > ?2 AND state <> 4
-             ORDER BY written_at DESC LIMIT ?3",
+            "SELECT written_at FROM attempts WHERE sim = ?1 AND written_at > ?2 AND written_at <= ?4
+             AND state <> 4 ORDER BY written_at DESC LIMIT ?3",
         )?
         .query_map(
-            params![sim.0.to_octets(), turn.now.utc.before(HISTORY).as_millis(), history],
+            params![
+                sim.0.to_octets(),
+                turn.now.utc.before(HISTORY).as_millis(),
+                history,
+                (turn.now.utc + AHEAD).as_millis()
+            ],
             |row| row.get(0).map(UtcTime::from_millis),
         )?
         .collect::<Result<_, _>>()?;

@@ -4,7 +4,8 @@
 use rusqlite::{OptionalExtension, Row, params};
 use wardwire_core::base::{MessageId, PartId, ServiceId, SimId, UtcTime};
 use wardwire_core::queue::error::ErrorCode;
-use wardwire_core::queue::state::{HoldReason, MessageStatus, OnUnknown, PartState, Priority};
+use wardwire_core::queue::stale::{Moment, is_stale};
+use wardwire_core::queue::state::{Category, HoldReason, MessageStatus, OnUnknown, PartState, Priority, is_alert};
 use wardwire_core::queue::status::{Context, Delivery, Derived, status_of};
 use wardwire_core::queue::transition::{PartEvent, next};
 use wardwire_core::queue::unknown::{Resolution, UnknownFacts, resolve};
@@ -22,10 +23,14 @@ pub(super) struct Life {
     pub(super) service: ServiceId,
     pub(super) derived: Derived,
     pub(super) held: Option<HoldReason>,
+    pub(super) category: Option<Category>,
     pub(super) priority: Priority,
+    pub(super) created_at: UtcTime,
     pub(super) due_at: Option<UtcTime>,
     pub(super) wake_at: Option<UtcTime>,
     pub(super) send_at: Option<UtcTime>,
+    /// When a person let it go although its moment had passed.
+    released_at: Option<UtcTime>,
     pub(super) valid_until: UtcTime,
     pub(super) on_unknown: OnUnknown,
     pub(super) delivery_report: bool,
@@ -44,6 +49,8 @@ pub(super) struct Life {
     pub(super) delivered_at: Option<UtcTime>,
     pub(super) final_at: Option<UtcTime>,
     pub(super) parts: Vec<PartLife>,
+    /// Validity or release changed in this op.
+    remade: bool,
     /// A part went bad in this op.
     part_failed: bool,
     /// An unknown outcome became known in this op.
@@ -120,7 +127,8 @@ impl PartLife {
 
 const SELECT_MESSAGE: &str = "SELECT id, service, status, final, delivery, held, priority, due_at, wake_at,
     send_at, valid_until, on_unknown, delivery_report, withdrawn, possible_copy, sim, pinned, avoid, attempts,
-    error, network_code, queued_at, submitted_at, sent_at, delivered_at, final_at FROM messages WHERE id = ?1";
+    error, network_code, queued_at, submitted_at, sent_at, delivered_at, final_at, category, created_at, released_at
+    FROM messages WHERE id = ?1";
 
 const SELECT_PARTS: &str = "SELECT sequence, id, state, attempts, possible_copy, sim, tp_mr, error, network_code,
     unknown_at, unknowns, accepted_at, reported_at, tp_st, smsc_timestamp, discharged_at
@@ -147,13 +155,16 @@ impl Life {
                 delivery: Delivery::None,
             },
             held: message.held,
+            category: message.category,
             priority: message.priority,
+            created_at: now,
             due_at: match message.held {
                 Some(_) => None,
                 None => Some(message.send_at.map_or(now, |send_at| send_at.max(now))),
             },
             wake_at: None,
             send_at: message.send_at,
+            released_at: None,
             valid_until: message.valid_until,
             on_unknown: message.on_unknown,
             delivery_report: message.delivery_report,
@@ -170,6 +181,7 @@ impl Life {
             delivered_at: None,
             final_at: None,
             parts: Vec::new(),
+            remade: false,
             part_failed: false,
             unknown_resolved: false,
         }
@@ -177,7 +189,7 @@ impl Life {
 
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let mut c = Columns::new(row);
-        Ok(Self {
+        let mut life = Self {
             id: MessageId(c.ulid()?),
             service: ServiceId(c.ulid()?),
             derived: Derived {
@@ -186,10 +198,13 @@ impl Life {
                 delivery: c.one_of(&Delivery::ALL)?,
             },
             held: c.one_of_or_none(&HOLD_REASONS)?,
+            category: None,
             priority: c.one_of(&PRIORITIES)?,
+            created_at: UtcTime::default(),
             due_at: c.time_or_none()?,
             wake_at: c.time_or_none()?,
             send_at: c.time_or_none()?,
+            released_at: None,
             valid_until: c.time()?,
             on_unknown: c.one_of(&ON_UNKNOWN)?,
             delivery_report: c.get()?,
@@ -206,9 +221,14 @@ impl Life {
             delivered_at: c.time_or_none()?,
             final_at: c.time_or_none()?,
             parts: Vec::new(),
+            remade: false,
             part_failed: false,
             unknown_resolved: false,
-        })
+        };
+        life.category = c.one_of_or_none(&Category::ALL)?;
+        life.created_at = c.time()?;
+        life.released_at = c.time_or_none()?;
+        Ok(life)
     }
 
     /// Loads a message with its parts.
@@ -291,18 +311,64 @@ impl Life {
     fn unknown_facts(&self, part: &PartLife, turn: &Turn<'_>) -> UnknownFacts {
         UnknownFacts {
             policy: self.on_unknown,
-            priority: self.priority,
+            alert: self.is_alert(),
             since: part.unknown_at.unwrap_or(turn.now.utc),
             valid_until: self.valid_until,
-            withdrawn: self.withdrawn,
+            barred: self.is_barred(turn),
             unknowns: part.unknowns,
             window: turn.settings.evidence_window,
         }
     }
 
-    /// Does what time alone asks for: lapses what is too late, sends again what may be.
+    fn is_alert(&self) -> bool {
+        is_alert(self.category, self.priority)
+    }
+
+    /// Its moment has passed in an outage.
+    fn is_stale(&self, turn: &Turn<'_>) -> bool {
+        let alert = self.is_alert();
+        let at = self.released_at.or(self.send_at).or(alert.then_some(self.created_at));
+        at.is_some_and(|at| {
+            let silence = turn.memory.flow.silence;
+            is_stale(Moment { at, alert }, silence, turn.settings.stale_after, turn.now.utc)
+        })
+    }
+
+    /// Whether nothing more of it goes out by itself, asked before everything that is sent again. Whatever takes a message
+    /// back (an opt-out, a visit that changed) belongs here and in `withdrawn`.
+    fn is_barred(&self, turn: &Turn<'_>) -> bool {
+        self.withdrawn || self.parts.iter().any(|part| part.state == PartState::Refused) || self.is_stale(turn)
+    }
+
+    /// A person lets it go now: this is its moment.
+    pub(super) fn release(&mut self, now: UtcTime) {
+        self.held = None;
+        self.released_at = Some(now);
+        self.remade = true;
+        self.due_at = Some(now);
+    }
+
+    /// Sends an unknown part again, behind what waits already.
+    pub(super) fn send_again(&mut self, sequence: u8, now: UtcTime) {
+        self.step(sequence, PartEvent::Again, now);
+        self.note(sequence, |part| part.possible_copy = true);
+        self.possible_copy = true;
+        self.due_at = Some(now);
+    }
+
+    /// It was taken on while the clock had never been set: its validity begins when the clock is.
+    fn set_clock(&mut self, now: UtcTime) {
+        if now.is_credible() && !self.valid_until.is_credible() && !self.derived.is_final {
+            self.valid_until = self.valid_until + now.since(self.created_at);
+            self.released_at = Some(now);
+            self.remade = true;
+        }
+    }
+
+    /// Does what time alone asks for: lapses what is too late, holds what is stale, sends again what may be.
     pub(super) fn pass_time(&mut self, turn: &Turn<'_>) {
         let now = turn.now.utc;
+        self.set_clock(now);
         if self.withdrawn {
             self.withdraw_waiting(PartEvent::Canceled, now);
         }
@@ -313,6 +379,10 @@ impl Life {
                 network_code: self.error.and_then(|error| error.network_code),
             });
         }
+        let untouched = self.parts.iter().all(|part| part.state == PartState::Pending);
+        if untouched && self.held.is_none() && self.is_stale(turn) {
+            self.held = Some(HoldReason::Stale);
+        }
         let again: Vec<u8> = self
             .parts
             .iter()
@@ -321,11 +391,8 @@ impl Life {
             .map(|part| part.sequence)
             .collect();
         for sequence in again {
-            self.step(sequence, PartEvent::Again, now);
-            self.note(sequence, |part| part.possible_copy = true);
-            self.possible_copy = true;
+            self.send_again(sequence, now);
             self.unknown_resolved = false;
-            self.due_at = Some(self.due_at.map_or(now, |due| due.min(now)));
         }
     }
 
@@ -524,6 +591,15 @@ impl Life {
             millis(self.delivered_at),
             millis(self.final_at),
         ])?;
+        if self.remade {
+            turn.db
+                .prepare_cached("UPDATE messages SET valid_until = ?2, released_at = ?3 WHERE id = ?1")?
+                .execute(params![
+                    self.id.0.to_octets(),
+                    self.valid_until.as_millis(),
+                    millis(self.released_at)
+                ])?;
+        }
         for part in self.parts.iter().filter(|part| part.changed) {
             part.write(turn, self.id)?;
         }

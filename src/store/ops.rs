@@ -8,6 +8,7 @@ use wardwire_core::queue::state::MessageStatus;
 use wardwire_core::queue::verbs::{NewMessage, Reply, Request};
 
 use super::audit::NewAudit;
+use super::decision::{Decided, Decision};
 use super::loopback::NewLoopback;
 use super::records::{ApiKeyRecord, MessageRecord};
 use super::sims::{Replaced, SimEdit};
@@ -25,6 +26,15 @@ pub enum Op {
         service: ServiceId,
         /// Which.
         message: MessageId,
+    },
+    /// What a person decided about a message.
+    Decide {
+        /// Its owner; a message of somebody else is not found.
+        service: ServiceId,
+        /// Which.
+        message: MessageId,
+        /// What.
+        decision: Decision,
     },
     /// A new API key.
     CreateKey(NewKey),
@@ -66,6 +76,8 @@ pub enum Answer {
     Accepted(Accepted),
     /// To [`Op::Cancel`].
     Canceled(Canceled),
+    /// To [`Op::Decide`].
+    Decided(Decided),
     /// To [`Op::CreateKey`].
     Key(ApiKeyRecord),
     /// To [`Op::RevokeKey`]: whether there was one to revoke.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use wardwire_core::base::{ApiKeyId, EventId, InboundId, MessageId, ServiceId, Ulid, UtcTime};
-use wardwire_core::queue::state::MessageStatus;
+use wardwire_core::queue::state::{HoldReason, MessageStatus};
 
 use super::accept;
 use super::code::{Columns, PRIORITIES, event_kind};
@@ -191,10 +191,19 @@ impl Reader {
             waiting: count(MessageStatus::Queued)? + count(MessageStatus::Assigned)?,
             oldest_due_at: self.oldest_due_at()?,
             held: count(MessageStatus::Held)?,
+            stale: self.stale()?,
             scheduled: count(MessageStatus::Scheduled)?,
             unknown: count(MessageStatus::Unknown)?,
             last_accepted_at: one(Tally::LastAccepted)?.map(UtcTime::from_millis),
         })
+    }
+
+    fn stale(&self) -> Read<u64> {
+        let count: i64 = self
+            .connection
+            .prepare_cached("SELECT count(*) FROM messages INDEXED BY messages_held WHERE status = 1 AND held = ?1")?
+            .query_row([HoldReason::Stale as i64], |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or_default())
     }
 
     fn oldest_due_at(&self) -> Read<Option<UtcTime>> {

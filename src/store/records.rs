@@ -8,7 +8,7 @@ use wardwire_core::base::{
 use wardwire_core::queue::error::{ErrorCode, NetworkCode};
 use wardwire_core::queue::inbound::InboundKind;
 use wardwire_core::queue::loopback::LoopbackFacts;
-use wardwire_core::queue::state::{HoldReason, MessageStatus, OnUnknown, PartState, Priority};
+use wardwire_core::queue::state::{Category, HoldReason, MessageStatus, OnUnknown, PartState, Priority};
 use wardwire_core::queue::status::Delivery;
 use wardwire_core::sms::Alphabet;
 
@@ -31,6 +31,8 @@ pub struct MessageRecord {
     pub held: Option<HoldReason>,
     /// What is known about delivery.
     pub delivery: Delivery,
+    /// What it is for, where its caller said.
+    pub category: Option<Category>,
     /// Lane.
     pub priority: Priority,
     /// Alphabet on the air.
@@ -447,6 +449,8 @@ pub struct StatusCounts {
     pub oldest_due_at: Option<UtcTime>,
     /// Messages held for a person.
     pub held: u64,
+    /// Those of them whose moment passed in an outage.
+    pub stale: u64,
     /// Messages whose time has not come.
     pub scheduled: u64,
     /// Messages that may or may not have been sent, not final.

@@ -11,6 +11,7 @@ use super::code::PRIORITIES;
 use super::inbound;
 use super::life::Life;
 use super::retention;
+use super::stale;
 use super::turn::{OpError, Turn};
 
 /// Messages looked at in one turn.
@@ -36,6 +37,7 @@ pub(super) fn sweep(turn: &mut Turn<'_>) -> Result<Reply, OpError> {
             life.save(turn)?;
         }
     }
+    let more = stale::hold_some(turn)?.then_some(now);
     let reassembly = inbound::end_waits(turn)?;
     forget(turn, "seen", "digest", "seen_at")?;
     forget(turn, "idempotency_keys", "digest", "created_at")?;
@@ -47,7 +49,7 @@ pub(super) fn sweep(turn: &mut Turn<'_>) -> Result<Reply, OpError> {
         .optional()?;
     let wake = wake.map(UtcTime::from_millis);
     Ok(Reply::Swept {
-        next: [wake, reassembly].into_iter().flatten().min(),
+        next: [wake, reassembly, more].into_iter().flatten().min(),
         due: work(turn)?,
     })
 }

@@ -2,9 +2,11 @@
 //! cursors, the sequence of events), which is taken back when its savepoint or the commit fails.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, params};
 use wardwire_core::base::{EventId, IdSource, MessageId, Now, ServiceId, Ulid, UtcTime};
+use wardwire_core::queue::stale::Silence;
 use wardwire_core::queue::state::Priority;
 
 use super::code::event_code;
@@ -60,8 +62,28 @@ pub(super) struct Memory {
     pub(super) sequence: u64,
     /// When old things are looked for next.
     pub(super) retain_at: Option<UtcTime>,
+    /// How attempts follow each other, over all SIMs.
+    pub(super) flow: Flow,
+    /// Since when time passed without a jump: a start, a clock that was set, a host that slept end what was before.
+    pub(super) steady_since: UtcTime,
+    /// Both clocks at the last transaction.
+    pub(super) seen_at: Option<Now>,
     undo: Vec<Undo>,
 }
+
+/// How attempts follow each other, over all SIMs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Flow {
+    /// When the last one was written.
+    pub(super) last: UtcTime,
+    /// The last time without any that was long enough to be an outage.
+    pub(super) silence: Option<Silence>,
+    /// What is stale since then may not all be held yet.
+    pub(super) to_hold: bool,
+}
+
+/// Clocks that drift apart by more than this between two transactions jumped.
+const JUMP: Duration = Duration::from_secs(60);
 
 /// A place in a lane of the index of due messages.
 pub(super) type Place = (i64, Ulid);
@@ -71,6 +93,7 @@ enum Undo {
     Lease(MessageId, bool),
     Cursor(usize, Option<Place>),
     Sequence(u64),
+    Flow(Flow),
 }
 
 impl Memory {
@@ -89,6 +112,23 @@ impl Memory {
             self.undo.push(Undo::Cursor(lane, *cursor));
             *cursor = place;
         }
+    }
+
+    pub(super) fn set_flow(&mut self, flow: Flow) {
+        self.undo.push(Undo::Flow(self.flow));
+        self.flow = flow;
+    }
+
+    /// Notes both clocks: when one went on without the other, what was waited for in UTC was not waited for.
+    pub(super) fn note_clocks(&mut self, now: Now) {
+        let steady = self.seen_at.is_some_and(|seen| {
+            let by_timer = seen.utc + now.monotonic.since(seen.monotonic);
+            now.utc.since(by_timer).max(by_timer.since(now.utc)) <= JUMP
+        });
+        if !steady {
+            self.steady_since = now.utc;
+        }
+        self.seen_at = Some(now);
     }
 
     fn next_sequence(&mut self) -> u64 {
@@ -114,6 +154,7 @@ impl Memory {
                     }
                 }
                 Some(Undo::Sequence(sequence)) => self.sequence = sequence,
+                Some(Undo::Flow(flow)) => self.flow = flow,
                 None => {}
             }
         }

@@ -17,7 +17,9 @@ use super::retention::Periods;
 use super::seal::Keys;
 use super::tally::Changes;
 use super::turn::{Memory, OpError, Turn};
-use super::{accept, attempt, audit, claim, inbound, introduce, loopback, pasts, pins, report, sims, sweep};
+use super::{
+    accept, attempt, audit, claim, decision, inbound, introduce, loopback, pasts, pins, report, sims, stale, sweep,
+};
 
 /// A disk that does not work is told of this often.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
@@ -42,6 +44,8 @@ pub struct Settings {
     pub report_wait: Duration,
     /// How long the next part of a long inbound message is waited for.
     pub reassembly_wait: Duration,
+    /// How late a planned message may be after an outage before it waits for a person.
+    pub stale_after: Duration,
     /// How much of the disk may be used.
     pub disk: Limits,
     /// How long things are kept.
@@ -49,13 +53,14 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// 15 min of evidence, 48 h for reports, 15 min a part; seed 0; no limit and no reserve on disk.
+    /// 15 min of evidence, 48 h for reports, 15 min a part, 2 h late; seed 0; no limit and no reserve on disk.
     fn default() -> Self {
         Self {
             seed: 0,
             evidence_window: Duration::from_secs(15 * 60),
             report_wait: Duration::from_secs(48 * 3600),
             reassembly_wait: Duration::from_secs(15 * 60),
+            stale_after: Duration::from_secs(2 * 3600),
             disk: Limits::default(),
             retention: Periods::default(),
         }
@@ -126,6 +131,7 @@ impl Store {
     ///
     /// When the disk is full new messages are refused, and everything else is written from the reserve.
     pub fn apply(&mut self, now: Now, ops: Vec<Op>) -> Vec<Answer> {
+        self.memory.note_clocks(now);
         let mut full = self.watch.look(self.reader.connection()).state == DiskState::Full;
         loop {
             self.facts.clear();
@@ -270,7 +276,12 @@ impl Store {
         self.memory.cursors = Default::default();
         self.facts.clear();
         self.work = true;
-        self.alone(now, attempt::restart)
+        self.memory.seen_at = None;
+        self.memory.note_clocks(now);
+        self.alone(now, |turn| {
+            turn.memory.flow = stale::recall(turn.db)?;
+            attempt::restart(turn)
+        })
     }
 
     /// The service that owns inbound of no other.
@@ -382,6 +393,11 @@ fn decide(turn: &mut Turn<'_>, op: &Op, full: bool) -> Result<Answer, OpError> {
         }),
         Op::Accept(accept) => Answer::Accepted(accept::accept(turn, accept)?),
         Op::Cancel { service, message } => Answer::Canceled(admin::cancel(turn, *service, *message)?),
+        Op::Decide {
+            service,
+            message,
+            decision,
+        } => Answer::Decided(decision::decide(turn, *service, *message, *decision)?),
         Op::CreateKey(key) => Answer::Key(admin::create_key(turn, key)?),
         Op::RevokeKey(id) => Answer::Revoked(admin::revoke_key(turn, *id)?),
         Op::EditSim { sim, edit } => Answer::Done(sims::edit(turn, *sim, edit)?),

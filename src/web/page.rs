@@ -84,7 +84,11 @@ fn numbers(html: &mut String, status: &Status) -> std::fmt::Result {
     tile("received", counts.received, "", "replies and other texts")?;
     let open = counts.held + counts.unknown;
     if open > 0 {
-        let below = format!("{} held, {} not certain", counts.held, counts.unknown);
+        let stale = match counts.stale {
+            0 => String::new(),
+            n => format!(" ({n} too late after an outage)"),
+        };
+        let below = format!("{} held{stale}, {} not certain", counts.held, counts.unknown);
         tile("to look at", open, "warn", &below)?;
     }
     html.push_str("</section><p class=\"since\">Sent, delivered, failed and received: today, since ");

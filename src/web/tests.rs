@@ -126,6 +126,7 @@ fn busy_morning() -> Status {
         waiting: 3,
         oldest_due_at: Some(ago(21)),
         held: 0,
+        stale: 0,
         scheduled: 120,
         unknown: 1,
         last_accepted_at: Some(ago(4)),

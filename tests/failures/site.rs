@@ -164,6 +164,7 @@ impl Site {
             alphabet: segmentation.alphabet,
             units: segmentation.units,
             parts: segmentation.parts,
+            category: None,
             priority: Priority::Normal,
             send_at: None,
             valid_until: self.now.utc + Duration::from_secs(72 * 3_600),

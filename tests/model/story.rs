@@ -169,6 +169,7 @@ impl<W: World> Story<W> {
             parts: cut.parts,
             alphabet: cut.alphabet,
             units: cut.units,
+            category: None,
             priority: Priority::Normal,
             send_at: None,
             valid_until: at(72 * 3_600).utc,

@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 
 use wardwire::store::MessageRecord;
 use wardwire_core::gateway::snapshot::ModemState;
+use wardwire_core::queue::error::ErrorCode;
 use wardwire_core::queue::state::{MessageStatus, OnUnknown};
 use wardwire_core::simulator::{Air, AirEvent, Fault};
 
@@ -212,7 +213,14 @@ fn judge_modems(world: &World, verdict: &mut Verdict) {
                     || snapshot.reason.starts_with("taken out")
                     || snapshot.reason.contains("nothing it sends is taken")
             }
-            ModemState::Starting | ModemState::Recovering | ModemState::Drained | ModemState::Disabled => false,
+            // Its ladder is climbed once more, in vain: the network bars its SIM for good.
+            ModemState::Recovering => {
+                snapshot.reason.contains("nothing it sends is taken")
+                    && world.stricken[modem]
+                        .iter()
+                        .any(|fault| REFUSED_BY_NETWORK.contains(fault))
+            }
+            ModemState::Starting | ModemState::Drained | ModemState::Disabled => false,
         };
         let told = format!("{}: {}", snapshot.state.as_str(), snapshot.reason);
         if !aside || snapshot.reason.is_empty() {
@@ -308,7 +316,11 @@ fn judge_message(message: &MessageRecord, outbound: &Outbound, plot: Plot, verdi
         }
         MessageStatus::Unknown => {
             verdict.unknown += 1;
-            if plot.on_unknown == OnUnknown::Retry && message.attempts < UNKNOWN_TRIES {
+            // With another part refused for good the text cannot be whole: its unknown part is not sent again.
+            let refused = message
+                .error
+                .is_some_and(|error| error.code != ErrorCode::OutcomeUnknown);
+            if plot.on_unknown == OnUnknown::Retry && message.attempts < UNKNOWN_TRIES && !refused {
                 fault("still unknown at the end, although it was to be sent again");
             }
         }

@@ -447,6 +447,7 @@ impl World {
             alphabet: segmentation.alphabet,
             units: segmentation.units,
             parts: segmentation.parts,
+            category: None,
             priority: if index.is_multiple_of(20) {
                 Priority::Emergency
             } else {

@@ -64,6 +64,15 @@ impl UtcTime {
         self.0
     }
 
+    /// 2026-01-01T00:00:00Z: a clock that shows less was never set.
+    pub const CREDIBLE: Self = Self(1_767_225_600_000);
+
+    /// Whether a clock that shows this may be right.
+    #[must_use]
+    pub const fn is_credible(self) -> bool {
+        self.0 >= Self::CREDIBLE.0
+    }
+
     /// Time passed since `earlier`; zero when `earlier` lies ahead.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {

@@ -115,23 +115,17 @@ impl fmt::Display for Sentence {
 /// Judges the facts. The first thing that is wrong, gravest first, gives the sentence.
 #[must_use]
 pub fn judge(facts: &Facts, now: UtcTime) -> (State, Sentence) {
-    match facts.storage {
-        Storage::Fails => {
-            return say(
-                State::Down,
-                "Patients cannot be texted: the gateway's disk does not work.".into(),
-            );
-        }
-        Storage::Full => {
-            return say(
-                State::Down,
-                "No new text is taken: the gateway's disk is full. Waiting texts go out, replies come in.".into(),
-            );
-        }
-        Storage::Works | Storage::Low(_) | Storage::Scarce(_) => {}
+    if let Some(stopped) = stopped_by_storage(facts.storage) {
+        return stopped;
     }
     if facts.stopping {
         return say(State::Down, "The gateway is stopping. Waiting texts are kept.".into());
+    }
+    if !now.is_credible() {
+        return say(
+            State::Down,
+            "The gateway's clock is not set: planned texts wait until it is.".into(),
+        );
     }
     if facts.modems == 0 {
         return say(State::Down, "Patients cannot be texted: no modem is set up.".into());
@@ -185,6 +179,21 @@ pub fn judge(facts: &Facts, now: UtcTime) -> (State, Sentence) {
     }
 }
 
+/// What a disk that is full or fails stops.
+fn stopped_by_storage(storage: Storage) -> Option<(State, Sentence)> {
+    match storage {
+        Storage::Fails => Some(say(
+            State::Down,
+            "Patients cannot be texted: the gateway's disk does not work.".into(),
+        )),
+        Storage::Full => Some(say(
+            State::Down,
+            "No new text is taken: the gateway's disk is full. Waiting texts go out, replies come in.".into(),
+        )),
+        Storage::Works | Storage::Low(_) | Storage::Scarce(_) => None,
+    }
+}
+
 fn say(state: State, before: String) -> (State, Sentence) {
     let sentence = Sentence {
         before,
@@ -219,6 +228,13 @@ mod tests {
         let mut facts = good();
         change(&mut facts);
         facts
+    }
+
+    #[test]
+    fn a_clock_that_was_never_set_is_said_before_all_but_the_disk() {
+        let (state, sentence) = judge(&good(), UtcTime::from_millis(1));
+        assert_eq!(state, State::Down);
+        assert!(sentence.to_string().contains("clock is not set"));
     }
 
     #[test]

@@ -137,6 +137,8 @@ fn refused(row: Row, copy: bool, history: History) -> Verdict {
         Class::Proto if history.attempts > 1 => Verdict::Never,
         Class::RetrySame | Class::RetryOther if history.attempts >= REFUSALS => Verdict::Never,
         Class::RetrySame if history.attempts >= SAME_SIM_TRIES => other,
+        // Once more on this modem; then it, or the message, is what is wrong.
+        Class::ModemFault | Class::Unknown if history.attempts > 1 => other,
         Class::RetrySame | Class::Proto | Class::ModemFault | Class::Unknown => later,
         // Not the message's fault: it is tried until its validity ends.
         Class::RetryOther | Class::SimFault | Class::NetFault => other,

@@ -38,6 +38,108 @@ pub enum OnUnknown {
     Auto,
 }
 
+/// What a text is for; gives the defaults of the rest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Category {
+    /// Booked, moved, canceled, reminded.
+    Appointment,
+    /// A result is there; never the result itself.
+    ResultNotice,
+    /// A programme that people enrolled in.
+    Program,
+    /// Somebody on duty is called.
+    StaffAlert,
+    /// The same to many.
+    Broadcast,
+    /// A notice of public health.
+    PublicHealth,
+    /// Advertising.
+    Marketing,
+    /// A code for a log-in.
+    Otp,
+    /// The gateway's and other systems' own.
+    System,
+}
+
+impl Category {
+    /// Every category (the index is the code on disk; only append).
+    pub const ALL: [Self; 9] = [
+        Self::Appointment,
+        Self::ResultNotice,
+        Self::Program,
+        Self::StaffAlert,
+        Self::Broadcast,
+        Self::PublicHealth,
+        Self::Marketing,
+        Self::Otp,
+        Self::System,
+    ];
+
+    /// The word the API uses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Appointment => "appointment",
+            Self::ResultNotice => "result_notice",
+            Self::Program => "program",
+            Self::StaffAlert => "staff_alert",
+            Self::Broadcast => "broadcast",
+            Self::PublicHealth => "public_health",
+            Self::Marketing => "marketing",
+            Self::Otp => "otp",
+            Self::System => "system",
+        }
+    }
+
+    /// Lane, where the caller names none.
+    #[must_use]
+    pub const fn priority(self) -> Priority {
+        match self {
+            Self::Appointment | Self::ResultNotice | Self::PublicHealth => Priority::Normal,
+            Self::StaffAlert | Self::Otp | Self::System => Priority::High,
+            Self::Program | Self::Broadcast | Self::Marketing => Priority::Bulk,
+        }
+    }
+
+    /// Policy for unknown outcomes, where the caller names none.
+    #[must_use]
+    pub const fn on_unknown(self) -> OnUnknown {
+        match self {
+            Self::Appointment
+            | Self::ResultNotice
+            | Self::PublicHealth
+            | Self::StaffAlert
+            | Self::Otp
+            | Self::System => OnUnknown::Retry,
+            Self::Program | Self::Broadcast | Self::Marketing => OnUnknown::Auto,
+        }
+    }
+
+    /// Somebody waits for it: it does not wait for evidence, and is old within the hour.
+    #[must_use]
+    pub const fn is_alert(self) -> bool {
+        match self {
+            Self::StaffAlert | Self::Otp | Self::System => true,
+            Self::Appointment
+            | Self::ResultNotice
+            | Self::PublicHealth
+            | Self::Program
+            | Self::Broadcast
+            | Self::Marketing => false,
+        }
+    }
+}
+
+/// Whether somebody waits for it: by its category, without one by its lane.
+#[must_use]
+pub const fn is_alert(category: Option<Category>, priority: Priority) -> bool {
+    match (category, priority) {
+        (Some(category), _) => category.is_alert(),
+        (None, Priority::Emergency | Priority::High) => true,
+        (None, Priority::Normal | Priority::Bulk) => false,
+    }
+}
+
 /// State of one part. `Assigned` is never stored: it lives in the gateway's memory and is `Pending` on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PartState {

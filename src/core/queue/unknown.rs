@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::state::{OnUnknown, Priority};
+use super::state::OnUnknown;
 use crate::base::UtcTime;
 
 /// Attempts with an unknown outcome after which a part is not sent again: a silent modem must not flood a patient.
@@ -13,14 +13,15 @@ pub const UNKNOWN_TRIES: u32 = 3;
 pub struct UnknownFacts {
     /// The message's policy.
     pub policy: OnUnknown,
-    /// Its lane: what is urgent does not wait for evidence.
-    pub priority: Priority,
+    /// Somebody waits for it: it does not wait for evidence.
+    pub alert: bool,
     /// Since when the outcome is unknown.
     pub since: UtcTime,
     /// No part goes out after this.
     pub valid_until: UtcTime,
-    /// Canceled, or opted out meanwhile.
-    pub withdrawn: bool,
+    /// Nothing more of the message goes out by itself: it was withdrawn, another part was refused for good, or its moment
+    /// has passed.
+    pub barred: bool,
     /// Attempts of this part whose outcome is unknown.
     pub unknowns: u32,
     /// How long evidence is waited for.
@@ -43,13 +44,10 @@ pub enum Resolution {
 #[must_use]
 pub fn resolve(facts: UnknownFacts, now: UtcTime) -> Resolution {
     let allowed = match facts.policy {
-        OnUnknown::Retry => !facts.withdrawn && facts.unknowns < UNKNOWN_TRIES,
+        OnUnknown::Retry => !facts.barred && facts.unknowns < UNKNOWN_TRIES,
         OnUnknown::Hold | OnUnknown::Auto => false,
     };
-    let window = match facts.priority {
-        Priority::Emergency | Priority::High => Duration::ZERO,
-        Priority::Normal | Priority::Bulk => facts.window,
-    };
+    let window = if facts.alert { Duration::ZERO } else { facts.window };
     let until = facts.since + window;
     if !allowed || until.max(now) >= facts.valid_until {
         Resolution::Stay
@@ -69,10 +67,10 @@ mod tests {
     fn facts() -> UnknownFacts {
         UnknownFacts {
             policy: OnUnknown::Retry,
-            priority: Priority::Normal,
+            alert: false,
             since: UtcTime::from_millis(0),
             valid_until: UtcTime::from_millis(10_000_000),
-            withdrawn: false,
+            barred: false,
             unknowns: 1,
             window: WINDOW,
         }
@@ -83,10 +81,8 @@ mod tests {
         let end = UtcTime::from_millis(900_000);
         assert_eq!(resolve(facts(), UtcTime::from_millis(1)), Resolution::Wait(end));
         assert_eq!(resolve(facts(), end), Resolution::Resend);
-        for priority in [Priority::Emergency, Priority::High] {
-            let alert = UnknownFacts { priority, ..facts() };
-            assert_eq!(resolve(alert, UtcTime::from_millis(1)), Resolution::Resend);
-        }
+        let alert = UnknownFacts { alert: true, ..facts() };
+        assert_eq!(resolve(alert, UtcTime::from_millis(1)), Resolution::Resend);
     }
 
     #[test]
@@ -103,7 +99,7 @@ mod tests {
                 ..facts()
             },
             UnknownFacts {
-                withdrawn: true,
+                barred: true,
                 ..facts()
             },
             UnknownFacts {

@@ -6,7 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::state::{HoldReason, OnUnknown, Priority, Sensitivity};
+use super::state::{Category, HoldReason, OnUnknown, Priority, Sensitivity};
 use crate::base::{
     AttemptId, Body, MessageId, ModemId, Originator, PartId, Past, PhoneNumber, ServiceId, SimId, UtcTime,
 };
@@ -27,6 +27,8 @@ pub struct NewMessage {
     pub alphabet: Alphabet,
     /// Septets (GSM-7), 16-bit units (UCS-2) or octets of text in all parts, headers not counted.
     pub units: u32,
+    /// What it is for, where the caller says.
+    pub category: Option<Category>,
     /// Lane.
     pub priority: Priority,
     /// Not before this.

@@ -38,6 +38,13 @@ CREATE TABLE modem_steps (
 
 -- Life of a message: what was withdrawn, held as stale, resolved by a person.
 
+-- Category (the index in Category::ALL); NULL when the caller named none.
+ALTER TABLE messages ADD COLUMN category INTEGER;
+-- A person let it go after its moment had passed: its moment is then.
+ALTER TABLE messages ADD COLUMN released_at INTEGER;
+-- What waits for a person, by reason (1 is the index of Held in MessageStatus::ALL).
+CREATE INDEX messages_held ON messages (held) WHERE status = 1;
+
 -- The file itself: retention, the outbox, the reserve.
 
 -- Sensitivity: 0 as usual, 1 sensitive, 2 a code. Decides how long the text stays after the end.

@@ -4,7 +4,7 @@ use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row};
 use wardwire_core::base::{AttemptId, MessageId, ModemId, PartId, PhoneNumber, ServiceId, SimId};
 use wardwire_core::queue::error::NetworkCode;
-use wardwire_core::queue::state::{MessageStatus, PartState};
+use wardwire_core::queue::state::{Category, MessageStatus, PartState};
 use wardwire_core::queue::status::Delivery;
 
 use super::{IdRange, MOST_ROWS, Read, Reader, page};
@@ -16,7 +16,7 @@ use crate::store::seal::{Keys, SealError, Slot};
 const COLUMNS: &str = "SELECT m.id, m.service, m.status, m.final, m.held, m.delivery, m.priority, m.alphabet,
     m.part_count, m.parts_accepted, m.parts_delivered, m.units, m.sim, s.number, m.attempts, m.error, m.network_code,
     m.possible_copy, m.delivery_report, m.on_unknown, m.reference, m.metadata, m.created_at, m.send_at, m.valid_until,
-    m.queued_at, m.submitted_at, m.sent_at, m.delivered_at, m.final_at, m.body, n.hash, n.data_key, n.number";
+    m.queued_at, m.submitted_at, m.sent_at, m.delivered_at, m.final_at, m.category, m.body, n.hash, n.data_key, n.number";
 
 const JOINS: &str = "JOIN numbers n ON n.id = m.number LEFT JOIN sims s ON s.id = m.sim";
 
@@ -30,7 +30,7 @@ struct Sealed {
 impl Sealed {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let mut c = Columns::new(row);
-        let record = MessageRecord {
+        let mut record = MessageRecord {
             id: MessageId(c.ulid()?),
             service: ServiceId(c.ulid()?),
             recipient: None,
@@ -39,6 +39,7 @@ impl Sealed {
             is_final: c.get()?,
             held: c.one_of_or_none(&HOLD_REASONS)?,
             delivery: c.one_of(&Delivery::ALL)?,
+            category: None,
             priority: c.one_of(&PRIORITIES)?,
             alphabet: c.one_of(&ALPHABETS)?,
             part_count: c.get()?,
@@ -65,6 +66,7 @@ impl Sealed {
             delivered_at: c.time_or_none()?,
             final_at: c.time_or_none()?,
         };
+        record.category = c.one_of_or_none(&Category::ALL)?;
         Ok(Self {
             record,
             body: c.get()?,

@@ -97,6 +97,7 @@ impl Bank {
             parts: cut.parts,
             alphabet: cut.alphabet,
             units: cut.units,
+            category: None,
             priority: Priority::Normal,
             send_at: None,
             valid_until: self.now.utc + Duration::from_secs(72 * 3600),

@@ -1,11 +1,13 @@
 //! The store through its own door. Time is a number that the tests move.
 
 mod bank;
+mod decisions;
 mod disk;
 mod doors;
 mod evidence;
 mod inbound;
 mod life;
+mod outages;
 mod past;
 mod pasts;
 mod people;
