@@ -1,5 +1,6 @@
 //! Receiving and delivery reports. Entries 46 to 52, and what else comes in that is no answer of a patient.
 
+use wardwire_core::modem::PortAction;
 use wardwire_core::queue::state::MessageStatus;
 use wardwire_core::simulator::{Bank, Fault, Special};
 
@@ -171,4 +172,28 @@ fn a_locked_sim_is_opened_once_and_a_wrong_pin_is_never_repeated() {
         "{:?}",
         site.modem(0)
     );
+}
+
+#[test]
+fn a_modem_that_sends_and_hears_nothing_is_noticed_and_helped() {
+    let mut site = Site::of(&["generic"]).ready();
+    site.provoke(0, Fault::Deaf);
+    let before = site.said(0, "AT+CFUN=4");
+    let mut sent = Vec::new();
+    for n in 0..30 {
+        sent.push(site.send(PHONE, &format!("text {n}")));
+        site.seconds(100);
+    }
+    assert!(site.said(0, "AT+CFUN=4") > before, "{:?}", site.modem(0));
+    // It hears again: what is sent now is reported, and the suspicion is gone.
+    let heard = site.send(PHONE, "is anybody there?");
+    assert!(site.until(600, |site| site.status(heard) == MessageStatus::Delivered));
+    assert_eq!((site.is_ready(0), site.modem(0).reason.as_str()), (true, ""));
+    for id in sent {
+        assert!(matches!(
+            site.status(id),
+            MessageStatus::Sent | MessageStatus::Delivered
+        ));
+    }
+    assert_eq!(site.asked(PortAction::UsbReset), 0);
 }

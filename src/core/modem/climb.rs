@@ -92,7 +92,7 @@ impl Climb {
 impl Modem {
     /// It is of no use as it is: pause for the next step, or leave it alone for a while.
     pub(super) fn climb(&mut self, now: Now, fault: Fault, why: Why) {
-        let grave = |pending: &Pending| matches!(pending.fault, Fault::Silent | Fault::Refusing);
+        let grave = |pending: &Pending| matches!(pending.fault, Fault::Silent | Fault::Refusing | Fault::Looping);
         if self.climb.pending.as_ref().is_some_and(grave) {
             // A look in a pause, in vain.
             self.enter(State::Recovering(why));
@@ -147,6 +147,8 @@ impl Modem {
             Some(pending) if pending.at > now.monotonic && pending.fault == Fault::Silent => {
                 self.begin_own(now, List::Resync);
             }
+            // That it comes up between two restarts tells nothing.
+            Some(pending) if pending.at > now.monotonic && pending.fault == Fault::Looping => self.pause_for_step(now),
             Some(pending) if pending.at > now.monotonic => self.bring_up(now, self.state),
             Some(_) => self.take_step(now),
             None => self.bring_up(now, self.state),
@@ -304,7 +306,7 @@ impl Modem {
         self.climb.network_at = None;
         match self.climb.ladder.fault() {
             // Whether these are cured shows later.
-            Some(Fault::Network | Fault::Mute | Fault::Deaf) => {}
+            Some(Fault::Looping | Fault::Network | Fault::Mute | Fault::Deaf) => {}
             Some(Fault::Silent | Fault::Refusing | Fault::Sim) | None => self.climb.ladder.helped(now),
         }
     }

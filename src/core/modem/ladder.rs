@@ -77,6 +77,8 @@ pub enum Fault {
     Silent,
     /// It answers, but refuses what it cannot work without.
     Refusing,
+    /// It restarts by itself again and again.
+    Looping,
     /// The SIM cannot be used.
     Sim,
     /// No network.
@@ -94,6 +96,8 @@ impl Fault {
         match self {
             Self::Silent => &[Resync, Resync, Reopen, Reopen, Restart, Usb, Power],
             Self::Refusing => &[SetUp, SetUp, Reopen, Radio, Restart, Usb, Power],
+            // Most often its power; without means from outside, the port opened anew is the one look after each rest.
+            Self::Looping => &[Usb, Power, Reopen, Reopen],
             Self::Sim => &[Radio],
             Self::Network => &[Radio, Radio, Restart],
             Self::Mute => &[Radio, Restart],
@@ -104,7 +108,7 @@ impl Fault {
     /// The modem is of no use while it lasts, so that it ends in quarantine when nothing helps.
     const fn is_grave(self) -> bool {
         match self {
-            Self::Silent | Self::Refusing => true,
+            Self::Silent | Self::Refusing | Self::Looping => true,
             Self::Sim | Self::Network | Self::Mute | Self::Deaf => false,
         }
     }

@@ -18,6 +18,10 @@ pub(super) const CALM: Duration = Duration::from_secs(1);
 /// Restart markers within this time of each other belong to one start.
 const ONE_START: Duration = Duration::from_secs(10);
 
+/// So many restarts by itself within this time are no accident any more.
+const LOOP: usize = 5;
+const LOOP_WITHIN: Duration = Duration::from_secs(600);
+
 /// Resynchronisations in one trouble after which settings are not trusted either.
 const RESYNCS: u8 = 2;
 
@@ -50,6 +54,20 @@ pub(super) struct Trouble {
     /// The modem shows signs of a restart that told nothing.
     pub(super) settings_lost: bool,
     restarted_at: Option<Instant>,
+    /// Restarts that nobody ordered, the last ones.
+    restarts: heapless::Deque<Instant, LOOP>,
+}
+
+impl Trouble {
+    /// It restarted by itself. True when it does nothing else lately.
+    fn loops(&mut self, now: Instant) -> bool {
+        if self.restarts.is_full() {
+            self.restarts.pop_front();
+        }
+        let _ = self.restarts.push_back(now);
+        let first = self.restarts.front().filter(|_| self.restarts.is_full());
+        first.is_some_and(|first| now.since(*first) <= LOOP_WITHIN)
+    }
 }
 
 /// How long a SIM that cannot be used is left alone.
@@ -134,8 +152,14 @@ impl Modem {
     /// It sent something: what went wrong before is forgotten.
     pub(super) fn worked(&mut self, now: Now) {
         self.trouble.strays = 0;
-        if self.climb.ladder.fault() != Some(Fault::Deaf) {
-            self.climb.ladder.over(now);
+        let last = self.trouble.restarts.back();
+        let calm = last.is_none_or(|at| now.monotonic.since(*at) >= LOOP_WITHIN);
+        match self.climb.ladder.fault() {
+            // Whether these are cured shows otherwise.
+            Some(Fault::Deaf) => {}
+            Some(Fault::Looping) if !calm => {}
+            Some(Fault::Looping | Fault::Silent | Fault::Refusing | Fault::Sim | Fault::Network | Fault::Mute)
+            | None => self.climb.ladder.over(now),
         }
     }
 
@@ -151,17 +175,24 @@ impl Modem {
             Phase::Absent | Phase::Reopening { .. } | Phase::Away { .. } => true,
         };
         self.trouble.restarted_at = Some(now.monotonic);
-        if same_start {
+        // Paused for the next step against just that, or left alone for it.
+        let expected = matches!(
+            self.state,
+            State::Recovering(Why::Looping) | State::Quarantined(Why::Looping)
+        );
+        if same_start || (expected && matches!(self.phase, Phase::Pause { .. })) {
             return;
         }
         self.abandon(now, Silence::ModemReset);
         self.tell(Event::Restarted);
-        let state = if self.climb.is_planned(now.monotonic) {
-            self.state
+        if self.climb.is_planned(now.monotonic) {
+            self.bring_up(now, self.state);
+        } else if self.trouble.loops(now.monotonic) {
+            self.trouble.restarts.clear();
+            self.climb(now, Fault::Looping, Why::Looping);
         } else {
-            State::Recovering(Why::Restarted)
-        };
-        self.bring_up(now, state);
+            self.bring_up(now, State::Recovering(Why::Restarted));
+        }
     }
 
     /// Echo is on again: so are all the other defaults, text mode among them, in which a PDU would go out as a text.

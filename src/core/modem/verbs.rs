@@ -324,6 +324,8 @@ pub enum Why {
     Starting,
     /// It restarted by itself; bring-up follows.
     Restarted,
+    /// It restarted by itself too often.
+    Looping,
     /// It did not answer a command.
     NotAnswering,
     /// A step of bring-up that cannot be missed was refused.
@@ -372,6 +374,7 @@ impl Why {
             Self::NoPort => "the port is not there",
             Self::Starting => "starting",
             Self::Restarted => "the modem restarted by itself",
+            Self::Looping => "the modem restarts by itself again and again: look at its power supply and cable",
             Self::NotAnswering => "the modem does not answer",
             Self::SetupRefused => "the modem refuses a setting it cannot work without",
             Self::NoSim => "no SIM",

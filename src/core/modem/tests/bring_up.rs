@@ -192,7 +192,7 @@ fn a_wrong_pin_is_given_once_whatever_happens_after() {
     let mut rig = locked("\r\n+CPINR: SIM PIN,3,3\r\n\r\nOK\r\n", Some("1234"));
     assert_eq!(rig.modem.state(), State::Failed(Why::PinRefused));
     for _ in 0..20 {
-        rig.wait(Duration::from_secs(70));
+        rig.wait(Duration::from_secs(160));
         rig.command(Command::PortLost);
         rig.command(Command::PortOpened);
         rig.input(b"\r\nRDY\r\n");

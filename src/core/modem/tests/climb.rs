@@ -32,8 +32,13 @@ fn ready(means: Means) -> Rig {
 
 /// Waits, doing for the port what a shell does: what is reset goes away and comes back 5 s later.
 fn attend(rig: &mut Rig, time: Duration) {
+    let seen = rig.events.len();
+    attend_since(rig, time, seen);
+}
+
+/// The same, for what was asked since so many events.
+fn attend_since(rig: &mut Rig, time: Duration, mut seen: usize) {
     let until = rig.now.monotonic + time;
-    let mut seen = rig.events.len();
     while rig.now.monotonic < until {
         rig.wait(secs(1));
         let asked = rig
@@ -359,4 +364,59 @@ fn a_network_is_looked_for_every_5_s_and_after_two_minutes_every_30_s() {
     let (at_first, later) = (asked_in(100), asked_in(1_000));
     assert!((18..=22).contains(&at_first), "{at_first} times");
     assert!((30..=45).contains(&later), "{later} times");
+}
+
+/// The modem restarts by itself every minute for so long.
+fn loops(rig: &mut Rig, minutes: u32) {
+    for _ in 0..minutes {
+        let seen = rig.events.len();
+        rig.input(b"\r\nRDY\r\n");
+        attend_since(rig, secs(60), seen);
+    }
+}
+
+#[test]
+fn a_modem_that_restarts_again_and_again_is_reset_from_outside_and_then_left_alone() {
+    let mut rig = ready(ALL);
+    loops(&mut rig, 4);
+    assert_eq!(
+        (steps(&rig), rig.modem.state()),
+        (Vec::new(), State::Ready),
+        "four may be an accident"
+    );
+    loops(&mut rig, 16);
+    assert_eq!(steps(&rig), [Level::Usb, Level::Power, Level::Reopen, Level::Reopen]);
+    loops(&mut rig, 10);
+    assert_eq!(rig.modem.state(), State::Quarantined(Why::Looping));
+    // Left alone whatever it says by itself, then tried again; calm now, it serves.
+    rig.asked();
+    loops(&mut rig, 2);
+    assert_eq!(
+        (rig.asked(), rig.modem.state()),
+        (Vec::new(), State::Quarantined(Why::Looping))
+    );
+    attend(&mut rig, secs(16 * 60));
+    assert_eq!(rig.modem.state(), State::Ready);
+}
+
+#[test]
+fn restarts_now_and_then_are_no_loop() {
+    let mut rig = ready(ALL);
+    for _ in 0..30 {
+        rig.input(b"\r\nRDY\r\n");
+        attend(&mut rig, secs(151));
+    }
+    assert_eq!((steps(&rig), rig.modem.state()), (Vec::new(), State::Ready));
+}
+
+#[test]
+fn without_means_from_outside_a_looping_modem_is_left_alone_at_last() {
+    let mut rig = ready(Means::default());
+    loops(&mut rig, 20);
+    assert_eq!(rig.modem.state(), State::Quarantined(Why::Looping));
+    assert!(
+        steps(&rig).iter().all(|level| *level == Level::Reopen),
+        "{:?}",
+        steps(&rig)
+    );
 }
