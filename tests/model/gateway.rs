@@ -47,7 +47,6 @@ struct Post {
 struct Attempt {
     message: MessageId,
     part: DuePart,
-    sim: SimId,
     /// The gateway knows that it is on disk.
     known: bool,
     taken: bool,
@@ -116,17 +115,13 @@ impl Reference {
             .posts
             .get_mut(&begin.message)
             .expect("a message that was given out");
-        let busy = |attempt: &Attempt| attempt.closed.is_none() && attempt.sim == begin.sim;
-        assert!(!self.attempts.values().any(busy), "a modem sends two parts at a time");
+        let open = |attempt: &Attempt| attempt.closed.is_none() && attempt.part.id == begin.part;
+        assert!(!self.attempts.values().any(open), "a part with two attempts at a time");
         let place = post.waiting.iter().position(|part| part.id == begin.part);
         if !self.leased.contains(&begin.message) || post.withdrawn || post.doubtful || place.is_none() {
             self.leased.remove(&begin.message);
             return (Reply::Begun(Begun::Withdrawn), Then::Nothing);
         }
-        assert!(
-            post.whole.sim.is_none_or(|sim| sim == begin.sim),
-            "parts through two SIMs"
-        );
         assert_eq!(place, Some(0), "parts out of order");
         post.whole.sim = Some(begin.sim);
         self.made += 1;
@@ -134,7 +129,6 @@ impl Reference {
         let attempt = Attempt {
             message: begin.message,
             part: post.waiting.remove(0),
-            sim: begin.sim,
             known: false,
             taken: false,
             closed: None,

@@ -10,6 +10,9 @@ use wardwire_core::queue::state::{MessageStatus as M, OnUnknown, PartState};
 use wardwire_core::queue::status::{Context, status_of};
 use wardwire_core::queue::verbs::InboundPart;
 
+/// TP-ST of a report that is not the last.
+pub const INTERIM: u8 = 0x30;
+
 /// A text that somebody posted, maybe more than once, under one idempotency key.
 #[derive(Clone)]
 pub struct Post {
@@ -41,6 +44,8 @@ pub struct Flight {
     pub at: UtcTime,
     /// TP-ST of the reports that the network made of it, in order.
     pub said: Vec<u8>,
+    /// Those the store confirmed.
+    pub heard: Vec<u8>,
 }
 
 /// A part of a text that a patient sent. Its text holds `mark`, which no other has.
@@ -135,6 +140,11 @@ impl Model {
             if part.state.is_accepted_like() {
                 assert!(times > 0, "{:?}, and the air never saw it", part.state);
             }
+            let told = |flight: &Flight| flight.heard.iter().any(|tp_st| *tp_st != INTERIM);
+            if flights().any(|flight| told(flight) && self.is_known(flight)) {
+                let waits = matches!(part.state, PartState::Accepted | PartState::Buffered);
+                assert!(!waits, "a report that is not believed");
+            }
             if let Some(tp_st) = part.tp_st {
                 assert!(
                     flights().any(|flight| flight.said.contains(&tp_st)),
@@ -143,6 +153,13 @@ impl Model {
             }
         }
         self.check_status(row, &parts.iter().map(|part| part.state).collect::<Vec<_>>());
+    }
+
+    /// The store confirmed that the part was taken, under the reference the air knows it by.
+    fn is_known(&self, flight: &Flight) -> bool {
+        self.allowed.values().any(|allowed| {
+            (allowed.message, allowed.part, allowed.accepted) == (flight.message, flight.part, Some(flight.tp_mr))
+        })
     }
 
     /// The status follows from the parts alone, and what is final stays so.

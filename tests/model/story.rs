@@ -15,13 +15,15 @@ use wardwire_core::sms::{
     submit,
 };
 
-use super::reference::{Allowed, Flight, Model, Post, Sent};
+use super::reference::{Allowed, Flight, INTERIM, Model, Post, Sent};
 
 /// 2026-06-15T12:00:00Z.
 const NOON: i64 = 1_781_524_800_000;
 /// Texts posted in one story at most, and parts that came in: what a list gives in one page.
 const POSTS: usize = 60;
 const LINES: usize = 2;
+/// So few that a report may be taken for that of another text.
+const PHONES: u8 = 2;
 
 /// A store that may die.
 pub trait World {
@@ -106,6 +108,8 @@ impl<W: World> Story<W> {
 
     /// One step: at most one transaction.
     pub fn step(&mut self, verb: u8, pick: u8) {
+        // No modem sends two parts within a second.
+        self.tick(1);
         match verb % 14 {
             0 | 1 => self.post(None, pick),
             2 => self.post_again(pick),
@@ -154,7 +158,7 @@ impl<W: World> Story<W> {
         let cut = segment(&text, &SegmentOptions::default()).unwrap();
         if again.is_none() {
             self.mind.model.posts.push(Post {
-                recipient: format!("+35387000000{}", pick % 5),
+                recipient: format!("+35387000000{}", pick % PHONES),
                 parts: u8::try_from(cut.parts.len()).unwrap(),
                 policy: [OnUnknown::Retry, OnUnknown::Hold, OnUnknown::Auto][usize::from(pick / 5 % 3)],
                 id: None,
@@ -284,6 +288,7 @@ impl<W: World> Story<W> {
                 tp_mr: line.tp_mr,
                 at: self.mind.now.utc,
                 said: Vec::new(),
+                heard: Vec::new(),
             });
         }
         line.open = Some(Open {
@@ -422,9 +427,13 @@ impl<W: World> Story<W> {
             return;
         };
         let report = self.mind.reports[place].clone();
-        // Now and then the modem's copy cannot be deleted, and the same report comes again.
-        if self.gateway(Request::Report(report)).is_some() && !pick.is_multiple_of(5) {
-            self.mind.reports.remove(place);
+        let (flight, tp_st) = (usize::from(report.raw[0]), report.tp_st);
+        if self.gateway(Request::Report(report)).is_some() {
+            self.mind.model.air[flight].heard.push(tp_st);
+            // Now and then the modem's copy cannot be deleted, and the same report comes again.
+            if !pick.is_multiple_of(5) {
+                self.mind.reports.remove(place);
+            }
         }
     }
 
@@ -434,8 +443,8 @@ impl<W: World> Story<W> {
         };
         let flight = &mut self.mind.model.air[place];
         let tp_st = match flight.said.last() {
-            None => [0x30, 0x00, 0x00, 0x01, 0x46, 0x41][usize::from(pick % 6)],
-            Some(0x30) => [0x00, 0x41][usize::from(pick % 2)],
+            None => [INTERIM, 0x00, 0x00, 0x01, 0x46, 0x41][usize::from(pick % 6)],
+            Some(&INTERIM) => [0x00, 0x41][usize::from(pick % 2)],
             Some(0x46) => 0x00,
             Some(_) => return,
         };
@@ -456,7 +465,7 @@ impl<W: World> Story<W> {
             tp_st,
             smsc_timestamp: Some(at),
             discharged_at: Some(self.mind.now.utc),
-            raw: vec![u8::try_from(place).unwrap_or(255), said, tp_st],
+            raw: vec![u8::try_from(place).unwrap(), said, tp_st],
         });
     }
 
@@ -550,10 +559,14 @@ impl<W: World> Story<W> {
     }
 
     fn pass(&mut self, seconds: u64) {
+        self.tick(seconds);
+        self.gateway(Request::Sweep);
+    }
+
+    fn tick(&mut self, seconds: u64) {
         let by = Duration::from_secs(seconds);
         self.mind.now.monotonic += by;
         self.mind.now.utc = self.mind.now.utc + by;
-        self.gateway(Request::Sweep);
     }
 
     /// The process starts again: what a gateway has in mind is gone, what lies in modems and what the air knows is not.
