@@ -1,11 +1,15 @@
 //! What the store costs: durable accepts, whole lives of messages, claims among many. `cargo bench --bench store`
-//! prints one line each; add a number for the rows of the claim measurement (100000 unless told).
+//! prints one line each; add a number for the rows of the claim measurement (100000 unless told), or `large` for ten
+//! million messages on disk against ten thousand.
 #![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a harness: a wrong assumption must stop the run"
 )]
+
+#[path = "store/large.rs"]
+mod large;
 
 use std::time::Duration;
 
@@ -195,6 +199,15 @@ fn rate(what: &str, count: u64, took: Duration) {
 }
 
 fn main() {
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
+    match arguments.first().map(String::as_str) {
+        Some("large") => return large::run(arguments.get(1).and_then(|n| n.parse().ok()).unwrap_or(10)),
+        Some("measure") => return large::measure(arguments.get(1).expect("a file")),
+        Some(_) | None => {}
+    }
     let rows = std::env::args()
         .filter_map(|arg| arg.parse().ok())
         .next()

@@ -1,6 +1,8 @@
 //! Giving due messages out to the gateway, and taking them back unsent. A claim is one seek in each lane: a cursor in
 //! memory remembers up to where everything is given out.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension, Row, params};
 use wardwire_core::base::{MessageId, PartId, PhoneNumber, SimId, Ulid, UtcTime};
 use wardwire_core::queue::state::Priority;
@@ -13,12 +15,11 @@ use super::seal::{DataKey, SealError, Slot};
 use super::turn::{OpError, Place, Turn};
 
 /// Rows of one lane that are due, from a place on, each with its recipient and one waiting part; the parts of a message
-/// follow each other. A SIM that was replaced stands for its successor, but for a message that may take no other.
+/// follow each other.
 pub(super) const SELECT_DUE: &str = "SELECT m.due_at, m.id, m.valid_until,
-    iif(m.pinned, m.sim, coalesce(begun.replaced_by, m.sim)), m.avoid, coalesce(known.replaced_by, n.sim),
+    m.sim, m.pinned, m.avoid, n.sim,
     m.delivery_report, n.hash, n.data_key, n.number, p.id, p.sequence, p.attempts, p.content
     FROM messages m CROSS JOIN numbers n ON n.id = m.number
-    LEFT JOIN sims begun ON begun.id = m.sim LEFT JOIN sims known ON known.id = n.sim
     CROSS JOIN parts p ON p.message = m.id AND p.state = 0
     WHERE m.priority = ?1 AND (m.due_at, m.id) >= (?2, ?3) AND m.due_at <= ?4
     ORDER BY m.due_at, m.id";
@@ -30,6 +31,7 @@ struct DueRow {
     place: Place,
     valid_until: UtcTime,
     sim: Option<SimId>,
+    pinned: bool,
     avoid: Option<SimId>,
     prefer: Option<SimId>,
     delivery_report: bool,
@@ -47,6 +49,7 @@ impl DueRow {
             place: (c.get()?, c.ulid()?),
             valid_until: c.time()?,
             sim: c.ulid_or_none()?.map(SimId),
+            pinned: c.get()?,
             avoid: c.ulid_or_none()?.map(SimId),
             prefer: c.ulid_or_none()?.map(SimId),
             delivery_report: c.get()?,
@@ -70,9 +73,10 @@ impl DueRow {
 /// Gives out up to `room` messages, most urgent lane first, oldest first.
 pub(super) fn take_due(turn: &mut Turn<'_>, room: usize) -> Result<Reply, OpError> {
     let mut messages = Vec::new();
+    let mut successors = Successors::default();
     for lane in PRIORITIES {
         if messages.len() < room {
-            take_lane(turn, lane, room, &mut messages)?;
+            take_lane(turn, lane, room, &mut successors, &mut messages)?;
         }
     }
     for message in &mut messages {
@@ -89,7 +93,40 @@ pub(super) fn take_due(turn: &mut Turn<'_>, room: usize) -> Result<Reply, OpErro
     Ok(Reply::Due { messages, next_due })
 }
 
-fn take_lane(turn: &mut Turn<'_>, lane: Priority, room: usize, messages: &mut Vec<DueMessage>) -> Result<(), OpError> {
+/// SIMs that were replaced, with their successors; read when the first message names a SIM.
+#[derive(Default)]
+struct Successors(Option<BTreeMap<SimId, SimId>>);
+
+impl Successors {
+    /// What stands for this SIM now.
+    fn of(&mut self, turn: &Turn<'_>, sim: Option<SimId>) -> Result<Option<SimId>, OpError> {
+        let Some(sim) = sim else { return Ok(None) };
+        let known = match &mut self.0 {
+            Some(known) => known,
+            none => {
+                let pair = |row: &Row<'_>| {
+                    let mut c = Columns::new(row);
+                    Ok((SimId(c.ulid()?), SimId(c.ulid()?)))
+                };
+                let found = turn
+                    .db
+                    .prepare_cached("SELECT id, replaced_by FROM sims WHERE replaced_by IS NOT NULL")?
+                    .query_map([], pair)?
+                    .collect::<Result<_, _>>()?;
+                none.insert(found)
+            }
+        };
+        Ok(Some(known.get(&sim).copied().unwrap_or(sim)))
+    }
+}
+
+fn take_lane(
+    turn: &mut Turn<'_>,
+    lane: Priority,
+    room: usize,
+    successors: &mut Successors,
+    messages: &mut Vec<DueMessage>,
+) -> Result<(), OpError> {
     let db = turn.db;
     let from = turn.memory.cursors.get(lane as usize).copied().flatten();
     let (due, id) = from.unwrap_or((i64::MIN, Ulid::from_bits(0)));
@@ -115,7 +152,11 @@ fn take_lane(turn: &mut Turn<'_>, lane: Priority, room: usize, messages: &mut Ve
             continue;
         }
         match due_message(turn, lane, &row) {
-            Ok((message, key)) => {
+            Ok((mut message, key)) => {
+                if !row.pinned {
+                    message.sim = successors.of(turn, row.sim)?;
+                }
+                message.prefer = successors.of(turn, row.prefer)?;
                 messages.push(message);
                 turn.memory.lease(row.id(), true);
                 open = Some((row.id(), key));

@@ -61,3 +61,5 @@ UPDATE numbers SET used_at = max(used_at, m.last)
 UPDATE numbers SET used_at = max(used_at, m.last)
     FROM (SELECT number, max(received_at) AS last FROM inbound_messages GROUP BY number) AS m WHERE m.number = numbers.id;
 CREATE INDEX numbers_used ON numbers (used_at) WHERE data_key IS NOT NULL;
+-- What went through one SIM, among millions.
+CREATE INDEX messages_sim ON messages (service, sim, id) WHERE sim IS NOT NULL;

@@ -150,10 +150,11 @@ fn query(
     limit: u16,
 ) -> Read<Vec<Sealed>> {
     let trouble = status.is_some_and(|status| !matches!(status, MessageStatus::Sent | MessageStatus::Delivered));
-    let index = match (&filter.reference, trouble) {
-        (Some(_), _) => "messages_reference",
-        (None, true) => "messages_trouble",
-        (None, false) => "messages_service",
+    let index = match (&filter.reference, trouble, filter.sim) {
+        (Some(_), _, _) => "messages_reference",
+        (None, true, _) => "messages_trouble",
+        (None, false, Some(_)) => "messages_sim",
+        (None, false, None) => "messages_service",
     };
     let range = IdRange::of(filter);
     let service = service.0.to_octets();
