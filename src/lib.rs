@@ -11,6 +11,8 @@ pub mod doctor;
 
 pub mod store;
 
+pub mod webhook;
+
 pub mod api;
 
 pub mod web;

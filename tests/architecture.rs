@@ -25,9 +25,13 @@ const SHELL: &[(&str, &[&str])] = &[
     ("serial", &["clock"]),
     ("doctor", &["config", "serial"]),
     ("store", &["config", "clock"]),
+    ("webhook", &["store", "config", "clock"]),
     ("api", &["store", "config", "clock"]),
     ("web", &["store", "config", "api", "clock"]),
-    ("daemon", &["config", "serial", "store", "api", "web", "clock"]),
+    (
+        "daemon",
+        &["config", "serial", "store", "webhook", "api", "web", "clock"],
+    ),
     (
         "cli",
         &["daemon", "config", "store", "serial", "doctor", "api", "clock"],

@@ -11,7 +11,7 @@ use wardwire_core::gateway::snapshot::Snapshot;
 use wardwire_core::gateway::status::{Facts, Sentence, State, Storage, judge};
 use wardwire_core::queue::state::MessageStatus;
 
-use crate::store::{Disk, DiskState, EventKind, Fact, StatusCounts, StoreHandle, Subject};
+use crate::store::{Disk, DiskState, EventKind, Fact, OutboxCounts, StatusCounts, StoreHandle, Subject};
 
 /// An answer is given again for this long.
 const FRESH: Duration = Duration::from_secs(1);
@@ -40,6 +40,8 @@ pub struct Status {
     pub recent: Vec<Recent>,
     /// The disk.
     pub disk: Disk,
+    /// What webhooks are still to be told.
+    pub outbox: OutboxCounts,
     /// When this was computed.
     pub at: UtcTime,
 }
@@ -137,6 +139,7 @@ impl StatusBoard {
             Some((_, last)) if last.state == state => last.since,
             _ => now.utc,
         };
+        let outbox = self.store.read(|r| r.outbox_counts()).await.unwrap_or_default();
         kept.take_facts();
         self.read_parts(kept).await;
         Status {
@@ -149,6 +152,7 @@ impl StatusBoard {
             facts,
             recent: kept.recent.iter().copied().collect(),
             disk,
+            outbox,
             at: now.utc,
         }
     }
@@ -227,6 +231,15 @@ pub struct StatusView {
     scheduled: u64,
     unknown: u64,
     storage: StorageView,
+    webhooks: WebhooksView,
+}
+
+#[derive(Serialize)]
+struct WebhooksView {
+    /// Events still to be told.
+    pending: u64,
+    /// Events given up after three days of tries.
+    given_up: u64,
 }
 
 #[derive(Serialize)]
@@ -288,6 +301,10 @@ impl StatusView {
             stale: c.stale,
             scheduled: c.scheduled,
             unknown: c.unknown,
+            webhooks: WebhooksView {
+                pending: s.outbox.pending,
+                given_up: s.outbox.given_up,
+            },
             storage: StorageView {
                 state: match s.disk.state {
                     DiskState::Ample => "ok",

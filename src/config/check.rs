@@ -7,7 +7,9 @@ use std::time::Duration;
 use toml::de::DeTable;
 
 use super::walk::{At, Section, Walk};
-use super::{Config, ConfigError, Country, Http, NumberPolicy, Policy, Retention, SimDefaults, Storage, ports};
+use super::{
+    Config, ConfigError, Country, Http, NumberPolicy, Policy, Retention, SimDefaults, Storage, ports, webhook,
+};
 
 /// Longest file read; the longest real one (256 modems, all numbers of a pilot) is far below.
 const FILE_OCTETS: usize = 1 << 20;
@@ -27,6 +29,8 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
             "tcp_ports_allowed",
             "storage",
             "retention",
+            "webhooks_allowed",
+            "webhook",
             "http",
             "discovery",
             "hub",
@@ -35,6 +39,7 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
             "policy",
         ],
     ),
+    ("webhook", &["label", "url", "secret", "types"]),
     ("storage", &["size_limit_mib", "reserve_mib"]),
     (
         "retention",
@@ -101,8 +106,10 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
     let drain = walk.number(root, "drain_seconds", 0..601, 30);
     let storage = storage(walk, root);
     let retention = retention(walk, root);
+    let webhooks_allowed = ports::networks(walk, root, "webhooks_allowed");
+    let webhooks = webhook::webhooks(walk, root);
     let http = http(walk, root);
-    let tcp_ports_allowed = ports::tcp_ports_allowed(walk, root);
+    let tcp_ports_allowed = ports::networks(walk, root, "tcp_ports_allowed");
     let discovery = ports::discovery(walk, root);
     let hub = ports::hub(walk, root);
     let modems = ports::modems(walk, root, &tcp_ports_allowed, discovery.enabled);
@@ -115,6 +122,8 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
         profiles_dir,
         storage,
         retention,
+        webhooks,
+        webhooks_allowed,
         http: http?,
         tcp_ports_allowed,
         discovery,

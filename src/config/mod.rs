@@ -7,6 +7,7 @@ mod ports;
 pub mod profile;
 pub mod provision;
 mod walk;
+mod webhook;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use wardwire_core::modem::{Pin, Wiring};
 
 pub use check::{KNOWN_KEYS, PROFILES_DIR, check};
 pub use numbering::{Country, NumberError, NumberPolicy};
+pub use webhook::{Webhook, webhook_secret};
 
 /// Everything the daemon is told by its file. Every field is documented in `firmware-config/wardwire.toml`.
 #[derive(Clone, Debug)]
@@ -29,6 +31,10 @@ pub struct Config {
     pub drain: Duration,
     /// How much of the disk may be used.
     pub storage: Storage,
+    /// Who is told of events.
+    pub webhooks: Vec<Webhook>,
+    /// Where webhooks may stand, this machine apart, which is always allowed.
+    pub webhooks_allowed: Vec<Network>,
     /// How long things are kept.
     pub retention: Retention,
     /// The HTTP door.

@@ -17,8 +17,7 @@ const NETWORKS: usize = 64;
 const SOCKETS: usize = limits::MODEMS;
 
 /// Where serial servers may stand.
-pub(super) fn tcp_ports_allowed<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Vec<Network> {
-    let name = "tcp_ports_allowed";
+pub(super) fn networks<'a>(walk: &mut Walk<'a>, root: &Section<'a>, name: &str) -> Vec<Network> {
     let Some((listed, span)) = walk.strings(root, name) else {
         return Vec::new();
     };

@@ -78,6 +78,7 @@ fn the_shipped_file_passes_as_it_is_and_with_every_default_written_out() {
     // What stands behind a `#` is the default indeed; only the modems are examples.
     let config = Config {
         modems: Vec::new(),
+        webhooks: Vec::new(),
         ..written
     };
     assert_eq!(format!("{config:?}"), format!("{shipped:?}"));

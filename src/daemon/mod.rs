@@ -28,7 +28,7 @@ use wardwire_core::modem::Settings as ModemSettings;
 use crate::config::Config;
 use crate::serial::{self, Allowed, PortSpec, PortSpecError, Tree};
 use crate::store::{self, DirectoryError, Lock, OpenError, PastRecord, Reader, Store, StoreHandle, directory};
-use crate::{api, clock, config, web};
+use crate::{api, clock, config, web, webhook};
 
 /// File name of the control socket in the data directory.
 const CONTROL_SOCKET: &str = "control.sock";
@@ -128,7 +128,12 @@ pub fn hold(config: &Config) -> Result<Holding, DaemonError> {
         },
         ..store::Settings::default()
     };
-    let opened = Store::open(&store::Place::File(path.clone()), keys, settings, clock::now())?;
+    let mut opened = Store::open(&store::Place::File(path.clone()), keys, settings, clock::now())?;
+    let hook = |webhook: &config::Webhook| store::Hook {
+        label: webhook.label.clone(),
+        types: webhook.types.clone(),
+    };
+    opened.tell(config.webhooks.iter().map(hook).collect(), clock::now())?;
     let store = StoreHandle::start_with_readers(opened, &path, clock::now)?;
     Ok(Holding { store, _lock: lock })
 }
@@ -143,6 +148,7 @@ pub struct Daemon {
     stop: watch::Sender<bool>,
     bank: JoinHandle<()>,
     doors: Vec<JoinHandle<()>>,
+    hooks: Vec<JoinHandle<()>>,
     control: PathBuf,
 }
 
@@ -171,6 +177,7 @@ impl Daemon {
         let (drain, draining) = oneshot::channel();
         let bank = tokio::spawn(bank.run(draining));
 
+        let mut hooks = Vec::new();
         let (stop, stopping) = watch::channel(false);
         let store = holding.store.clone();
         let context = api::Context::new(store, Arc::clone(&config), snapshot.clone(), orders, clock::now);
@@ -180,6 +187,10 @@ impl Daemon {
             tokio::spawn(listen::serve(listen::Door::Tcp(listener), public, stopping.clone())),
             tokio::spawn(listen::serve(listen::Door::Control(socket), local, stopping)),
         ];
+        for told in &config.webhooks {
+            let (networks, store) = (config.webhooks_allowed.clone(), holding.store.clone());
+            hooks.push(tokio::spawn(webhook::run(told.clone(), networks, store)));
+        }
         notify::ready(alive);
         tokio::spawn(announce(snapshot.clone(), address));
         tracing::info!(listen = %address, modems = config.modems.len(), "listening");
@@ -192,6 +203,7 @@ impl Daemon {
             stop,
             bank,
             doors,
+            hooks,
             control,
         })
     }
@@ -234,6 +246,10 @@ impl Daemon {
         }
         for door in self.doors {
             let _ = door.await;
+        }
+        for hook in self.hooks {
+            // What it was about to tell is told after the next start.
+            hook.abort();
         }
         let _ = std::fs::remove_file(&self.control);
         self.holding.store.close();

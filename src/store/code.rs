@@ -54,7 +54,12 @@ pub(super) struct Columns<'r> {
 
 impl<'r> Columns<'r> {
     pub(super) fn new(row: &'r Row<'r>) -> Self {
-        Self { row, next: 0 }
+        Self::from(row, 0)
+    }
+
+    /// From this column on.
+    pub(super) fn from(row: &'r Row<'r>, next: usize) -> Self {
+        Self { row, next }
     }
 
     pub(super) fn get<T: FromSql>(&mut self) -> Result<T, Error> {

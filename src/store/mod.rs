@@ -23,6 +23,7 @@ mod migrate;
 mod numbers;
 mod open;
 mod ops;
+mod outbox;
 mod pasts;
 mod pins;
 mod read;
@@ -48,6 +49,7 @@ pub use handle::{StoreError, StoreHandle};
 pub use loopback::NewLoopback;
 pub use open::OpenError;
 pub use ops::{Accept, Accepted, Answer, Canceled, Idempotency, NewKey, Op, Respond, StoredResponse};
+pub use outbox::{Delivery, Hook, OutboxCounts, Told};
 pub use pasts::PastRecord;
 pub use read::{Read, ReadError, Reader};
 pub use records::{

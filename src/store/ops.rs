@@ -10,6 +10,7 @@ use wardwire_core::queue::verbs::{NewMessage, Reply, Request};
 use super::audit::NewAudit;
 use super::decision::{Decided, Decision};
 use super::loopback::NewLoopback;
+use super::outbox::Told;
 use super::records::{ApiKeyRecord, MessageRecord};
 use super::sims::{Replaced, SimEdit};
 
@@ -58,6 +59,15 @@ pub enum Op {
     Loopback(Box<NewLoopback>),
     /// Write down what a person is about to do.
     Audit(NewAudit),
+    /// Write down what came of telling a webhook.
+    Told {
+        /// Its label.
+        webhook: String,
+        /// Which event.
+        sequence: u64,
+        /// What came of it.
+        told: Told,
+    },
     /// Write down how it ended.
     AuditOutcome {
         /// From [`Answer::Audited`].

@@ -231,7 +231,7 @@ impl Reader {
         let after = i64::try_from(after).unwrap_or(i64::MAX);
         let service = service.map(|service| service.0.to_octets());
         let events = select
-            .query_map(params![after, service, limit.clamp(1, MOST_ROWS)], event)?
+            .query_map(params![after, service, limit.clamp(1, MOST_ROWS)], |row| event(row, 0))?
             .collect::<Result<_, _>>()?;
         Ok(events)
     }
@@ -264,8 +264,9 @@ fn api_key(row: &Row<'_>) -> rusqlite::Result<ApiKeyRecord> {
     })
 }
 
-fn event(row: &Row<'_>) -> rusqlite::Result<EventRecord> {
-    let mut c = Columns::new(row);
+/// An event from the columns of a row from this one on.
+pub(super) fn event(row: &Row<'_>, from: usize) -> rusqlite::Result<EventRecord> {
+    let mut c = Columns::from(row, from);
     let sequence: i64 = c.get()?;
     let id = EventId(c.ulid()?);
     let code: i64 = c.get()?;

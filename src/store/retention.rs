@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
-use wardwire_core::base::{Ulid, UtcTime};
+use wardwire_core::base::UtcTime;
 use wardwire_core::queue::state::{MessageStatus, Sensitivity};
 
+use super::read::id_from;
 use super::tally::{QUARTER, Tally};
 use super::turn::{OpError, Turn};
 
@@ -87,12 +88,6 @@ pub(super) fn retain(turn: &mut Turn<'_>) -> Result<(), OpError> {
     Ok(())
 }
 
-/// The first id that could have been made at this time.
-fn id_at(time: UtcTime) -> [u8; 16] {
-    let millis = u128::try_from(time.as_millis()).unwrap_or_default();
-    Ulid::from_bits(millis << 80).to_octets()
-}
-
 /// Texts of messages that ended before. Whether there may be more.
 fn texts(turn: &Turn<'_>, sensitivity: Sensitivity, before: UtcTime) -> Result<bool, OpError> {
     let ids: Vec<[u8; 16]> = turn
@@ -167,7 +162,7 @@ impl Received {
         let (last, count): (Option<[u8; 16]>, i64) = turn
             .db
             .prepare_cached(&sql)?
-            .query_row(params![after, id_at(before), ROWS], |row| {
+            .query_row(params![after, id_from(before), ROWS], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })?;
         Ok((last, count >= ROWS))
@@ -233,6 +228,12 @@ fn events(turn: &Turn<'_>, before: UtcTime) -> Result<bool, OpError> {
         .db
         .prepare_cached("DELETE FROM events WHERE sequence >= ?1 AND sequence < ?2 AND created_at < ?3")?
         .execute(params![first, end, before.as_millis()])?;
+    if deleted > 0 {
+        // Whoever was not told of them in all that time never will be.
+        turn.db
+            .prepare_cached("DELETE FROM outbox WHERE sequence < (SELECT min(sequence) FROM events)")?
+            .execute([])?;
+    }
     Ok(is_full(deleted, ROWS * 5))
 }
 
@@ -241,7 +242,7 @@ fn messages(turn: &mut Turn<'_>, before: UtcTime) -> Result<bool, OpError> {
     let old: Vec<([u8; 16], i64)> = turn
         .db
         .prepare_cached("SELECT id, status FROM messages WHERE id < ?1 AND final = 1 ORDER BY id LIMIT ?2")?
-        .query_map(params![id_at(before), WHOLE], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map(params![id_from(before), WHOLE], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     for (id, status) in &old {
         for sql in [

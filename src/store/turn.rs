@@ -10,6 +10,7 @@ use wardwire_core::queue::stale::Silence;
 use wardwire_core::queue::state::Priority;
 
 use super::code::event_code;
+use super::outbox::{self, Hook};
 use super::read::ReadError;
 use super::records::{EventKind, Fact, Subject};
 use super::seal::{Keys, SealError};
@@ -171,6 +172,7 @@ pub(super) struct Turn<'a> {
     pub(super) db: &'a Connection,
     pub(super) keys: &'a Keys,
     pub(super) settings: &'a Settings,
+    pub(super) hooks: &'a [Hook],
     pub(super) service: ServiceId,
     pub(super) now: Now,
     pub(super) ids: &'a mut IdSource,
@@ -209,6 +211,11 @@ impl Turn<'_> {
                 inbound,
                 self.now.utc.as_millis(),
             ])?;
+        let resource = match subject {
+            Subject::Message(id) => id.0,
+            Subject::Inbound(id) => id.0,
+        };
+        outbox::put(self, kind, sequence, resource.to_octets())?;
         self.facts.push(Fact {
             sequence,
             kind,

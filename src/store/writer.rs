@@ -11,6 +11,7 @@ use super::admin::{self, DEFAULT_SERVICE};
 use super::disk::{Disk, DiskState, Limits, Watch};
 use super::open::{self, OpenError};
 use super::ops::{Answer, Op};
+use super::outbox::{self, Hook};
 use super::read::Reader;
 use super::records::Fact;
 use super::retention::Periods;
@@ -72,6 +73,7 @@ impl Default for Settings {
 pub struct Store {
     reader: Reader,
     settings: Settings,
+    hooks: Vec<Hook>,
     service: ServiceId,
     ids: IdSource,
     memory: Memory,
@@ -112,6 +114,7 @@ impl Store {
         let mut store = Self {
             reader: Reader::new(db, keys),
             settings,
+            hooks: Vec::new(),
             service: ServiceId(Ulid::from_bits(0)),
             ids: IdSource::new(settings.seed),
             memory: Memory::default(),
@@ -124,6 +127,15 @@ impl Store {
         store.service = store.alone(now, |turn| admin::service(turn, DEFAULT_SERVICE))?;
         store.restart(now)?;
         Ok(store)
+    }
+
+    /// From now on these webhooks are told, and no others; what was left for others is forgotten.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub fn tell(&mut self, hooks: Vec<Hook>, now: Now) -> Result<(), OpenError> {
+        self.hooks = hooks;
+        self.alone(now, |turn| outbox::forget_others(turn))
     }
 
     /// Decides and writes all `ops` in one transaction, each in its own savepoint. The answers, one for each op in the
@@ -204,6 +216,7 @@ impl Store {
                 db,
                 keys: self.reader.keys(),
                 settings: &self.settings,
+                hooks: &self.hooks,
                 service: self.service,
                 now,
                 ids: &mut self.ids,
@@ -251,6 +264,7 @@ impl Store {
             db,
             keys: self.reader.keys(),
             settings: &self.settings,
+            hooks: &self.hooks,
             service: self.service,
             now,
             ids: &mut self.ids,
@@ -404,6 +418,14 @@ fn decide(turn: &mut Turn<'_>, op: &Op, full: bool) -> Result<Answer, OpError> {
         Op::ReplaceSim { old, new } => Answer::Replaced(sims::replace(turn, *old, *new)?),
         Op::Loopback(new) => Answer::Loopback(loopback::begin(turn, new)?),
         Op::Audit(new) => Answer::Audited(audit::begin(turn, new)?),
+        Op::Told {
+            webhook,
+            sequence,
+            told,
+        } => {
+            outbox::settle(turn, webhook, *sequence, *told)?;
+            Answer::Done(true)
+        }
         Op::AuditOutcome { sequence, outcome } => {
             audit::end(turn, *sequence, outcome)?;
             Answer::Done(true)

@@ -7,7 +7,7 @@ use wardwire_core::queue::state::MessageStatus;
 
 use super::page;
 use crate::api::{Recent, Status};
-use crate::store::{Disk, StatusCounts};
+use crate::store::{Disk, OutboxCounts, StatusCounts};
 
 /// 2026-06-15T09:15:22Z.
 const NOW: UtcTime = UtcTime::from_millis(1_781_514_922_000);
@@ -112,6 +112,7 @@ fn status(bank: Snapshot, counts: StatusCounts, recent: Vec<Recent>) -> Status {
         facts,
         recent,
         disk: Disk::default(),
+        outbox: OutboxCounts::default(),
         at: NOW,
     }
 }

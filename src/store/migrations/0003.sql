@@ -63,3 +63,17 @@ UPDATE numbers SET used_at = max(used_at, m.last)
 CREATE INDEX numbers_used ON numbers (used_at) WHERE data_key IS NOT NULL;
 -- What went through one SIM, among millions.
 CREATE INDEX messages_sim ON messages (service, sim, id) WHERE sim IS NOT NULL;
+
+-- What webhooks are still to be told, one row a webhook and event. `due_at` is NULL for what was given up; `resource` is the
+-- message or received message, whose events go in order.
+CREATE TABLE outbox (
+    webhook  TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    resource BLOB NOT NULL,
+    tries    INTEGER NOT NULL DEFAULT 0,
+    due_at   INTEGER,
+    PRIMARY KEY (webhook, sequence)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX outbox_due ON outbox (webhook, due_at, sequence) WHERE due_at IS NOT NULL;
+CREATE INDEX outbox_order ON outbox (webhook, resource, sequence) WHERE due_at IS NOT NULL;

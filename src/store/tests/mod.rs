@@ -8,6 +8,7 @@ mod evidence;
 mod inbound;
 mod life;
 mod outages;
+mod outbox;
 mod past;
 mod pasts;
 mod people;
