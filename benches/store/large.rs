@@ -104,17 +104,13 @@ fn millis(column: &str) -> String {
         .join(" + ")
 }
 
-/// Copies the messages that fit with parts, attempts and reports, each copy after the one before.
-fn copy(path: &Path, copies: u64, span: u64, which: &str, ended: bool) {
-    let db = Connection::open(path).expect("it opens");
-    db.execute_batch(
-        "PRAGMA synchronous = off; PRAGMA journal_mode = off; PRAGMA cache_size = -1000000; PRAGMA foreign_keys = off;
-         PRAGMA temp_store = memory;",
-    )
-    .expect("it is set");
+/// A table, which of its rows are templates, and the columns that are other in a copy.
+type Table = (&'static str, &'static str, Vec<(&'static str, String)>);
+
+fn tables(ended: bool) -> [Table; 4] {
     // A sealed text opens in its own row only. Copies of parts that wait keep theirs, for its size: nobody takes them.
     let content = if ended { "NULL" } else { "content" };
-    let tables: [(&str, &str, Vec<(&str, String)>); 4] = [
+    [
         (
             "messages",
             "1",
@@ -155,15 +151,48 @@ fn copy(path: &Path, copies: u64, span: u64, which: &str, ended: bool) {
                 ("raw", "NULL".into()),
             ],
         ),
-    ];
+    ]
+}
+
+/// Copies the messages that fit with parts, attempts and reports, each copy after the one before.
+fn copy(path: &Path, copies: u64, span: u64, which: &str, ended: bool) {
+    let db = Connection::open(path).expect("it opens");
+    db.execute_batch(
+        "PRAGMA synchronous = off; PRAGMA journal_mode = off; PRAGMA cache_size = -1000000; PRAGMA foreign_keys = off;
+         PRAGMA temp_store = memory;",
+    )
+    .expect("it is set");
     db.execute_batch(&format!(
         "CREATE TEMP TABLE picked (id BLOB PRIMARY KEY) WITHOUT ROWID;
          INSERT INTO picked SELECT id FROM messages WHERE {which};"
     ))
     .expect("picked");
+    let inserts = templates(&db, ended);
+    db.execute_batch("BEGIN").expect("begun");
+    for copy in 1..copies {
+        for insert in &inserts {
+            let shift = i64::try_from(copy * span).expect("a number");
+            db.execute(insert, &[(":shift", &shift)]).expect("copied");
+        }
+    }
+    let status = if ended {
+        MessageStatus::Delivered
+    } else {
+        MessageStatus::Queued
+    };
+    db.execute(
+        "UPDATE tallies SET value = value * ?1 WHERE kind = ?2 AND quarter = 0",
+        [i64::try_from(copies).expect("a number"), status as i64],
+    )
+    .expect("counted");
+    db.execute_batch("COMMIT; PRAGMA journal_mode = wal;").expect("written");
+}
+
+/// Statements that make one copy of each template, `:shift` milliseconds later.
+fn templates(db: &Connection, ended: bool) -> Vec<String> {
     // The templates stand in tables of their own: the growing ones are not searched.
     let mut inserts = Vec::new();
-    for (table, filter, changes) in tables {
+    for (table, filter, changes) in tables(ended) {
         let filter = if table == "messages" { "id IN picked" } else { filter };
         db.execute_batch(&format!(
             "CREATE TEMP TABLE t_{table} AS SELECT * FROM {table} WHERE {filter};"
@@ -189,24 +218,7 @@ fn copy(path: &Path, copies: u64, span: u64, which: &str, ended: bool) {
             values.join(", ")
         ));
     }
-    db.execute_batch("BEGIN").expect("begun");
-    for copy in 1..copies {
-        for insert in &inserts {
-            let shift = i64::try_from(copy * span).expect("a number");
-            db.execute(insert, &[(":shift", &shift)]).expect("copied");
-        }
-    }
-    let status = if ended {
-        MessageStatus::Delivered
-    } else {
-        MessageStatus::Queued
-    };
-    db.execute(
-        "UPDATE tallies SET value = value * ?1 WHERE kind = ?2 AND quarter = 0",
-        [i64::try_from(copies).expect("a number"), status as i64],
-    )
-    .expect("counted");
-    db.execute_batch("COMMIT; PRAGMA journal_mode = wal;").expect("written");
+    inserts
 }
 
 /// The copies are as the store would have written them.
