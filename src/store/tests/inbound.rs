@@ -1,5 +1,7 @@
 //! Received messages: one part, many parts, twice, never.
 
+use std::time::Duration;
+
 use wardwire_core::base::Originator;
 use wardwire_core::queue::inbound::{FLOOD, InboundKind};
 use wardwire_core::queue::verbs::{Concat, InboundPart, Reply, Request};
@@ -143,6 +145,56 @@ fn what_stays_incomplete_is_handed_on_with_its_gaps() {
     assert!(body.reveal().starts_with("[…]") && body.reveal().ends_with("[…]"));
     assert!(long.contains(body.reveal().trim_matches(['[', '…', ']'])));
     assert_eq!(bank.events(), [EventKind::MessageReceivedIncomplete]);
+}
+
+/// The rest may lie in a modem that nobody has read since: the host slept, the process was not there, the clock was set.
+#[test]
+fn a_wait_that_nobody_waited_begins_again() {
+    for how in ["slept", "stopped", "clock set"] {
+        let mut bank = Bank::new();
+        let parts = parts(&bank, LONG, 7);
+        receive(&mut bank, &parts[0]);
+        match how {
+            "slept" => bank.now.utc = bank.now.utc + Duration::from_secs(3 * 24 * 3_600),
+            "stopped" => {
+                bank.pass(3 * 24 * 3_600);
+                bank.store.restart(bank.now).unwrap();
+            }
+            _ => bank.now.utc = bank.now.utc + Duration::from_secs(3_600),
+        }
+        let (next, _) = bank.sweep();
+        assert!(inbox(&bank).is_empty(), "{how}");
+        assert_eq!(next, Some(bank.now.utc + Duration::from_secs(15 * 60)), "{how}");
+        bank.pass(60);
+        bank.sweep();
+        receive(&mut bank, &parts[1]);
+        assert_eq!(texts(&bank), [LONG], "{how}");
+        // Nobody sends the rest of another one: it ends all the same.
+        let other = self::parts(&bank, &LONG.to_uppercase(), 8);
+        receive(&mut bank, &other[0]);
+        bank.store.restart(bank.now).unwrap();
+        for _ in 0..2 {
+            bank.pass(15 * 60);
+            bank.sweep();
+        }
+        assert!(inbox(&bank)[1].incomplete, "{how}");
+    }
+}
+
+#[test]
+fn references_of_eight_and_of_sixteen_bits_are_not_the_same() {
+    let mut bank = Bank::new();
+    let short = parts(&bank, LONG, 7);
+    let other = LONG.to_uppercase();
+    let mut wide = parts(&bank, &other, 7);
+    for part in &mut wide {
+        part.concat.as_mut().unwrap().bits = 16;
+    }
+    for part in [&wide[1], &short[0], &wide[0], &short[1]] {
+        receive(&mut bank, part);
+    }
+    assert_eq!(texts(&bank), [other.as_str(), LONG]);
+    assert!(inbox(&bank).iter().all(|row| !row.incomplete));
 }
 
 #[test]
