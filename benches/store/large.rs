@@ -258,7 +258,7 @@ pub(super) fn measure(path: &str) {
     tell("start, CPU ms", cpu.elapsed().as_secs_f64() * 1e3);
     drop(store);
     store = open(&place);
-    tell("claim of 32, CPU µs a message", claim(&mut store));
+    tell("claim of 32, µs a message", claim(&mut store));
     lists(&store, &tell);
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let kib = status
@@ -269,22 +269,26 @@ pub(super) fn measure(path: &str) {
     tell("memory, MiB", kib.expect("a number") / 1024.0);
 }
 
-/// The best of some rounds over the same messages.
+/// The median claim of the quickest of some rounds over the same messages. By the wall: the processor's own count moves in
+/// steps that are longer than a claim.
 fn claim(store: &mut Store) -> f64 {
-    let mut best = f64::MAX;
-    for round in 0..12 {
+    let mut best = Duration::MAX;
+    for round in 0..25 {
         let now = at(2 * LATER + round);
         let mut taken = Vec::new();
-        let begin = Clock::now();
+        let mut times = Vec::new();
         for _ in 0..30 {
-            taken.extend(take(store, now, 32).into_iter().map(|due| due.id));
+            let begin = Instant::now();
+            let due = take(store, now, 32);
+            times.push(begin.elapsed());
+            taken.extend(due.into_iter().map(|due| due.id));
         }
-        let micros = begin.elapsed().as_secs_f64() * 1e6 / 960.0;
         assert_eq!(taken.len(), 960);
         gateway(store, now, taken.into_iter().map(Request::Release).collect());
-        best = best.min(micros);
+        times.sort_unstable();
+        best = best.min(times[15]);
     }
-    best
+    best.as_secs_f64() * 1e6 / 32.0
 }
 
 fn lists(store: &Store, tell: &impl Fn(&str, f64)) {
@@ -317,7 +321,7 @@ fn lists(store: &Store, tell: &impl Fn(&str, f64)) {
         ..plain.clone()
     };
     for (what, filter) in [
-        ("newest 50, CPU µs", plain),
+        ("newest 50, µs", plain),
         ("the next 50", deep),
         ("50 queued", queued),
         ("50 failed, of which there are none", failed),
@@ -325,15 +329,15 @@ fn lists(store: &Store, tell: &impl Fn(&str, f64)) {
         ("50 of a SIM without any", of_idle_sim),
     ] {
         let mut best = Duration::MAX;
-        for _ in 0..20 {
-            let begin = Clock::now();
+        for _ in 0..100 {
+            let begin = Instant::now();
             let page = store.read().messages(service, &filter).expect("a page");
             best = best.min(begin.elapsed());
             assert!(page.rows.len() <= 50);
         }
         tell(what, best.as_secs_f64() * 1e6);
     }
-    let begin = Clock::now();
+    let begin = Instant::now();
     store.read().status_counts(at(0).utc).expect("counts");
-    tell("counts of the status page, CPU µs", begin.elapsed().as_secs_f64() * 1e6);
+    tell("counts of the status page, µs", begin.elapsed().as_secs_f64() * 1e6);
 }
