@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use wardwire::store::{Accept, Accepted, Answer, Keys, ListFilter, NewKey, Op, Place, Settings, Store, StoredResponse};
@@ -10,7 +11,7 @@ use wardwire_core::base::{Body, Instant, MessageId, Now, PhoneNumber, ServiceId,
 use wardwire_core::dispatch::Plan;
 use wardwire_core::gateway::snapshot::ModemSnapshot;
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
-use wardwire_core::modem::{Means, Pin, PortAction};
+use wardwire_core::modem::{Means, Pin, PortAction, Profiles};
 use wardwire_core::queue::state::{OnUnknown, Priority, Sensitivity};
 use wardwire_core::queue::verbs::{NewMessage, Reply};
 use wardwire_core::simulator::{AirEvent, Bank, BankEvent, Fault, Faults, Options};
@@ -499,7 +500,9 @@ const fn configured_pin(modem: usize) -> &'static str {
 }
 
 fn gateway(plot: Plot, store: &Store, seed: u64) -> Gateway {
-    let profiles = wardwire::config::profile::profiles(&[]).expect("the shipped profiles are in order");
+    static PROFILES: OnceLock<Profiles> = OnceLock::new();
+    let shipped = || wardwire::config::profile::profiles(&[]).expect("the shipped profiles are in order");
+    let profiles = PROFILES.get_or_init(shipped);
     let slot = |index| SlotSettings {
         label: label(index),
         profiles: profiles.clone(),
