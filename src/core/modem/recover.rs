@@ -136,12 +136,12 @@ impl Modem {
         }
     }
 
-    /// In step again: back to work, unless that was not enough the last time.
+    /// In step again: back to work, unless that was not enough the last time, or it fell silent before it was set up.
     pub(super) fn resynchronised(&mut self, now: Now) {
         if self.came_back(now) {
             return;
         }
-        if self.climb.ladder.times(Level::Resync) >= RESYNCS {
+        if !self.identified || self.climb.ladder.times(Level::Resync) >= RESYNCS {
             self.bring_up(now, State::Recovering(Why::NotAnswering));
         } else {
             self.climb.ladder.helped(now);

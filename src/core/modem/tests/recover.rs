@@ -4,6 +4,7 @@ use std::string::ToString;
 
 use core::time::Duration;
 
+use super::fake::Fake;
 use super::rig::{Rig, submit};
 use crate::modem::{Command, State, Why};
 
@@ -85,7 +86,7 @@ fn a_restart_while_serving_ends_the_submit_and_sets_up_again() {
         if written {
             rig.command(Command::Commit);
         }
-        rig.fake = super::fake::Fake::new();
+        rig.fake = Fake::new();
         rig.input(std::format!("\r\n{marker}\r\n").as_bytes());
         let submitted = if written {
             "NoAnswer(ModemReset)"
@@ -158,7 +159,7 @@ fn answers_out_of_step_are_brought_into_step() {
 #[test]
 fn another_modem_on_the_same_port_is_brought_up() {
     let mut rig = Rig::ready();
-    rig.fake = super::fake::Fake::new().with("AT+CGSN", "\r\n866123040000099\r\n\r\nOK\r\n");
+    rig.fake = Fake::new().with("AT+CGSN", "\r\n866123040000099\r\n\r\nOK\r\n");
     rig.input(b"\r\nOK\r\n\r\nOK\r\n");
     rig.wait(minutes(1));
     assert_eq!(rig.modem.state(), State::Ready);
@@ -187,4 +188,23 @@ fn a_port_that_does_not_come_back_is_asked_for_again() {
     rig.wait(minutes(5));
     let asked = rig.told().iter().filter(|event| *event == "Port(Reopen)").count();
     assert!((2..12).contains(&asked), "{asked}");
+}
+
+#[test]
+fn a_modem_that_fell_silent_before_it_was_set_up_is_set_up_when_it_answers() {
+    for silent_for in [3, 5, 7, 9, 12] {
+        let mut fake = Fake::new();
+        fake.mute = true;
+        let mut rig = Rig::new(fake);
+        rig.command(Command::PortOpened);
+        rig.wait(Duration::from_secs(silent_for));
+        rig.fake.mute = false;
+        rig.wait(minutes(3));
+        assert_eq!(rig.modem.state(), State::Ready, "{silent_for} s");
+        assert!(
+            rig.asked().iter().any(|command| command.starts_with("AT+CMGF")),
+            "silent for {silent_for} s and never set up"
+        );
+        assert!(rig.told().iter().any(|event| event.starts_with("Identified")));
+    }
 }
