@@ -95,7 +95,7 @@ impl Modem {
         let grave = |pending: &Pending| matches!(pending.fault, Fault::Silent | Fault::Refusing | Fault::Looping);
         if self.climb.pending.as_ref().is_some_and(grave) {
             // A look in a pause, in vain.
-            self.enter(State::Recovering(why));
+            self.enter(self.in_trouble(why));
             self.pause_for_step(now);
             return;
         }
@@ -103,7 +103,7 @@ impl Modem {
         let means = self.settings.means;
         match self.climb.ladder.next(now, fault, means, self.climb.shared) {
             Move::Take(level, after) => {
-                self.enter(State::Recovering(why));
+                self.enter(self.in_trouble(why));
                 self.pend(now, level, after, fault, why);
                 self.pause_for_step(now);
             }
@@ -115,6 +115,21 @@ impl Modem {
                     then: Next::Climb(fault, why),
                 };
             }
+        }
+    }
+
+    /// What is set aside stays so while it is tried again, until it is well.
+    fn in_trouble(&self, why: Why) -> State {
+        match self.state {
+            State::Quarantined(_) => State::Quarantined(why),
+            State::Absent
+            | State::Starting
+            | State::Ready
+            | State::Degraded(_)
+            | State::Recovering(_)
+            | State::Failed(_)
+            | State::Drained
+            | State::Disabled => State::Recovering(why),
         }
     }
 
@@ -188,7 +203,7 @@ impl Modem {
             return;
         }
         self.abandon(now, Silence::Timeout);
-        self.enter(State::Recovering(pending.why));
+        self.enter(self.in_trouble(pending.why));
         self.climb.ladder.begin(now, pending.level, pending.fault);
         self.tell(Event::Recovering(pending.level));
         match pending.level {

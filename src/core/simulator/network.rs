@@ -42,6 +42,8 @@ pub(super) struct Submitting {
     /// `+CMGS` or `+CMSS`.
     command: &'static str,
     ending: Ending,
+    /// The dialogue it belongs to: when the port went or the modem started anew meanwhile, nobody is told how it ended.
+    epoch: u32,
 }
 
 /// What will become of it.
@@ -113,12 +115,14 @@ impl Bank {
         seat.modem.last_reference = seat.modem.last_reference.wrapping_add(1);
         seat.busy = true;
         let tp_mr = seat.modem.last_reference;
+        let epoch = seat.epoch;
         let ending = self.draw_ending(now, modem);
         let submitting = Submitting {
             tpdu,
             tp_mr,
             command,
             ending,
+            epoch,
         };
         if self.options.latency.is_zero() {
             self.settle(now, modem, submitting);
@@ -208,7 +212,11 @@ impl Bank {
             tp_mr,
             command,
             ending,
+            epoch,
         } = submitting;
+        if self.seats.get(modem).is_none_or(|seat| seat.epoch != epoch) {
+            return self.settle_unheard(now, modem, tp_mr, tpdu, ending);
+        }
         match ending {
             Ending::Accepted => {
                 self.accept(now, modem, tp_mr, tpdu);
@@ -248,6 +256,15 @@ impl Bank {
                     self.accept(now, modem, tp_mr, tpdu);
                 }
                 self.break_down(now, modem, how);
+            }
+        }
+    }
+
+    /// The network has decided, and the dialogue is over in which it could be told.
+    fn settle_unheard(&mut self, now: Now, modem: usize, tp_mr: u8, tpdu: Vec<u8>, ending: Ending) {
+        match ending {
+            Ending::Accepted | Ending::Spoilt(_) | Ending::Broken(_, true) => self.accept(now, modem, tp_mr, tpdu),
+            Ending::Refused(_) | Ending::Failed(_) | Ending::Dropped | Ending::Swallowed | Ending::Broken(_, false) => {
             }
         }
     }

@@ -97,6 +97,19 @@ fn a_modem_that_stays_silent_is_quarantined_with_its_reason_and_tried_again() {
 }
 
 #[test]
+fn what_is_set_aside_stays_so_while_it_is_tried_again() {
+    let mut rig = ready(Means::default());
+    rig.fake.mute = true;
+    minutes_until_quarantine(&mut rig);
+    let before = steps(&rig).len();
+    for _ in 0..25 {
+        attend(&mut rig, secs(60));
+        assert_eq!(rig.modem.state(), State::Quarantined(Why::NotAnswering));
+    }
+    assert!(steps(&rig).len() > before, "it was never tried again");
+}
+
+#[test]
 fn with_the_means_it_is_reset_and_switched_off_and_on_before() {
     let mut rig = ready(ALL);
     rig.fake.mute = true;
