@@ -49,7 +49,7 @@ pub enum OpenError {
     /// The file is damaged. Nothing was done to it: set it aside and put a copy from the backup in its place.
     #[error(
         "the database {path} is damaged ({what}). It was left as it is: move it with its -wal and -shm aside, put a copy \
-         from the backup in its place and start again; docs/install.md, 8, has the commands"
+         from the backup in its place and start again; docs/damaged-database.md has the commands"
     )]
     Damaged {
         /// The file.

@@ -20,6 +20,9 @@ const CARD_EVERY: Duration = Duration::from_secs(600);
 /// While there is no network the card may be why: one that sat loose wants its PIN again, and not every modem says so.
 const CARD_WITHOUT_NETWORK: Duration = Duration::from_secs(60);
 
+/// A modem just set up finds its network within this time, and was asked for its card just now.
+const LONGER_THAN_A_START: Duration = Duration::from_secs(15);
+
 /// Without a network for longer than this, it is looked for at a slower pace.
 const SHORT_LOSS: Duration = Duration::from_secs(120);
 
@@ -159,7 +162,7 @@ impl Modem {
         if stats.round.is_empty() {
             if looks_for_network && stats.registration_at <= now.monotonic {
                 if stats.lost_at.is_none() {
-                    stats.card_at = now.monotonic;
+                    stats.card_at = stats.card_at.min(now.monotonic + LONGER_THAN_A_START);
                 }
                 let lost_at = *stats.lost_at.get_or_insert(now.monotonic);
                 let slower = if now.monotonic.since(lost_at) < SHORT_LOSS {
