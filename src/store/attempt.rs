@@ -223,11 +223,13 @@ fn settle(
         }
         Verdict::Later { after, copy } => {
             end(turn, life, open, AttemptState::Refused, (None, None), error)?;
+            doubt(turn, life, open, copy)?;
             again(life, open, error, now + after, None, copy, now);
             Ok(false)
         }
         Verdict::OtherSim { after, copy } => {
             end(turn, life, open, AttemptState::Refused, (None, None), error)?;
+            doubt(turn, life, open, copy)?;
             again(life, open, error, now + after, Some(open.sim), copy, now);
             Ok(false)
         }
@@ -318,6 +320,16 @@ fn end(
             turn.now.utc.as_millis(),
             millis(smsc_timestamp),
         ])?;
+    Ok(())
+}
+
+/// A refusal that may be none: the network may have the part all the same, and a report may speak of it.
+fn doubt(turn: &Turn<'_>, life: &Life, open: &Open, doubtful: bool) -> Result<(), OpError> {
+    if doubtful && life.delivery_report {
+        turn.db
+            .prepare_cached("UPDATE attempts SET awaiting = 1 WHERE message = ?1 AND sequence = ?2 AND number = ?3")?
+            .execute(params![open.message.0.to_octets(), open.sequence, open.number])?;
+    }
     Ok(())
 }
 

@@ -198,11 +198,13 @@ pub(super) const SELECT_OPEN: &str = "FROM attempts a INDEXED BY attempts_open
     WHERE a.state IN (0, 3) AND a.id >= ?3 AND a.sim = ?1 AND p.state IN (0, 2, 3, 4, 8, 11)
     ORDER BY a.id DESC LIMIT ?2";
 
-/// Accepted attempts of the SIM written in this time that no report spoke of yet, to this number as far as a hash can tell.
+/// Accepted attempts of the SIM written in this time that no report spoke of yet, and refused ones whose refusal may be none, to
+/// this number as far as a hash can tell.
 pub(super) const SELECT_AWAITING: &str = "FROM attempts a INDEXED BY attempts_sim
     JOIN parts p ON p.message = a.message AND p.sequence = a.sequence
     JOIN messages m ON m.id = a.message JOIN numbers n ON n.id = m.number
-    WHERE a.sim = ?1 AND a.written_at BETWEEN ?2 AND ?3 AND a.state = 1 AND a.awaiting = 1 AND p.state IN (0, 3, 11)
+    WHERE a.sim = ?1 AND a.written_at BETWEEN ?2 AND ?3 AND a.awaiting = 1 AND a.state IN (1, 2)
+    AND (a.state = 2 OR p.state IN (0, 3, 11))
     AND (?4 IS NULL OR n.tail_hash IS NULL OR n.tail_hash = ?4) ORDER BY a.written_at DESC LIMIT ?5";
 
 pub(super) const COLUMNS: &str = "SELECT a.message, a.sequence, a.number, a.state, a.tp_mr, a.expected_tp_mr,

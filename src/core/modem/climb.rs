@@ -41,6 +41,14 @@ const NO_NETWORK: Duration = Duration::from_secs(180);
 /// Looks at a SIM that cannot be used after which the radio is switched off and on, once.
 const SIM_LOOKS: u8 = 3;
 
+/// A modem that refused to say where it keeps messages, or to announce them, serves all the same and is polled. It may have been
+/// a bad moment: it is set up again after these times, then taken at its word.
+const SET_UP_AGAIN: [Duration; 3] = [
+    Duration::from_secs(10 * 60),
+    Duration::from_secs(60 * 60),
+    Duration::from_secs(4 * 60 * 60),
+];
+
 /// A step that is paused for.
 #[derive(Clone, Copy, Debug)]
 struct Pending {
@@ -62,6 +70,9 @@ pub(super) struct Climb {
     /// When the radio is suspected, while there is no network.
     network_at: Option<Instant>,
     sim_looks: u8,
+    /// When it is set up again, since not all of it was taken, and how often it was.
+    set_up_at: Option<Instant>,
+    pub(super) set_ups: usize,
 }
 
 impl Climb {
@@ -319,6 +330,10 @@ impl Modem {
         self.climb.pending = None;
         self.climb.sim_looks = 0;
         self.climb.network_at = None;
+        let whole = self.inbox.chosen.is_some() && self.inbox.notified.is_some();
+        let again = SET_UP_AGAIN.get(self.climb.set_ups).filter(|_| !whole);
+        self.climb.set_ups = if whole { 0 } else { self.climb.set_ups + 1 };
+        self.climb.set_up_at = again.map(|after| now.monotonic + *after);
         match self.climb.ladder.fault() {
             // Whether these are cured shows later.
             Some(Fault::Looping | Fault::Network | Fault::Mute | Fault::Deaf) => {}
@@ -363,7 +378,13 @@ impl Modem {
 
     /// While it serves: when a step must be begun or thought of.
     pub(super) fn next_watch_at(&self) -> Option<Instant> {
-        self.climb.due_at().into_iter().chain(self.climb.network_at).min()
+        let climb = &self.climb;
+        climb
+            .due_at()
+            .into_iter()
+            .chain(climb.network_at)
+            .chain(climb.set_up_at)
+            .min()
     }
 
     /// While it serves: no network for long, or a step that somebody else wants. True when a step begins.
@@ -395,6 +416,12 @@ impl Modem {
         // Never with a submit open.
         if due && self.waiting.is_none() {
             self.take_step(now);
+            return true;
+        }
+        let incomplete = self.climb.set_up_at.is_some_and(|at| at <= now.monotonic);
+        if incomplete && self.waiting.is_none() {
+            self.climb.set_up_at = None;
+            self.bring_up(now, State::Starting);
             return true;
         }
         false

@@ -528,12 +528,15 @@ impl Modem {
         let (outstanding, errand) = match self.job.take() {
             Some(Job::Submit(submission)) => (Some(submission), None),
             Some(Job::Errand(errand)) => (None, Some(errand)),
+            Some(Job::Delete(memory, index)) => {
+                self.deletion_in_doubt(now, memory, index);
+                (None, None)
+            }
             Some(
                 Job::Step
                 | Job::Leaving
                 | Job::Select { .. }
                 | Job::Read(..)
-                | Job::Delete(..)
                 | Job::List(_)
                 | Job::Acknowledge
                 | Job::HangUp(_)

@@ -258,6 +258,9 @@ impl Modem {
             Outcome::Final(FinalResult::Ok) | Outcome::Settled => true,
             Outcome::Final(FinalResult::Error | FinalResult::Cms(_) | FinalResult::Cme(_)) => false,
             Outcome::Silent | Outcome::Escaped => {
+                if let Job::Delete(memory, index) = job {
+                    self.deletion_in_doubt(now, *memory, *index);
+                }
                 self.resync(now);
                 return;
             }
@@ -349,10 +352,29 @@ impl Modem {
         } else if gone {
             self.inbox.drop_slot(memory, index);
             self.inbox.note_deleted(memory, index, mark);
+        } else if slot.again {
+            self.deletion_in_doubt(now, memory, index);
         } else {
             // It stays known meanwhile, so that no listing hands it on again.
             slot.tries += 1;
             slot.due = now.monotonic + if slot.tries < DELETIONS { SOON } else { LATER };
         }
+    }
+
+    /// Nobody knows whether it is deleted. In its place may already lie the next message, which nobody has read: it is read
+    /// before anything there is deleted again.
+    pub(super) fn deletion_in_doubt(&mut self, now: Now, memory: Memory, index: u16) {
+        let Some(slot) = self.inbox.slot(memory, index) else {
+            return;
+        };
+        let mark = slot.mark;
+        *slot = Slot {
+            stage: Stage::ToRead,
+            due: now.monotonic,
+            tries: 0,
+            again: false,
+            ..*slot
+        };
+        self.inbox.note_deleted(memory, index, mark);
     }
 }

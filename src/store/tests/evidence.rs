@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wardwire_core::base::MessageId;
 use wardwire_core::queue::state::MessageStatus as M;
-use wardwire_core::queue::verbs::{AttemptResult, Introduce, Reply, Request, Silence};
+use wardwire_core::queue::verbs::{Answer, AttemptResult, Introduce, Reply, Request, Silence};
 
 use super::bank::{Bank, accepted, written};
 
@@ -31,6 +31,25 @@ fn the_report_of_one_part_is_no_evidence_for_another() {
     assert_eq!(states, ["unknown", "delivered"]);
     // The same word again proves nothing more.
     bank.pass(1);
+    bank.report(4, 0x00);
+    assert_eq!(bank.parts(id)[0].state.as_str(), "unknown");
+}
+
+/// The first part never left; the second did, although the modem said `ERROR` at once.
+#[test]
+fn a_quick_refusal_may_be_none_so_its_report_is_no_evidence_for_another_part() {
+    let mut bank = Bank::new();
+    let id = bank.text(&"Two parts of text. ".repeat(12));
+    let due = bank.take(1).remove(0);
+    let first = written(bank.begin(&due, 0, Some(4)));
+    bank.close(first, silence());
+    let due = bank.take(1).remove(0);
+    let second = written(bank.begin(&due, 0, Some(4)));
+    let refused = AttemptResult::Failed {
+        answer: Answer::Error,
+        took: Duration::from_millis(2_600),
+    };
+    bank.close(second, refused);
     bank.report(4, 0x00);
     assert_eq!(bank.parts(id)[0].state.as_str(), "unknown");
 }

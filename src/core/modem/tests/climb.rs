@@ -433,3 +433,28 @@ fn without_means_from_outside_a_looping_modem_is_left_alone_at_last() {
         steps(&rig)
     );
 }
+
+#[test]
+fn a_modem_that_would_not_announce_anything_is_set_up_again_later_and_not_for_ever() {
+    let refused = |command: &str| (command.to_string(), "\r\nERROR\r\n".to_string());
+    let mut fake = Fake::new();
+    fake.overrides
+        .extend(["AT+CNMI=?", "AT+CNMI?", "AT+CNMI=2,1,0,1,0"].map(refused));
+    let mut rig = Rig::new(fake);
+    rig.command(Command::PortOpened);
+    assert_eq!(rig.modem.state(), State::Ready);
+    let set_ups = |rig: &mut Rig| {
+        let asked = rig.asked();
+        asked.iter().filter(|command| *command == "AT+CNMI=?").count()
+    };
+    assert!(set_ups(&mut rig) > 0);
+    rig.wait(secs(9 * 60));
+    assert_eq!(set_ups(&mut rig), 0);
+    rig.wait(secs(2 * 60));
+    assert!(set_ups(&mut rig) > 0);
+    rig.wait(secs(6 * 3_600));
+    assert!(set_ups(&mut rig) > 0);
+    rig.wait(secs(24 * 3_600));
+    assert_eq!(set_ups(&mut rig), 0);
+    assert_eq!(rig.modem.state(), State::Ready);
+}

@@ -291,6 +291,26 @@ fn a_failed_deletion_is_repeated_and_nothing_is_handed_on_twice() {
 }
 
 #[test]
+fn what_came_into_a_place_whose_deletion_was_not_answered_is_read_before_anything_is_deleted_there() {
+    let mut rig = Rig::ready();
+    rig.fake.stored.insert(4, stored(7));
+    rig.input(b"\r\n+CMTI: \"SM\",4\r\n");
+    rig.fake.mute = true;
+    rig.command(Command::Stored(sm(4)));
+    // It did delete; only its answer is lost. The next message takes the place.
+    rig.fake.stored.insert(4, stored(8));
+    rig.input(b"\r\n+CMTI: \"SM\",4\r\n");
+    rig.wait(Duration::from_secs(11));
+    rig.fake.mute = false;
+    rig.wait(Duration::from_secs(60));
+    assert!(rig.fake.stored.contains_key(&4), "deleted unread");
+    assert_eq!(tpdus(&rig.events).len(), 2);
+    rig.command(Command::Stored(sm(4)));
+    rig.wait(Duration::from_secs(1));
+    assert!(rig.fake.stored.is_empty());
+}
+
+#[test]
 fn more_than_fits_comes_in_portions() {
     let mut fake = Fake::new();
     for index in 0..200 {
