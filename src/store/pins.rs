@@ -7,9 +7,36 @@ use wardwire_core::queue::verbs::{PinEnd, PinEnded, PinTried, PinTry, Reply};
 
 use super::turn::{OpError, Turn};
 
+/// Tries of a card that no wrong PIN was given to since the last right one.
+const UNTOUCHED: u16 = 3;
+
 /// Writes a try down, unless what is known of PIN and card speaks against it.
 pub(super) fn begin(turn: &Turn<'_>, wanted: &PinTry) -> Result<Reply, OpError> {
-    let digest = digest(turn, &wanted.holder, wanted.pin.reveal());
+    let digest = of(turn, &wanted.holder, wanted.pin.reveal());
+    let mut known = known(turn, digest)?;
+    // A card that has lost a try may be the one that this was given to before it told who it is.
+    if known.is_none() && wanted.tries_left < UNTOUCHED {
+        known = self::known(turn, of(turn, &wanted.label, wanted.pin.reveal()))?;
+    }
+    Ok(Reply::PinTried(
+        match decide(known, wanted.tries_left, wanted.by_person) {
+            Decision::Give { times } => {
+                write(turn, digest, &wanted.holder, false, wanted.tries_left, times)?;
+                PinTried::Written
+            }
+            Decision::Refused => {
+                if self::known(turn, digest)? != Some(Known::Refused) {
+                    write(turn, digest, &wanted.holder, true, wanted.tries_left, 1)?;
+                }
+                PinTried::Refused
+            }
+            Decision::Unanswered => PinTried::Unanswered,
+        },
+    ))
+}
+
+/// What is written down of a PIN and its holder.
+fn known(turn: &Turn<'_>, digest: [u8; 16]) -> Result<Option<Known>, OpError> {
     let known = turn
         .db
         .prepare_cached("SELECT refused, tries_left, times FROM pin_tries WHERE digest = ?1")?
@@ -23,26 +50,12 @@ pub(super) fn begin(turn: &Turn<'_>, wanted: &PinTry) -> Result<Reply, OpError> 
             })
         })
         .optional()?;
-    Ok(Reply::PinTried(
-        match decide(known, wanted.tries_left, wanted.by_person) {
-            Decision::Give { times } => {
-                write(turn, digest, &wanted.holder, false, wanted.tries_left, times)?;
-                PinTried::Written
-            }
-            Decision::Refused => {
-                if known != Some(Known::Refused) {
-                    write(turn, digest, &wanted.holder, true, wanted.tries_left, 1)?;
-                }
-                PinTried::Refused
-            }
-            Decision::Unanswered => PinTried::Unanswered,
-        },
-    ))
+    Ok(known)
 }
 
 /// Writes down what became of a try.
 pub(super) fn end(turn: &Turn<'_>, ended: &PinEnded) -> Result<Reply, OpError> {
-    let digest = digest(turn, &ended.holder, ended.pin.reveal());
+    let digest = of(turn, &ended.holder, ended.pin.reveal());
     match ended.end {
         PinEnd::Taken => forget(turn, "DELETE FROM pin_tries WHERE digest = ?1", digest)?,
         PinEnd::Refused => write(turn, digest, &ended.holder, true, 0, 1)?,
@@ -92,6 +105,6 @@ fn forget(turn: &Turn<'_>, sql: &'static str, digest: [u8; 16]) -> Result<(), Op
     Ok(())
 }
 
-fn digest(turn: &Turn<'_>, holder: &str, pin: &str) -> [u8; 16] {
+fn of(turn: &Turn<'_>, holder: &str, pin: &str) -> [u8; 16] {
     turn.keys.hash16("pin", &[holder.as_bytes(), pin.as_bytes()])
 }

@@ -16,6 +16,7 @@ impl Gateway {
         }
         let wanted = verbs::PinTry {
             holder: self.holder(slot, &of),
+            label: self.label(slot),
             pin: Body::new(of.pin.reveal()),
             tries_left: of.tries_left,
             by_person: of.by_person,

@@ -307,6 +307,8 @@ pub struct KeepPast {
 pub struct PinTry {
     /// ICCID of the card, or the label of the modem where it does not tell it while locked.
     pub holder: String,
+    /// Label of the modem the card is in: under it stands a try made while the card did not tell its ICCID.
+    pub label: String,
     /// The PIN, in a type that keeps out of logs; only a keyed hash of it is kept.
     pub pin: Body,
     /// Tries the card has left, by its own counter.

@@ -12,6 +12,7 @@ const CARD: &str = "89490001";
 fn wanted(holder: &str, pin: &str, tries_left: u16) -> Request {
     Request::TryPin(PinTry {
         holder: holder.into(),
+        label: "m7".into(),
         pin: Body::new(pin),
         tries_left,
         by_person: false,
@@ -49,6 +50,18 @@ fn a_try_is_on_disk_before_it_is_made_and_a_crash_after_it_is_no_second_try() {
     // Another PIN, another card: each is known for itself.
     assert_eq!(tried(&mut bank, CARD, "0815", 2), PinTried::Written);
     assert_eq!(tried(&mut bank, "m7", "4711", 3), PinTried::Written);
+}
+
+#[test]
+fn a_pin_refused_before_the_card_told_who_it_is_is_not_given_to_it_afterwards() {
+    let mut bank = Bank::new();
+    assert_eq!(tried(&mut bank, "m7", "4711", 3), PinTried::Written);
+    ended(&mut bank, "m7", "4711", PinEnd::Refused);
+    // A card in the same modem, with a number and one try less: the same one.
+    assert_eq!(tried(&mut bank, CARD, "4711", 2), PinTried::Refused);
+    assert_eq!(tried(&mut bank, CARD, "4711", 3), PinTried::Refused);
+    // One that has lost none is another.
+    assert_eq!(tried(&mut bank, "89490002", "4711", 3), PinTried::Written);
 }
 
 #[test]
