@@ -9,7 +9,7 @@ use std::time::Duration;
 use wardwire::store::{Accept, Accepted, Answer, Keys, ListFilter, NewKey, Op, Place, Settings, Store, StoredResponse};
 use wardwire_core::base::{Body, Instant, MessageId, Now, PhoneNumber, ServiceId, UtcTime};
 use wardwire_core::dispatch::Plan;
-use wardwire_core::gateway::snapshot::ModemSnapshot;
+use wardwire_core::gateway::snapshot::{ModemSnapshot, ModemState};
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
 use wardwire_core::modem::{Means, Pin, PortAction, Profiles};
 use wardwire_core::queue::state::{OnUnknown, Priority, Sensitivity};
@@ -69,8 +69,11 @@ pub struct World {
     watched: Option<usize>,
 }
 
-/// So long after the faults stopped every modem is ready, or set aside with a reason.
+/// So long after the faults stopped every modem has been ready, or set aside with a reason.
 const PEACE: Duration = Duration::from_secs(600);
+
+/// Looked at before, too: a SIM that is set aside is tried now and then, and one such moment says nothing.
+const BEFORE: Duration = Duration::from_secs(60);
 
 /// PIN of the SIMs that have one.
 const PIN: &str = "4711";
@@ -133,11 +136,16 @@ impl World {
         let trouble = Instant::ZERO + self.plot.trouble;
         let mut moments = self.moments();
         let mut calm = false;
+        let mut looks = 0;
         while self.now.monotonic < Instant::ZERO + self.plot.end {
             self.settle();
             let planned = moments.front().map(|(at, _)| *at);
-            let peace = if calm { trouble + PEACE } else { trouble };
-            let peace = self.healed.is_empty().then_some(peace);
+            let peace = match looks {
+                0 if calm => Some(trouble + (PEACE - BEFORE)),
+                0 => Some(trouble),
+                1 => Some(trouble + PEACE),
+                _ => None,
+            };
             let next = [self.next_wake(), planned, peace, Some(Instant::ZERO + self.plot.end)];
             self.pass_to(next.into_iter().flatten().min().expect("the end is always next"));
             while moments.front().is_some_and(|(at, _)| *at <= self.now.monotonic) {
@@ -155,11 +163,26 @@ impl World {
                 calm = true;
                 self.bank.set_faults(Faults::none());
             }
-            if self.healed.is_empty() && self.now.monotonic >= trouble + PEACE {
-                self.healed = self.gateway.snapshot(self.now).modems;
+            if calm && peace.is_some_and(|at| at > trouble && self.now.monotonic >= at) {
+                looks += 1;
+                self.look_at_modems();
             }
         }
         self.settle();
+    }
+
+    /// Keeps how each modem is, unless it is in the middle of something and was at rest before.
+    fn look_at_modems(&mut self) {
+        let modems = self.modems();
+        if self.healed.is_empty() {
+            self.healed = modems;
+            return;
+        }
+        for (before, now) in self.healed.iter_mut().zip(modems) {
+            if !matches!(now.state, ModemState::Recovering | ModemState::Starting) {
+                *before = now;
+            }
+        }
     }
 
     /// One line for each thing the air saw and one for each message: equal for equal seeds.
