@@ -37,7 +37,7 @@ pub enum DiskState {
     Scarce,
     /// Only the reserve is left: no new message is taken on.
     Full,
-    /// A write has taken longer than [`super::handle::PATIENCE`] so far.
+    /// A write has taken longer than 10 s so far.
     Stuck,
     /// The last write failed for another reason than a full disk.
     Failing,
