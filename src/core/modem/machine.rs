@@ -171,8 +171,6 @@ pub struct Modem {
     pub(super) pin: super::sim::PinMemory,
     /// Waiting for the engine.
     pub(super) waiting: Option<Submission>,
-    /// It answered a submit with a reference since its port was opened.
-    pub(super) names_references: bool,
     /// A `+CMGS` until then belongs to a submit that was given up.
     pub(super) late_until: Option<Instant>,
     /// No command before this (the profile's gap).
@@ -219,7 +217,6 @@ impl Modem {
             history: History::default(),
             pin: super::sim::PinMemory::default(),
             waiting: None,
-            names_references: false,
             late_until: None,
             not_before: Instant::ZERO,
             stopping: false,

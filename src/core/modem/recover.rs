@@ -98,7 +98,6 @@ impl Modem {
         }
         self.trouble.echoes = 0;
         self.climb.set_ups = 0;
-        self.names_references = false;
         let state = match self.state {
             State::Absent | State::Starting | State::Ready => State::Starting,
             State::Degraded(_)

@@ -170,13 +170,10 @@ impl Modem {
             }),
             Some(written_at) => match (outcome, submission.told) {
                 // What +CMGS said stands, whatever comes or does not come behind it.
-                (_, Some((tp_mr, ack))) => {
-                    self.names_references = true;
-                    SubmitResult::Accepted {
-                        tp_mr: Some(tp_mr),
-                        ack,
-                    }
-                }
+                (_, Some((tp_mr, ack))) => SubmitResult::Accepted {
+                    tp_mr: Some(tp_mr),
+                    ack,
+                },
                 (Outcome::Final(FinalResult::Ok) | Outcome::Settled, None) => self.bare_ok(submission.strange_lines),
                 (Outcome::Final(result), None) => SubmitResult::Failed {
                     answer: answer(result),
@@ -199,10 +196,10 @@ impl Modem {
 }
 
 impl Modem {
-    /// `OK` alone. Some models never say more; from one that does, or amid lines that answer somebody else's commands, it may be
-    /// the `OK` of another program on the same port, and proves nothing.
+    /// `OK` alone. Some models say no more, always or now and then; amid lines that answer somebody else's commands it may be the
+    /// `OK` of another program on the same port, and proves nothing.
     fn bare_ok(&self, strange_lines: u64) -> SubmitResult {
-        if self.names_references || self.engine.counters().unknown != strange_lines {
+        if self.engine.counters().unknown != strange_lines {
             SubmitResult::NoAnswer(Silence::Timeout)
         } else {
             SubmitResult::Accepted { tp_mr: None, ack: None }

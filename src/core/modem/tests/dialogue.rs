@@ -421,38 +421,6 @@ fn garbage_around_an_answer_changes_nothing() {
 }
 
 #[test]
-fn a_bare_ok_is_an_acceptance_only_from_a_modem_that_never_says_more() {
-    check(
-        "! submit
-        ! commit
-        > AT+CMGS=2
-        << >\x20
-        >> 0011AB^Z
-        < OK
-        = Submitted(Accepted { tp_mr: None, ack: None })
-        ! submit
-        ! commit
-        > AT+CMGS=2
-        << >\x20
-        >> 0011AB^Z
-        < +CMGS: 5
-        < OK
-        = Submitted(Accepted { tp_mr: Some(5), ack: None })
-        ! submit
-        ! commit
-        > AT+CMGS=2
-        << >\x20
-        >> 0011AB^Z
-        < OK
-        = Submitted(NoAnswer(Timeout))
-        = NotReady(NotAnswering)
-        = Recovering(Resync)
-        < +CMGS: 6
-        = LateResult(6)",
-    );
-}
-
-#[test]
 fn an_ok_amid_the_answers_to_another_program_proves_nothing() {
     for strange in ["< AT+CSQ", "< +CSQ: 17,99"] {
         check(&format!(
