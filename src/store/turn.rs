@@ -167,6 +167,11 @@ impl Memory {
     }
 }
 
+/// The more urgent of two.
+pub(super) fn most_urgent(one: Option<Priority>, other: Option<Priority>) -> Option<Priority> {
+    [one, other].into_iter().flatten().min()
+}
+
 /// One op at work.
 pub(super) struct Turn<'a> {
     pub(super) db: &'a Connection,
@@ -179,8 +184,8 @@ pub(super) struct Turn<'a> {
     pub(super) memory: &'a mut Memory,
     pub(super) changes: Changes,
     pub(super) facts: Vec<Fact>,
-    /// There may be work for a free modem.
-    pub(super) work: bool,
+    /// There may be work for a free modem, at most so urgent.
+    pub(super) work: Option<Priority>,
 }
 
 impl Turn<'_> {
@@ -237,7 +242,9 @@ impl Turn<'_> {
         if cursor.is_some_and(|cursor| place < cursor) {
             self.memory.set_cursor(lane, Some(place));
         }
-        self.work |= due_at <= self.now.utc;
+        if due_at <= self.now.utc {
+            self.work = most_urgent(self.work, Some(priority));
+        }
     }
 
     /// Delivery reports are not believed any more for attempts of this message.

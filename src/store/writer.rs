@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use wardwire_core::base::{IdSource, Instant, Now, ServiceId, Ulid};
+use wardwire_core::queue::state::Priority;
 use wardwire_core::queue::verbs::Request;
 
 use super::admin::{self, DEFAULT_SERVICE};
@@ -17,7 +18,7 @@ use super::records::Fact;
 use super::retention::Periods;
 use super::seal::Keys;
 use super::tally::Changes;
-use super::turn::{Memory, OpError, Turn};
+use super::turn::{Memory, OpError, Turn, most_urgent};
 use super::{
     accept, attempt, audit, claim, decision, inbound, introduce, loopback, pasts, pins, report, sims, stale, sweep,
 };
@@ -78,7 +79,7 @@ pub struct Store {
     ids: IdSource,
     memory: Memory,
     facts: Vec<Fact>,
-    work: bool,
+    work: Option<Priority>,
     watch: Watch,
     trouble: Trouble,
 }
@@ -119,7 +120,7 @@ impl Store {
             ids: IdSource::new(settings.seed),
             memory: Memory::default(),
             facts: Vec::new(),
-            work: false,
+            work: None,
             watch,
             trouble: Trouble::default(),
         };
@@ -147,7 +148,7 @@ impl Store {
         let mut full = self.watch.look(self.reader.connection()).state == DiskState::Full;
         loop {
             self.facts.clear();
-            self.work = false;
+            self.work = None;
             let error = match self.transact(now, &ops, full) {
                 Ok(answers) => {
                     self.works(now);
@@ -164,7 +165,7 @@ impl Store {
             }
             self.fails(now, &error, ops.len());
             self.facts.clear();
-            self.work = false;
+            self.work = None;
             return vec![Answer::Unavailable; ops.len()];
         }
     }
@@ -223,13 +224,13 @@ impl Store {
                 memory: &mut self.memory,
                 changes: Changes::default(),
                 facts: Vec::new(),
-                work: false,
+                work: None,
             };
             match decide(&mut turn, op, full) {
                 Ok(answer) => {
                     changes.add(turn.changes);
                     self.facts.append(&mut turn.facts);
-                    self.work |= turn.work;
+                    self.work = most_urgent(self.work, turn.work);
                     answers.push(answer);
                 }
                 // The disk is to blame, and may have ended the whole transaction: nothing of it holds.
@@ -271,7 +272,7 @@ impl Store {
             memory: &mut self.memory,
             changes: Changes::default(),
             facts: Vec::new(),
-            work: false,
+            work: None,
         };
         let value = work(&mut turn).map_err(OpenError::from)?;
         turn.changes.write(db)?;
@@ -289,7 +290,7 @@ impl Store {
         self.memory.leases.clear();
         self.memory.cursors = Default::default();
         self.facts.clear();
-        self.work = true;
+        self.work = Some(Priority::Emergency);
         self.memory.seen_at = None;
         self.memory.note_clocks(now);
         self.alone(now, |turn| {
@@ -310,9 +311,9 @@ impl Store {
         &self.facts
     }
 
-    /// Whether the last [`Store::apply`] may have brought work for a free modem.
+    /// Whether the last [`Store::apply`] may have brought work for a free modem, and how urgent it is at most.
     #[must_use]
-    pub fn work_arrived(&self) -> bool {
+    pub fn work_arrived(&self) -> Option<Priority> {
         self.work
     }
 

@@ -189,7 +189,8 @@ impl Site {
         let Some(Answer::Accepted(Accepted::New { id, .. })) = answer else {
             panic!("not accepted: {answer:?}")
         };
-        self.gateway.handle_command(self.now, Command::WorkArrived);
+        self.gateway
+            .handle_command(self.now, Command::WorkArrived(Priority::Normal));
         self.wait(Duration::ZERO);
         id
     }
@@ -387,8 +388,8 @@ impl Site {
             };
             self.replies.push((token, reply));
         }
-        if self.store.work_arrived() {
-            self.gateway.handle_command(self.now, Command::WorkArrived);
+        if let Some(priority) = self.store.work_arrived() {
+            self.gateway.handle_command(self.now, Command::WorkArrived(priority));
         }
         for (token, reply) in std::mem::take(&mut self.replies) {
             self.gateway.handle_command(self.now, Command::Reply { token, reply });

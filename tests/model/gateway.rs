@@ -300,13 +300,14 @@ impl Site {
                 content,
             })
             .collect();
+        let priority = if pick.is_multiple_of(7) {
+            Priority::Emergency
+        } else {
+            Priority::Normal
+        };
         let whole = DueMessage {
             id: MessageId(id(number)),
-            priority: if pick.is_multiple_of(7) {
-                Priority::Emergency
-            } else {
-                Priority::Normal
-            },
+            priority,
             due_at: self.now.utc,
             valid_until: self.now.utc + Duration::from_secs(72 * 3_600),
             recipient: PhoneNumber::from_e164(&format!("+35387{number:07}")).unwrap(),
@@ -323,7 +324,7 @@ impl Site {
             doubtful: false,
         };
         self.store.posts.insert(MessageId(id(number)), post);
-        self.gateway.handle_command(self.now, Command::WorkArrived);
+        self.gateway.handle_command(self.now, Command::WorkArrived(priority));
     }
 
     fn withdraw(&mut self, pick: u8) {

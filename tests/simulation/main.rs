@@ -3,7 +3,7 @@
 //!
 //! One seed again: `WARDWIRE_SEED=n cargo test --test simulation`; with `WARDWIRE_WATCH=m` what passes between the gateway and
 //! modem m is printed. More of them: `WARDWIRE_SEEDS=10000 cargo test --profile days --test simulation a_day_of_a_bank --
-//! --nocapture`.
+//! --nocapture`, from another than the first with `WARDWIRE_FIRST=n`.
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -84,12 +84,13 @@ fn judged(plot: Plot) -> Verdict {
 /// Failing seeds that are told in full.
 const TOLD: usize = 10;
 
-/// The seeds of the environment, else the first `few`, on both cores. Says how far it is, goes on after a seed that fails,
+/// The seeds of the environment (`WARDWIRE_SEEDS` of them from `WARDWIRE_FIRST` on), else the first `few`, on both cores. Says how far it is, goes on after a seed that fails,
 /// and fails at the end.
 fn all_seeds(few: u64, plot: fn(u64) -> Plot, test: &str) {
+    let first = of_environment("WARDWIRE_FIRST").unwrap_or_default();
     let seeds = match of_environment("WARDWIRE_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..of_environment("WARDWIRE_SEEDS").unwrap_or(few),
+        None => first..first + of_environment("WARDWIRE_SEEDS").unwrap_or(few),
     };
     let (next, begun) = (AtomicU64::new(seeds.start), Instant::now());
     let failed = Mutex::new(Vec::new());
@@ -112,9 +113,10 @@ fn all_seeds(few: u64, plot: fn(u64) -> Plot, test: &str) {
                 }
             }
             sum.add(&verdict);
-            if (seed + 1).is_multiple_of(100) {
-                let seconds = begun.elapsed().as_secs();
-                println!("{} of {} seeds, {seconds} s; this worker: {sum}", seed + 1, seeds.end);
+            let done = seed + 1 - seeds.start;
+            if done.is_multiple_of(100) {
+                let (all, seconds) = (seeds.end - seeds.start, begun.elapsed().as_secs());
+                println!("{done} of {all} seeds, {seconds} s");
             }
         }
     };

@@ -426,8 +426,8 @@ impl World {
 
     fn apply(&mut self, ops: Vec<Op>) -> Vec<Answer> {
         let answers = self.store.apply(self.now, ops);
-        if self.store.work_arrived() {
-            self.gateway.handle_command(self.now, Command::WorkArrived);
+        if let Some(priority) = self.store.work_arrived() {
+            self.gateway.handle_command(self.now, Command::WorkArrived(priority));
         }
         answers
     }

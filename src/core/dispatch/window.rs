@@ -200,6 +200,13 @@ impl Window {
         shed
     }
 
+    /// The least urgent lane in which a message waits for a SIM.
+    #[must_use]
+    pub fn least_urgent(&self) -> Option<Priority> {
+        let mut least_first = self.entries.iter().rev();
+        least_first.find(|(_, entry)| !entry.taken).map(|(key, _)| key.0)
+    }
+
     /// The most urgent lane in which a message waits for a SIM.
     #[must_use]
     pub fn most_urgent(&self) -> Option<Priority> {
@@ -375,6 +382,7 @@ mod tests {
         assert_eq!(shed, [3]);
         assert_eq!(w.len(), 2);
         assert_eq!(w.most_urgent(), Some(Priority::Normal));
+        assert_eq!(w.least_urgent(), Some(Priority::Bulk));
     }
 
     #[test]

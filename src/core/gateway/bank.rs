@@ -47,7 +47,7 @@ pub struct Gateway {
     sweep_at: Option<Instant>,
     pace_at: Option<Instant>,
     store_retry_at: Option<Instant>,
-    /// Something arrived while the window was full: it may be more urgent than what is held.
+    /// Something arrived that is more urgent than some of what fills the window.
     make_room_at: Option<Instant>,
     refilled_at: Instant,
     draining: bool,
@@ -120,9 +120,10 @@ impl Gateway {
                 }
                 self.assign(now);
             }
-            Command::WorkArrived => {
+            Command::WorkArrived(priority) => {
                 self.more_due = true;
-                if self.window.len() > self.capacity / 2 {
+                let overtakes = self.window.least_urgent().is_some_and(|least| priority < least);
+                if overtakes && self.window.len() > self.capacity / 2 {
                     let at = now.monotonic.max(self.refilled_at + MAKE_ROOM_EVERY);
                     self.make_room_at.get_or_insert(at);
                 }

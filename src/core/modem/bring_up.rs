@@ -18,6 +18,10 @@ use crate::base::{Instant, Now, PhoneNumber};
 /// Steps in a row without any answer after which the modem counts as gone.
 const SILENT_STEPS: u8 = 3;
 
+/// A card that is not in its holder is asked for every second at first, then only every so many tries.
+const MISSING_AFTER: u8 = 20;
+const MISSING_STRIDE: u8 = 10;
+
 /// Which steps are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum List {
@@ -95,6 +99,7 @@ impl Modem {
     /// Begins bring-up; `state` is shown until it ends.
     pub(super) fn bring_up(&mut self, now: Now, state: State) {
         self.trouble.settings_lost = false;
+        self.trouble.second_start = false;
         self.trouble.strays = 0;
         self.inbox.forget_entries(now.monotonic);
         self.identified = false;
@@ -264,6 +269,9 @@ impl Modem {
 
     /// Where the step goes from here.
     pub(super) fn step_judged(&mut self, now: Now, verdict: Verdict, outcome: Outcome) {
+        if outcome == Outcome::Silent && self.trouble.second_start {
+            return self.bring_up(now, self.state);
+        }
         let learn = self.learns();
         let Phase::Steps(cursor) = &mut self.phase else { return };
         match verdict {
@@ -333,9 +341,15 @@ impl Modem {
             None => return,
         };
         let Phase::Steps(cursor) = &mut self.phase else { return };
-        cursor.tries += 1;
+        let missing = matches!(&cursor.task, Some(Task::Sim(task)) if task.why == Why::NoSim);
+        let stride = if missing && cursor.tries >= MISSING_AFTER {
+            MISSING_STRIDE
+        } else {
+            1
+        };
+        cursor.tries += stride;
         if cursor.tries < tries && (again || essential) {
-            cursor.wait_until = now.monotonic + pause;
+            cursor.wait_until = now.monotonic + pause * u32::from(stride);
             // The SIM's task counts what it saw; every other one begins anew.
             if action != Action::Sim {
                 cursor.task = None;

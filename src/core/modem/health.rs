@@ -203,10 +203,11 @@ impl Modem {
     }
 
     pub(super) fn poll_done(&mut self, now: Now, poll: Poll, outcome: Outcome) {
+        // Only a card that told itself at bring-up is asked. Where error codes went off with a restart, it says no more than ERROR.
         let gone = poll == Poll::Card
             && matches!(
                 outcome,
-                Outcome::Final(FinalResult::Cme(10..=13) | FinalResult::Cms(310..=313))
+                Outcome::Final(FinalResult::Error | FinalResult::Cme(10..=13) | FinalResult::Cms(310..=313))
             );
         if gone || core::mem::take(&mut self.stats.card_changed) {
             // Bring-up finds out which card it is, or waits for one.

@@ -25,8 +25,9 @@ const LOOP_WITHIN: Duration = Duration::from_secs(600);
 /// Resynchronisations in one trouble after which settings are not trusted either.
 const RESYNCS: u8 = 2;
 
-/// Returned echoes believed since the port was opened: a modem that echoes as it likes is not set up for ever.
+/// Returned echoes believed within [`ECHOES_WITHIN`] of each other: a modem that echoes as it likes is not set up for ever.
 const ECHOES: u8 = 2;
+const ECHOES_WITHIN: Duration = Duration::from_secs(3_600);
 
 /// What follows a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,10 @@ pub(super) struct Trouble {
     /// Answers out of step in a row.
     pub(super) strays: u8,
     echoes: u8,
+    /// When an echo was believed last.
+    echoed_at: Option<Instant>,
+    /// A marker during bring-up was taken for a part of the start before it. If silence follows, it was another one.
+    pub(super) second_start: bool,
     /// The modem shows signs of a restart that told nothing.
     pub(super) settings_lost: bool,
     restarted_at: Option<Instant>,
@@ -175,6 +180,7 @@ impl Modem {
             Phase::Absent | Phase::Reopening { .. } | Phase::Away { .. } => true,
         };
         self.trouble.restarted_at = Some(now.monotonic);
+        self.trouble.second_start |= same_start && certain;
         // Paused for the next step against just that, or left alone for it.
         let expected = matches!(
             self.state,
@@ -201,10 +207,15 @@ impl Modem {
             Phase::Steps(cursor) => cursor.is_at_start().then_some(cursor.list),
             Phase::Absent | Phase::Serving | Phase::Pause { .. } | Phase::Reopening { .. } | Phase::Away { .. } => None,
         };
+        let calm = |at: Instant| now.monotonic.since(at) >= ECHOES_WITHIN;
+        if self.trouble.echoed_at.is_some_and(calm) {
+            self.trouble.echoes = 0;
+        }
         if self.trouble.echoes >= ECHOES || at_start == Some(List::BringUp) {
             return;
         }
         self.trouble.echoes += 1;
+        self.trouble.echoed_at = Some(now.monotonic);
         // It fell silent because it restarted: being in step again is not enough.
         if at_start == Some(List::Resync) {
             self.trouble.settings_lost = true;

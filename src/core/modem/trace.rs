@@ -128,8 +128,9 @@ impl Trace {
 
     fn line_ended(&mut self) {
         if !self.partial.is_empty() {
-            let partial = core::mem::take(&mut self.partial);
-            self.keep(false, &readable(&partial));
+            let line = readable(&self.partial).into_owned();
+            self.partial.clear();
+            self.keep(false, &line);
         }
     }
 

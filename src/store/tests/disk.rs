@@ -186,7 +186,7 @@ fn a_commit_that_fails_is_told_and_changes_nothing() {
     ];
     let answers = bank.store.apply(bank.now, ops);
     assert!(answers.iter().all(|answer| matches!(answer, Answer::Unavailable)));
-    assert!(bank.store.facts().is_empty() && !bank.store.work_arrived());
+    assert!(bank.store.facts().is_empty() && bank.store.work_arrived().is_none());
     assert_eq!(bank.store.disk().state, DiskState::Failing);
     // A turn that has nothing to write proves nothing.
     let answers = bank.store.apply(bank.now, vec![Op::Gateway(Request::Sweep)]);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use wardwire_core::base::{ApiKeyId, MessageId, Originator, ServiceId, SimId, Ulid};
-use wardwire_core::queue::state::{HoldReason, MessageStatus as M};
+use wardwire_core::queue::state::{HoldReason, MessageStatus as M, Priority};
 use wardwire_core::queue::verbs::{Begin, Begun, Reply, Report, Request};
 
 use super::Bank;
@@ -127,7 +127,7 @@ async fn answers_come_after_the_commit_and_facts_follow() {
     assert_eq!(read.unwrap().status, M::Queued);
     let fact = facts.recv().await.unwrap();
     assert_eq!(fact.sequence, 1);
-    handle.work_arrived().await;
+    assert_eq!(handle.work_arrived().await, Priority::Normal);
     let batch = vec![
         (7, Request::Introduce(introduction("1"))),
         (9, Request::TakeDue { room: 5 }),

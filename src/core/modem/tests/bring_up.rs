@@ -1,6 +1,6 @@
 //! From an open port to a modem that can send.
 
-use std::string::ToString;
+use std::string::{String, ToString};
 use std::vec::Vec;
 
 use core::time::Duration;
@@ -213,7 +213,7 @@ fn a_pin_whose_answer_was_lost_is_given_again_only_when_the_counter_stands() {
         rig.modem.settings.pin = Pin::from_digits("1234");
         rig.fake
             .overrides
-            .insert("AT+CPIN=\"1234\"".to_string(), std::string::String::new());
+            .insert("AT+CPIN=\"1234\"".to_string(), String::new());
         rig.wait(Duration::from_secs(61));
         let after = std::format!("\r\n+CPINR: SIM PIN,{left_after},3\r\n\r\nOK\r\n");
         rig.fake.overrides.insert("AT+CPINR=\"SIM PIN\"".to_string(), after);
@@ -345,4 +345,29 @@ fn a_restart_in_the_middle_begins_anew_once() {
     let asked = rig.asked();
     assert_eq!(asked.iter().filter(|command| *command == "AT").count(), 1, "{asked:?}");
     assert!(rig.events.contains(&Event::Restarted));
+}
+
+#[test]
+fn a_second_restart_soon_after_the_first_is_known_by_the_silence_after_it() {
+    let mut rig = opened(Fake::new().with("AT+CNMI?", ""));
+    rig.input(b"\r\nRDY\r\n");
+    rig.wait(Duration::from_secs(2));
+    assert_eq!(rig.asked().last().map(String::as_str), Some("AT+CNMI?"));
+    rig.input(b"\r\nRDY\r\n");
+    rig.fake.overrides.clear();
+    rig.wait(Duration::from_secs(400));
+    let asked = rig.asked();
+    assert!(asked.contains(&"AT+CMGF=0".to_string()), "{asked:?}");
+    assert_eq!(rig.modem.state(), State::Ready);
+}
+
+#[test]
+fn a_card_that_is_not_there_is_asked_for_every_second_for_20_s_and_then_more_rarely() {
+    let mut rig = opened(Fake::new().with("AT+CPIN?", "\r\n+CME ERROR: 10\r\n"));
+    let questions = |rig: &mut Rig| rig.asked().iter().filter(|command| *command == "AT+CPIN?").count();
+    rig.wait(Duration::from_secs(19));
+    assert_eq!(questions(&mut rig), 20);
+    rig.wait(Duration::from_secs(40));
+    assert!((2..=5).contains(&questions(&mut rig)));
+    assert_eq!(rig.modem.state(), State::Degraded(Why::NoSim));
 }

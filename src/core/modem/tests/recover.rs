@@ -142,6 +142,13 @@ fn a_modem_that_echoes_as_it_likes_is_not_set_up_for_ever() {
     rig.fake.echo = !rig.fake.echo;
     rig.wait(minutes(3));
     assert!(!rig.asked().contains(&"AT+CMGF=0".to_string()));
+    // What it did an hour ago says nothing about now.
+    rig.fake.echo = false;
+    rig.wait(minutes(61));
+    rig.asked();
+    rig.fake.echo = true;
+    rig.wait(minutes(3));
+    assert!(rig.asked().contains(&"AT+CMGF=0".to_string()));
 }
 
 #[test]
