@@ -211,9 +211,7 @@ fn a_pin_whose_answer_was_lost_is_given_again_only_when_the_counter_stands() {
     for (left_after, given_in_all) in [("3", 2), ("2", 1)] {
         let mut rig = locked("\r\n+CPINR: SIM PIN,3,3\r\n\r\nOK\r\n", None);
         rig.modem.settings.pin = Pin::from_digits("1234");
-        rig.fake
-            .overrides
-            .insert("AT+CPIN=\"1234\"".to_string(), String::new());
+        rig.fake.overrides.insert("AT+CPIN=\"1234\"".to_string(), String::new());
         rig.wait(Duration::from_secs(61));
         let after = std::format!("\r\n+CPINR: SIM PIN,{left_after},3\r\n\r\nOK\r\n");
         rig.fake.overrides.insert("AT+CPINR=\"SIM PIN\"".to_string(), after);
