@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension, Row, params};
-use wardwire_core::base::{MessageId, Originator, SimId, Ulid, UtcTime};
+use wardwire_core::base::{AttemptId, MessageId, Originator, SimId, Ulid, UtcTime};
 use wardwire_core::queue::correlate::{Candidate, Fate, RIVALRY, ReportFacts, by_reference, same_number, weigh};
 use wardwire_core::queue::error::NetworkCode;
 use wardwire_core::queue::report::meaning;
@@ -207,7 +207,7 @@ pub(super) const SELECT_AWAITING: &str = "FROM attempts a INDEXED BY attempts_si
     AND (a.state = 2 OR p.state IN (0, 3, 11))
     AND (?4 IS NULL OR n.tail_hash IS NULL OR n.tail_hash = ?4) ORDER BY a.written_at DESC LIMIT ?5";
 
-pub(super) const COLUMNS: &str = "SELECT a.message, a.sequence, a.number, a.state, a.tp_mr, a.expected_tp_mr,
+pub(super) const COLUMNS: &str = "SELECT a.id, a.message, a.sequence, a.number, a.state, a.tp_mr, a.expected_tp_mr,
     a.written_at, m.valid_until, a.smsc_timestamp, m.number, n.hash, n.data_key, n.number, n.tail_hash ";
 
 /// Runs one of the selects above; false when there were more than may be weighed.
@@ -225,6 +225,7 @@ fn candidates(
     while let Some(row) = rows.next()? {
         count += 1;
         let mut c = Columns::new(row);
+        let id = AttemptId(c.ulid()?);
         let place = Place {
             message: MessageId(c.ulid()?),
             sequence: c.get()?,
@@ -239,6 +240,7 @@ fn candidates(
         let same_part =
             |(other, _): &(Place, Candidate)| (other.message, other.sequence) == (place.message, place.sequence);
         let mut candidate = Candidate {
+            id,
             fate: place.fate,
             part: found.iter().position(same_part).unwrap_or(found.len()),
             tp_mr: place.tp_mr,

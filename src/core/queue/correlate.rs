@@ -12,7 +12,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::base::UtcTime;
+use crate::base::{AttemptId, UtcTime};
 
 /// Our clock and the SMSC's may differ by this when a report is matched to an accepted attempt.
 const CLOCKS: Duration = Duration::from_secs(15 * 60);
@@ -48,6 +48,8 @@ pub enum Fate {
 /// An attempt of the same SIM whose fate is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate {
+    /// Ids go up as attempts are written, whatever the clock does.
+    pub id: AttemptId,
     /// What is known of it.
     pub fate: Fate,
     /// Equal for two attempts of one part, different for all others.
@@ -199,7 +201,7 @@ fn in_order(reports: &[ReportFacts], near: &[usize], candidates: &[Candidate]) -
         .flat_map(|(_, report)| owners(*report, candidates))
         .filter_map(|place| Some((place, *candidates.get(place)?)))
         .collect();
-    own.sort_by_key(|(place, c)| (c.written_at, *place));
+    own.sort_by_key(|(_, c)| c.id);
     own.dedup_by_key(|(place, _)| *place);
     let base = told.first()?.1.tp_mr;
     told.sort_by_key(|(_, report)| (report.smsc_timestamp, report.tp_mr.wrapping_sub(base).cast_signed()));

@@ -4,6 +4,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use std::vec::Vec;
 
 use super::*;
+use crate::base::Ulid;
 
 /// Each attempt made here is of a part of its own.
 static PARTS: AtomicUsize = AtomicUsize::new(0);
@@ -30,9 +31,11 @@ fn match_report(report: ReportFacts, candidates: &[Candidate]) -> Option<usize> 
 }
 
 fn accepted(tp_mr: u8, written: i64) -> Candidate {
+    let part = PARTS.fetch_add(1, Ordering::Relaxed);
     Candidate {
+        id: AttemptId(Ulid::from_bits(part as u128)),
         fate: Fate::Accepted,
-        part: PARTS.fetch_add(1, Ordering::Relaxed),
+        part,
         tp_mr: Some(tp_mr),
         expected_tp_mr: None,
         written_at: at(written),
@@ -277,14 +280,19 @@ fn no_report_is_given_to_another_attempt() {
             }
         }
         random.shuffle(&mut reports);
+        // Written in the same millisecond, and found in any order.
+        random.shuffle(&mut candidates);
         let facts: Vec<ReportFacts> = reports.iter().map(|(_, report)| *report).collect();
         for (place, report) in &reports {
             if let Some(found) = by_reference(*report, &candidates) {
-                assert_eq!(found, *place, "seed {seed}: {candidates:?}");
+                assert_eq!(candidates[found].part, *place, "seed {seed}: {candidates:?}");
             }
         }
         for (report, found) in weigh(&facts, &candidates) {
-            assert_eq!(found, reports[report].0, "seed {seed}: {facts:?} {candidates:?}");
+            assert_eq!(
+                candidates[found].part, reports[report].0,
+                "seed {seed}: {facts:?} {candidates:?}"
+            );
         }
     }
 }
