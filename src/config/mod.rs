@@ -69,16 +69,31 @@ pub struct Storage {
 pub struct Retention {
     /// Texts, after the message's end or their receipt.
     pub text: Duration,
-    /// Texts called sensitive.
+    /// Texts called sensitive, after the message's end.
     pub sensitive_text: Duration,
-    /// Texts that are codes.
+    /// Texts that are codes, after the message's end.
     pub code_text: Duration,
-    /// Who a person is, after the last message; not below `text`.
+    /// Who a person is, after the last message to or from that person; not below `text`.
     pub number: Duration,
     /// Events.
     pub event: Duration,
-    /// What became of a message; not below `number`.
+    /// What became of a message, without its text and recipient; not below `number`.
     pub record: Duration,
+}
+
+impl Default for Retention {
+    /// 30 days, 7 days, one hour; 400 days; 90 days; six years.
+    fn default() -> Self {
+        let days = |days: u64| Duration::from_secs(days * 24 * 3_600);
+        Self {
+            text: days(30),
+            sensitive_text: days(7),
+            code_text: Duration::from_secs(3_600),
+            number: days(400),
+            event: days(90),
+            record: days(2_192),
+        }
+    }
 }
 
 /// The HTTP door.

@@ -114,14 +114,7 @@ pub fn hold(config: &Config) -> Result<Holding, DaemonError> {
         seed: random()?,
         evidence_window: config.policy.evidence_window,
         stale_after: config.policy.stale_after,
-        retention: store::Periods {
-            text: config.retention.text,
-            sensitive_text: config.retention.sensitive_text,
-            code_text: config.retention.code_text,
-            number: config.retention.number,
-            event: config.retention.event,
-            record: config.retention.record,
-        },
+        retention: config.retention,
         disk: store::Limits {
             size: u64::from(config.storage.size_limit_mib) << 20,
             reserve: u64::from(config.storage.reserve_mib) << 20,

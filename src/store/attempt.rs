@@ -189,7 +189,7 @@ fn settle(
     let error = error_of(result);
     match verdict {
         Verdict::Accepted { tp_mr, smsc_timestamp } => {
-            end(turn, life, open, AttemptState::Accepted, (tp_mr, smsc_timestamp), None)?;
+            end(turn, life, open, AttemptState::Accepted, (tp_mr, smsc_timestamp), None, true)?;
             life.step(part, PartEvent::Accepted, now);
             life.note(part, |part| part.tp_mr = tp_mr);
             life.avoid = None;
@@ -202,7 +202,7 @@ fn settle(
         Verdict::Unknown => {
             // A late error on what is unknown already adds nothing.
             if open.state == AttemptState::Written {
-                end(turn, life, open, AttemptState::Unknown, (None, None), error)?;
+                end(turn, life, open, AttemptState::Unknown, (None, None), error, true)?;
                 life.step(part, PartEvent::NoOutcome, now);
                 // A message in one piece is better sent again elsewhere; the parts of a long one stay together.
                 life.avoid = Some(open.sim).filter(|_| life.parts.len() == 1 && !life.pinned);
@@ -210,7 +210,7 @@ fn settle(
             Ok(false)
         }
         Verdict::Never => {
-            end(turn, life, open, AttemptState::Refused, (None, None), error)?;
+            end(turn, life, open, AttemptState::Refused, (None, None), error, false)?;
             life.step(part, PartEvent::Refused, now);
             life.note(part, |part| part.error = error);
             life.error = error;
@@ -222,19 +222,17 @@ fn settle(
             Ok(begun)
         }
         Verdict::Later { after, copy } => {
-            end(turn, life, open, AttemptState::Refused, (None, None), error)?;
-            doubt(turn, life, open, copy)?;
+            end(turn, life, open, AttemptState::Refused, (None, None), error, copy)?;
             again(life, open, error, now + after, None, copy, now);
             Ok(false)
         }
         Verdict::OtherSim { after, copy } => {
-            end(turn, life, open, AttemptState::Refused, (None, None), error)?;
-            doubt(turn, life, open, copy)?;
+            end(turn, life, open, AttemptState::Refused, (None, None), error, copy)?;
             again(life, open, error, now + after, Some(open.sim), copy, now);
             Ok(false)
         }
         Verdict::NotSent { after, other_sim } => {
-            end(turn, life, open, AttemptState::NotSent, (None, None), error)?;
+            end(turn, life, open, AttemptState::NotSent, (None, None), error, false)?;
             again(
                 life,
                 open,
@@ -292,6 +290,7 @@ fn error_of(result: AttemptResult) -> Option<MessageError> {
     })
 }
 
+/// Writes how an attempt ended. `taken`: the network has the part, or may have it, and a report may speak of it.
 fn end(
     turn: &Turn<'_>,
     life: &Life,
@@ -299,11 +298,9 @@ fn end(
     state: AttemptState,
     (tp_mr, smsc_timestamp): (Option<u8>, Option<UtcTime>),
     error: Option<MessageError>,
+    taken: bool,
 ) -> Result<(), OpError> {
-    let awaiting = match state {
-        AttemptState::Accepted | AttemptState::Unknown => life.delivery_report && turn.now.utc < life.wait_until(turn),
-        AttemptState::Written | AttemptState::Refused | AttemptState::NotSent => false,
-    };
+    let awaiting = taken && life.delivery_report && turn.now.utc < life.wait_until(turn);
     turn.db
         .prepare_cached(
             "UPDATE attempts SET state = ?4, awaiting = ?5, tp_mr = ?6, network_code = ?7, ended_at = ?8,
@@ -320,16 +317,6 @@ fn end(
             turn.now.utc.as_millis(),
             millis(smsc_timestamp),
         ])?;
-    Ok(())
-}
-
-/// A refusal that may be none: the network may have the part all the same, and a report may speak of it.
-fn doubt(turn: &Turn<'_>, life: &Life, open: &Open, doubtful: bool) -> Result<(), OpError> {
-    if doubtful && life.delivery_report {
-        turn.db
-            .prepare_cached("UPDATE attempts SET awaiting = 1 WHERE message = ?1 AND sequence = ?2 AND number = ?3")?
-            .execute(params![open.message.0.to_octets(), open.sequence, open.number])?;
-    }
     Ok(())
 }
 

@@ -56,7 +56,6 @@ pub use records::{
     ApiKeyRecord, AttemptRecord, AttemptState, AuditRecord, Balance, EventKind, EventRecord, Fact, InboundRecord,
     ListFilter, LoopbackRecord, MessageError, MessageRecord, Page, PartRecord, SimRecord, StatusCounts, Subject,
 };
-pub use retention::Periods;
 pub use seal::Keys;
 pub use sims::{Replaced, SimEdit};
 pub use writer::{Place, Settings, Store};

@@ -8,11 +8,12 @@ use wardwire_core::base::{AttemptId, MessageId, Originator, SimId, Ulid, UtcTime
 use wardwire_core::queue::correlate::{Candidate, Fate, RIVALRY, ReportFacts, by_reference, same_number, weigh};
 use wardwire_core::queue::error::NetworkCode;
 use wardwire_core::queue::report::meaning;
+use wardwire_core::queue::state::PartState;
 use wardwire_core::queue::transition::PartEvent;
 use wardwire_core::queue::verbs::{Reply, Report};
 
 use super::code::{Columns, millis};
-use super::life::Life;
+use super::life::{Life, PartLife};
 use super::numbers::{self, SealedNumber};
 use super::read::id_from;
 use super::records::{AttemptState, MessageError};
@@ -184,6 +185,11 @@ struct Place {
     tp_mr: Option<u8>,
 }
 
+impl Place {
+    /// Number of an attempt that is known by an earlier word on it alone; real ones begin at 1.
+    const WITH_ITS_WORD: u32 = 0;
+}
+
 /// Accepted attempts of the SIM with this reference whose report is awaited.
 pub(super) const SELECT_REFERENCED: &str = "FROM attempts a INDEXED BY attempts_awaiting
     JOIN parts p ON p.message = a.message AND p.sequence = a.sequence
@@ -191,20 +197,19 @@ pub(super) const SELECT_REFERENCED: &str = "FROM attempts a INDEXED BY attempts_
     WHERE a.sim = ?1 AND a.awaiting = 1 AND a.tp_mr IS ?2 AND a.state = 1 AND p.state IN (0, 3, 4, 8, 11)
     ORDER BY a.written_at DESC LIMIT ?3";
 
-/// Attempts of the SIM in flight, or without an outcome.
+/// Attempts of the SIM in flight, or without an outcome, also of parts that are settled by now: a report may mean just these.
 pub(super) const SELECT_OPEN: &str = "FROM attempts a INDEXED BY attempts_open
     JOIN parts p ON p.message = a.message AND p.sequence = a.sequence
     JOIN messages m ON m.id = a.message JOIN numbers n ON n.id = m.number
-    WHERE a.state IN (0, 3) AND a.id >= ?3 AND a.sim = ?1 AND p.state IN (0, 2, 3, 4, 8, 11)
+    WHERE a.state IN (0, 3) AND a.id >= ?3 AND a.sim = ?1
     ORDER BY a.id DESC LIMIT ?2";
 
 /// Accepted attempts of the SIM written in this time that no report spoke of yet, and refused ones whose refusal may be none, to
-/// this number as far as a hash can tell.
+/// this number as far as a hash can tell; also of parts and messages that are settled by now.
 pub(super) const SELECT_AWAITING: &str = "FROM attempts a INDEXED BY attempts_sim
     JOIN parts p ON p.message = a.message AND p.sequence = a.sequence
     JOIN messages m ON m.id = a.message JOIN numbers n ON n.id = m.number
-    WHERE a.sim = ?1 AND a.written_at BETWEEN ?2 AND ?3 AND a.awaiting = 1 AND a.state IN (1, 2)
-    AND (a.state = 2 OR p.state IN (0, 3, 11))
+    WHERE a.sim = ?1 AND a.written_at BETWEEN ?2 AND ?3 AND a.awaiting <> 0 AND a.state IN (1, 2) AND p.state NOT IN (4, 8)
     AND (?4 IS NULL OR n.tail_hash IS NULL OR n.tail_hash = ?4) ORDER BY a.written_at DESC LIMIT ?5";
 
 pub(super) const COLUMNS: &str = "SELECT a.id, a.message, a.sequence, a.number, a.state, a.tp_mr, a.expected_tp_mr,
@@ -435,7 +440,7 @@ fn second_word(turn: &Turn<'_>, kept: &Kept, slack: Duration) -> Result<Option<P
                 Ok(Place {
                     message: MessageId(c.ulid()?),
                     sequence: c.get()?,
-                    number: 0,
+                    number: Place::WITH_ITS_WORD,
                     fate: Fate::Accepted,
                     tp_mr: Some(kept.facts.tp_mr),
                 })
@@ -445,6 +450,27 @@ fn second_word(turn: &Turn<'_>, kept: &Kept, slack: Duration) -> Result<Option<P
     Ok(place)
 }
 
+/// Notes on the attempt that it has had its word, unless another one follows. The network knows better than the modem under which
+/// reference it took the part.
+fn note_word(turn: &Turn<'_>, kept: &Kept, place: &Place, open: bool) -> Result<(), OpError> {
+    let sql = match place.number {
+        Place::WITH_ITS_WORD => {
+            "UPDATE attempts SET awaiting = awaiting * ?4 WHERE message = ?1 AND sequence = ?2 AND tp_mr = ?3"
+        }
+        _ => {
+            "UPDATE attempts SET state = 1, tp_mr = ?3, awaiting = awaiting * ?4 WHERE message = ?1 AND sequence = ?2
+             AND number = ?5"
+        }
+    };
+    let mut update = turn.db.prepare_cached(sql)?;
+    let (message, tp_mr) = (place.message.0.to_octets(), kept.facts.tp_mr);
+    match place.number {
+        Place::WITH_ITS_WORD => update.execute(params![message, place.sequence, tp_mr, open])?,
+        number => update.execute(params![message, place.sequence, tp_mr, open, number])?,
+    };
+    Ok(())
+}
+
 /// Moves the part as the report says. What is settled already does not move: then the report is history only.
 fn apply(turn: &mut Turn<'_>, kept: &Kept, place: &Place) -> Result<(), OpError> {
     let Some(mut life) = Life::load(turn, place.message)? else {
@@ -452,22 +478,11 @@ fn apply(turn: &mut Turn<'_>, kept: &Kept, place: &Place) -> Result<(), OpError>
     };
     let now = turn.now.utc;
     let part = place.sequence;
-    // The network knows better than the modem under which reference it took the part.
+    let (event, error) = meaning(kept.tp_st);
     if place.fate != Fate::Accepted || place.tp_mr != Some(kept.facts.tp_mr) {
-        turn.db
-            .prepare_cached(
-                "UPDATE attempts SET state = 1, tp_mr = ?4 WHERE message = ?1 AND sequence = ?2 AND number = ?3",
-            )?
-            .execute(params![
-                place.message.0.to_octets(),
-                part,
-                place.number,
-                kept.facts.tp_mr
-            ])?;
         life.step(part, PartEvent::Accepted, now);
         life.note(part, |part| part.tp_mr = Some(kept.facts.tp_mr));
     }
-    let (event, error) = meaning(kept.tp_st);
     if life.step(part, event, now) {
         life.note(part, |part| {
             part.tp_st = Some(kept.tp_st);
@@ -479,6 +494,9 @@ fn apply(turn: &mut Turn<'_>, kept: &Kept, place: &Place) -> Result<(), OpError>
             });
         });
     }
+    // Held back, or given up by the network: the phone may have it yet.
+    let open = |of: &PartLife| of.sequence == part && matches!(of.state, PartState::Buffered | PartState::Expired);
+    note_word(turn, kept, place, life.parts.iter().any(open))?;
     // Nothing is left to send, when evidence came for a part that waited to be sent again.
     if life.waiting().next().is_none() {
         turn.memory.lease(life.id, false);

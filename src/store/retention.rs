@@ -22,38 +22,6 @@ const EVERY: Duration = Duration::from_secs(10 * 60);
 const SLACK: i64 = 256;
 /// Pages given back in one turn.
 const PAGES: i64 = 256;
-const DAY: u64 = 24 * 3600;
-
-/// How long things are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Periods {
-    /// Texts, after the message's end or their receipt.
-    pub text: Duration,
-    /// Texts called sensitive, after the message's end.
-    pub sensitive_text: Duration,
-    /// Texts that are codes, after the message's end.
-    pub code_text: Duration,
-    /// Who a person is, after the last message to or from that person; not below `text`.
-    pub number: Duration,
-    /// Events.
-    pub event: Duration,
-    /// What became of a message, without its text and recipient.
-    pub record: Duration,
-}
-
-impl Default for Periods {
-    /// 30 days, 7 days, one hour; 400 days; 90 days; six years.
-    fn default() -> Self {
-        Self {
-            text: Duration::from_secs(30 * DAY),
-            sensitive_text: Duration::from_secs(7 * DAY),
-            code_text: Duration::from_secs(3600),
-            number: Duration::from_secs(400 * DAY),
-            event: Duration::from_secs(90 * DAY),
-            record: Duration::from_secs(2_192 * DAY),
-        }
-    }
-}
 
 /// One turn, when it is time for one.
 pub(super) fn retain(turn: &mut Turn<'_>) -> Result<(), OpError> {

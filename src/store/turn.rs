@@ -247,10 +247,11 @@ impl Turn<'_> {
         }
     }
 
-    /// Delivery reports are not believed any more for attempts of this message.
+    /// Delivery reports are not believed any more for attempts of this message. What still awaits one (2 from now on) may be meant
+    /// by it all the same, and so be no evidence for another.
     pub(super) fn stop_awaiting(&mut self, id: MessageId) -> Result<(), OpError> {
         self.db
-            .prepare_cached("UPDATE attempts SET awaiting = 0 WHERE message = ?1 AND awaiting = 1")?
+            .prepare_cached("UPDATE attempts SET awaiting = 2 WHERE message = ?1 AND awaiting = 1")?
             .execute([id.0.to_octets()])?;
         Ok(())
     }

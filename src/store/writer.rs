@@ -15,13 +15,13 @@ use super::ops::{Answer, Op};
 use super::outbox::{self, Hook};
 use super::read::Reader;
 use super::records::Fact;
-use super::retention::Periods;
 use super::seal::Keys;
 use super::tally::Changes;
 use super::turn::{Memory, OpError, Turn, most_urgent};
 use super::{
     accept, attempt, audit, claim, decision, inbound, introduce, loopback, pasts, pins, report, sims, stale, sweep,
 };
+use crate::config::Retention;
 
 /// A disk that does not work is told of this often.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
@@ -51,7 +51,7 @@ pub struct Settings {
     /// How much of the disk may be used.
     pub disk: Limits,
     /// How long things are kept.
-    pub retention: Periods,
+    pub retention: Retention,
 }
 
 impl Default for Settings {
@@ -64,7 +64,7 @@ impl Default for Settings {
             reassembly_wait: Duration::from_secs(15 * 60),
             stale_after: Duration::from_secs(2 * 3600),
             disk: Limits::default(),
-            retention: Periods::default(),
+            retention: Retention::default(),
         }
     }
 }

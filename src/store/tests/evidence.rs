@@ -75,6 +75,37 @@ fn a_held_report_is_believed_when_no_other_attempt_is_left_for_it() {
     assert_eq!(bank.status(id), M::Delivered);
 }
 
+/// The report of a first copy is held, its part is sent again and delivered: the report is none of the other part.
+#[test]
+fn the_report_of_a_first_copy_is_no_evidence_for_a_sibling_when_the_second_copy_has_arrived() {
+    for last in [0x00, 0x41] {
+        let mut bank = Bank::new();
+        let id = bank.text(&"Two parts of text. ".repeat(12));
+        let due = bank.take(1).remove(0);
+        let submitted = bank.now.utc;
+        let first = written(bank.begin(&due, 0, Some(30)));
+        bank.close(first, silence());
+        let due = bank.take(1).remove(0);
+        bank.pass(60);
+        let second = written(bank.begin(&due, 0, Some(30)));
+        bank.close(second, silence());
+        bank.report_of(8, 0x41, submitted);
+        assert_eq!(states(&bank, id), ["unknown", "unknown"]);
+        // The evidence window has passed: both are sent again.
+        bank.pass(16 * 60);
+        bank.sweep();
+        let due = bank.take(1).remove(0);
+        let again = written(bank.begin(&due, 0, Some(9)));
+        bank.close(again, accepted(9));
+        bank.report(9, last);
+        let word = if last == 0 { "delivered" } else { "undelivered" };
+        assert_eq!(states(&bank, id), [word, "pending"]);
+        bank.pass(1);
+        bank.report_of(8, 0x00, submitted);
+        assert_eq!(states(&bank, id), [word, "pending"], "it may be the first copy's");
+    }
+}
+
 /// Sends a text in two parts; the modem names these references, whatever the network uses.
 fn two_parts(bank: &mut Bank, expected: [u8; 2], told: [Option<u8>; 2]) -> MessageId {
     let id = bank.text(&"Two parts of text. ".repeat(12));

@@ -9,7 +9,8 @@ use wardwire_core::queue::verbs::{Begin, Begun, DueMessage, Reply, Report, Reque
 
 use super::Bank;
 use super::bank::{accepted, number, plain, written};
-use crate::store::retention::{Periods, SELECT_TEXTS};
+use crate::config::Retention;
+use crate::store::retention::SELECT_TEXTS;
 use crate::store::{Accept, Accepted, Answer, Idempotency, ListFilter, Op, Place, Settings};
 
 const HOUR: u64 = 3_600;
@@ -230,12 +231,12 @@ fn a_day(bank: &mut Bank, day: u32, count: u32) {
 
 #[test]
 fn after_years_of_messages_the_file_has_stopped_growing_and_nothing_hangs_loose() {
-    let retention = Periods {
+    let retention = Retention {
         text: Duration::from_secs(30 * DAY),
         number: Duration::from_secs(60 * DAY),
         event: Duration::from_secs(90 * DAY),
         record: Duration::from_secs(200 * DAY),
-        ..Periods::default()
+        ..Retention::default()
     };
     let settings = Settings {
         retention,
