@@ -189,7 +189,15 @@ fn settle(
     let error = error_of(result);
     match verdict {
         Verdict::Accepted { tp_mr, smsc_timestamp } => {
-            end(turn, life, open, AttemptState::Accepted, (tp_mr, smsc_timestamp), None, true)?;
+            end(
+                turn,
+                life,
+                open,
+                AttemptState::Accepted,
+                (tp_mr, smsc_timestamp),
+                None,
+                true,
+            )?;
             life.step(part, PartEvent::Accepted, now);
             life.note(part, |part| part.tp_mr = tp_mr);
             life.avoid = None;

@@ -179,7 +179,8 @@ impl Request {
     /// The silence that ends the answer when its OK stays away.
     pub(super) fn settle(&self) -> Option<Duration> {
         match self.kind {
-            Kind::Plain => UNENDED.contains(&self.name()).then_some(SETTLE),
+            // Of several commands on one line the last one ends it.
+            Kind::Plain => (UNENDED.contains(&self.name()) && !self.text.contains(';')).then_some(SETTLE),
             Kind::Submit { settle, .. } => Some(settle),
             Kind::Entries { .. } | Kind::Quiet => None,
         }

@@ -53,6 +53,8 @@ pub(super) struct Slot {
     pub(super) again: bool,
     /// It was announced as a delivery report.
     pub(super) report: bool,
+    /// Outside the chosen storage: what stands there is what is to be deleted, as its last reading showed.
+    pub(super) confirmed: bool,
     /// What was read there.
     pub(super) mark: u64,
 }
@@ -113,6 +115,8 @@ pub(super) struct Inbox {
     pub(super) ringing: Option<usize>,
     /// Something was deleted here: to be compared with what the modem says.
     pub(super) to_verify: Option<Memory>,
+    /// Selection and deletion on one line were refused: the modem takes one command a line.
+    pub(super) one_a_line: bool,
     /// The modem does not tell how much a storage holds.
     pub(super) cannot_verify: bool,
     /// Listed before for holding more than is known; not again before this.
@@ -149,6 +153,7 @@ impl Inbox {
             never_acknowledge: false,
             ringing: None,
             to_verify: None,
+            one_a_line: false,
             cannot_verify: false,
             surplus_until: Instant::ZERO,
             deleted: heapless::Deque::new(),
@@ -171,6 +176,7 @@ impl Inbox {
         self.readable = readable;
         self.selected = chosen;
         self.all_uses = false;
+        self.one_a_line = false;
     }
 
     pub(super) fn notified(&mut self, notified: Option<String>, reports_stored: bool) {
@@ -325,9 +331,57 @@ impl Inbox {
             tries: 0,
             again: false,
             report: false,
+            confirmed: false,
             mark: 0,
         };
         !known && self.slots.push(slot).is_ok()
+    }
+
+    /// A listing shows this at a place that is known: not what was read there, if the marks differ.
+    pub(super) fn seen_at(&mut self, memory: Memory, index: u16, mark: u64) {
+        let Some(slot) = self.slot(memory, index).filter(|slot| slot.mark != mark) else {
+            return;
+        };
+        match slot.stage {
+            Stage::ToRead => {}
+            // The store still has to answer for what stood there.
+            Stage::HandedOn => slot.again = true,
+            Stage::ToDelete => {
+                slot.stage = Stage::ToRead;
+                slot.tries = 0;
+                slot.again = false;
+            }
+        }
+    }
+
+    /// What was to be deleted was read once more; no mark: torn on the line. True when there is nothing to hand on; else something
+    /// else stands there now.
+    pub(super) fn confirm(&mut self, now: Instant, memory: Memory, index: u16, mark: Option<u64>) -> bool {
+        let deletes = |slot: &&mut Slot| slot.stage == Stage::ToDelete;
+        let Some(slot) = self.slot(memory, index).filter(deletes) else {
+            return false;
+        };
+        slot.confirmed = mark == Some(slot.mark);
+        if mark.is_none() {
+            slot.put_off(now);
+        } else if !slot.confirmed {
+            slot.stage = Stage::ToRead;
+            slot.tries = 0;
+            slot.again = false;
+        }
+        mark.is_none() || slot.confirmed
+    }
+
+    /// What was to be deleted was not there to be read.
+    pub(super) fn unconfirmed(&mut self, now: Instant, memory: Memory, index: u16, shown: bool) {
+        let deletes = |slot: &&mut Slot| slot.stage == Stage::ToDelete && !shown;
+        let Some(slot) = self.slot(memory, index).filter(deletes) else {
+            return;
+        };
+        slot.put_off(now);
+        if slot.tries >= READINGS {
+            self.drop_slot(memory, index);
+        }
     }
 
     /// Which storages a listing visits: the chosen one, and those where messages end up in spite of the choice.
@@ -397,6 +451,12 @@ pub(super) fn mark(tpdu: &[u8]) -> u64 {
 }
 
 impl Slot {
+    /// Once more, a little later.
+    fn put_off(&mut self, now: Instant) {
+        self.tries = self.tries.saturating_add(1);
+        self.due = now + if self.tries < READINGS { SOON } else { LATER };
+    }
+
     pub(super) fn is_wanted(&self, stopping: bool) -> bool {
         match self.stage {
             Stage::ToRead => !stopping,

@@ -73,9 +73,15 @@ impl Modem {
                     .slot(memory, index)
                     .filter(|slot| slot.stage == Stage::HandedOn)
                 {
-                    slot.stage = Stage::ToDelete;
+                    // Something else stands there by now: that is read first.
+                    slot.stage = if core::mem::take(&mut slot.again) {
+                        Stage::ToRead
+                    } else {
+                        Stage::ToDelete
+                    };
                     slot.due = now.monotonic;
                     slot.tries = 0;
+                    slot.confirmed = false;
                 }
             }
         }
@@ -120,29 +126,34 @@ impl Modem {
             .iter()
             .find(|slot| slot.is_due(now.monotonic, stopping))
             .copied();
-        if let Some(Slot {
-            memory, index, stage, ..
-        }) = slot
-        {
-            if self.select(now, memory) {
-                return true;
-            }
-            match stage {
-                Stage::ToDelete => {
-                    let mut text = Text::new();
-                    // 13 characters at most.
-                    let _ = write!(text, "AT+CMGD={index}");
-                    self.run_plain(now, Job::Delete(memory, index), &text);
-                }
-                Stage::ToRead | Stage::HandedOn => {
-                    self.inbox.shown = 0;
-                    let request = Request::read(index, self.profile.timing.command);
-                    self.run(now, Job::Read(memory, index), request);
-                }
-            }
+        if let Some(slot) = slot {
+            self.start_entry(now, slot);
             return true;
         }
         !stopping && (self.start_verify(now) || self.start_listing(now))
+    }
+
+    /// Reads or deletes an entry, or selects its storage for that.
+    fn start_entry(&mut self, now: Now, slot: Slot) {
+        let Slot { memory, index, .. } = slot;
+        if self.select(now, memory) {
+            return;
+        }
+        // A modem that restarts without a word is back in its own choice of a storage, where an unread text may have this index.
+        let elsewhere = self.inbox.chosen.is_some_and(|chosen| chosen != memory);
+        if slot.stage == Stage::ToDelete && (slot.confirmed || !elsewhere) {
+            let mut text = Text::new();
+            // 37 characters at most.
+            let _ = match elsewhere && !self.inbox.one_a_line {
+                true => write!(text, "{};+CMGD={index}", self.selection(memory)),
+                false => write!(text, "AT+CMGD={index}"),
+            };
+            self.run_plain(now, Job::Delete(memory, index), &text);
+        } else {
+            self.inbox.shown = 0;
+            let request = Request::read(index, self.profile.timing.command);
+            self.run(now, Job::Read(memory, index), request);
+        }
     }
 
     /// Rejects the call that rings; never while a command is outstanding.
@@ -197,21 +208,22 @@ impl Modem {
 
     /// Selects a storage unless it is; false when there is nothing to send.
     fn select(&mut self, now: Now, memory: Memory) -> bool {
-        let inbox = &self.inbox;
-        let Some(chosen) = inbox.chosen else { return false };
-        if inbox.selected == Some(memory) {
+        if self.inbox.chosen.is_none() || self.inbox.selected == Some(memory) {
             return false;
         }
-        let all = inbox.all_uses;
-        let mut text = Text::new();
-        // 24 characters at most.
-        let _ = if all {
-            write!(text, "AT+CPMS=\"{memory}\",\"{chosen}\",\"{chosen}\"")
-        } else {
-            write!(text, "AT+CPMS=\"{memory}\"")
-        };
+        let (all, text) = (self.inbox.all_uses, self.selection(memory));
         self.run_plain(now, Job::Select { memory, all }, &text);
         true
+    }
+
+    fn selection(&self, memory: Memory) -> Text {
+        let mut text = Text::new();
+        // 24 characters at most.
+        let _ = match self.inbox.chosen.filter(|_| self.inbox.all_uses) {
+            Some(chosen) => write!(text, "AT+CPMS=\"{memory}\",\"{chosen}\",\"{chosen}\""),
+            None => write!(text, "AT+CPMS=\"{memory}\""),
+        };
+        text
     }
 
     /// An entry with its PDU.
@@ -223,11 +235,21 @@ impl Modem {
         };
         self.inbox.shown = self.inbox.shown.saturating_add(1);
         let reading = matches!(self.job, Some(Job::Read(..)));
+        let mark = inbox::mark(&pdu.tpdu);
         if !reading && !self.inbox.add(memory, index, Stage::ToRead, now.monotonic) {
-            // Known and under way, or no room: the next listing shows it again.
+            // Known and under way, or no room: the next listing shows it again. Unless something else stands there by now.
+            if pdu.whole {
+                self.inbox.seen_at(memory, index, mark);
+            }
             return;
         }
-        let mark = inbox::mark(&pdu.tpdu);
+        if reading
+            && self
+                .inbox
+                .confirm(now.monotonic, memory, index, pdu.whole.then_some(mark))
+        {
+            return;
+        }
         let vain = self.inbox.deleted_in_vain(memory, index, mark);
         let Some(slot) = self.inbox.slot(memory, index) else {
             return;
@@ -269,6 +291,9 @@ impl Modem {
             Job::Select { memory, all } => self.selected(*memory, *all, accepted),
             Job::Read(memory, index) => self.read(now, *memory, *index, accepted),
             Job::Delete(memory, index) => {
+                // No code: the line was not understood, or its second half.
+                let elsewhere = self.inbox.chosen.is_some_and(|chosen| chosen != *memory);
+                self.inbox.one_a_line |= elsewhere && outcome == Outcome::Final(FinalResult::Error);
                 let gone = accepted || outcome == Outcome::Final(FinalResult::Cms(321));
                 self.deleted(now, *memory, *index, gone);
             }
@@ -316,6 +341,7 @@ impl Modem {
 
     fn read(&mut self, now: Now, memory: Memory, index: u16, accepted: bool) {
         let shown = self.inbox.shown > 0 && accepted;
+        self.inbox.unconfirmed(now.monotonic, memory, index, shown);
         let waiting = |slot: &&mut Slot| slot.stage == Stage::ToRead;
         let reports_apart = memory != Memory::SR && self.inbox.readable.contains(&Memory::SR);
         let Some(slot) = self.inbox.slot(memory, index).filter(waiting) else {
@@ -358,6 +384,7 @@ impl Modem {
             // It stays known meanwhile, so that no listing hands it on again.
             slot.tries += 1;
             slot.due = now.monotonic + if slot.tries < DELETIONS { SOON } else { LATER };
+            slot.confirmed = false;
         }
     }
 

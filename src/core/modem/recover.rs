@@ -29,6 +29,10 @@ const RESYNCS: u8 = 2;
 const ECHOES: u8 = 2;
 const ECHOES_WITHIN: Duration = Duration::from_secs(3_600);
 
+/// A modem that was given up as silent and speaks is looked at after this, and so often at most.
+const HEARD: Duration = Duration::from_secs(10);
+const HEARD_EVERY: Duration = Duration::from_secs(600);
+
 /// What follows a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
@@ -54,6 +58,8 @@ pub(super) struct Trouble {
     echoes: u8,
     /// When an echo was believed last.
     echoed_at: Option<Instant>,
+    /// Said something although it had been given up as silent.
+    spoke_at: Option<Instant>,
     /// A marker during bring-up was taken for a part of the start before it. If silence follows, it was another one.
     pub(super) second_start: bool,
     /// The modem shows signs of a restart that told nothing.
@@ -143,6 +149,8 @@ impl Modem {
 
     /// In step again: back to work, unless that was not enough the last time, or it fell silent before it was set up.
     pub(super) fn resynchronised(&mut self, now: Now) {
+        // What silenced it may have set it back to a storage of its own choice.
+        self.inbox.selected = None;
         if self.came_back(now) {
             return;
         }
@@ -265,6 +273,7 @@ impl Modem {
 
     /// What the modem says by itself.
     pub(super) fn urc(&mut self, now: Now, urc: at::Urc) {
+        self.spoke(now);
         match urc {
             at::Urc::Stored { memory, index, report } => self.announced(now, memory, index, report),
             at::Urc::Registration(domain, line) => self.registration_told(domain, line),
@@ -281,6 +290,17 @@ impl Modem {
             at::Urc::Ring => self.inbox.ring(),
             // A PDU line follows an announcement; the engine keeps those two together.
             at::Urc::Announced(..) | at::Urc::SmsReady | at::Urc::Ignored => {}
+        }
+    }
+
+    /// It was given up because it did not answer, and now says something: it is looked at soon, and not hours later.
+    fn spoke(&mut self, now: Now) {
+        let given_up = self.state == State::Quarantined(Why::NotAnswering);
+        let lately = |at: Instant| now.monotonic.since(at) < HEARD_EVERY;
+        if given_up && matches!(self.phase, Phase::Pause { .. }) && !self.trouble.spoke_at.is_some_and(lately) {
+            self.trouble.spoke_at = Some(now.monotonic);
+            let (until, then) = (now.monotonic + HEARD, Next::BringUp);
+            self.phase = Phase::Pause { until, then };
         }
     }
 

@@ -54,12 +54,13 @@ impl StorageTask {
 
     /// Storages that can be read, the chosen one first.
     pub(super) fn readable(&self) -> Memories {
-        let offered = self
-            .offered
-            .as_ref()
-            .map(|[reading, ..]| reading.as_slice())
-            .unwrap_or_default();
         let mut readable: Memories = self.chosen.into_iter().collect();
+        // A modem that would not say is asked for both; what is not there is refused, and that is the end of it.
+        let offered = match &self.offered {
+            Some([reading, ..]) => reading.as_slice(),
+            None if readable.is_empty() => &[],
+            None => &[Memory::ME, Memory::SM],
+        };
         for memory in offered {
             if !readable.contains(memory) {
                 // There are no more names than places.
@@ -93,6 +94,11 @@ impl StorageTask {
             return;
         };
         match self.turn {
+            // A name and two numbers are the late answer to a question for what is used.
+            Turn::Test
+                if parse::params(rest)
+                    .get(1)
+                    .is_some_and(|second| second.parse::<u16>().is_ok()) => {}
             Turn::Test => self.offered = Some(parse::storages(rest)).filter(|[reading, ..]| !reading.is_empty()),
             Turn::Set { .. } => {}
             Turn::Ask { .. } => self.told = parse::params(rest).first().and_then(|name| Memory::from_name(name)),
@@ -319,6 +325,30 @@ mod tests {
         );
         assert_eq!(task.chosen, Some(Memory::SM));
         assert_eq!(task.readable().as_slice(), [Memory::SM, Memory::ME]);
+    }
+
+    #[test]
+    fn a_late_answer_to_another_question_is_no_list() {
+        let mut task = storage();
+        follow!(
+            task,
+            &[
+                ("AT+CPMS=?", "+CPMS: \"ME\",0,30,\"ME\",0,30,\"ME\",0,30", OK),
+                (
+                    "AT+CPMS=\"ME\",\"ME\",\"ME\"",
+                    "+CPMS: (\"ME\",\"SM\"),(\"ME\",\"SM\")",
+                    OK
+                ),
+                ("AT+CPMS?", "+CPMS: \"ME\",0,30,\"ME\",0,30,\"ME\",0,30", OK),
+            ],
+            Verdict::Passed
+        );
+        assert_eq!(task.chosen, Some(Memory::ME));
+        assert_eq!(
+            task.readable().as_slice(),
+            [Memory::ME, Memory::SM],
+            "both are looked into"
+        );
     }
 
     #[test]

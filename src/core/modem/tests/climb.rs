@@ -78,6 +78,28 @@ fn minutes_until_quarantine(rig: &mut Rig) -> u64 {
 }
 
 #[test]
+fn a_modem_that_was_given_up_as_silent_and_speaks_is_looked_at_at_once_and_not_again_and_again() {
+    let mut rig = ready(Means::default());
+    rig.fake.mute = true;
+    minutes_until_quarantine(&mut rig);
+    rig.asked();
+    rig.input(b"\r\n+CREG: 1\r\n");
+    rig.wait(secs(60));
+    assert!(rig.asked().contains(&"AT".to_string()));
+    rig.wait(secs(300));
+    assert_eq!(rig.modem.state(), State::Quarantined(Why::NotAnswering));
+    rig.asked();
+    rig.input(b"\r\n+CREG: 1\r\n");
+    rig.wait(secs(15));
+    assert_eq!(rig.asked(), Vec::<String>::new());
+    rig.fake.mute = false;
+    rig.wait(secs(300));
+    rig.input(b"\r\n+CREG: 1\r\n");
+    rig.wait(secs(15));
+    assert_eq!(rig.modem.state(), State::Ready);
+}
+
+#[test]
 fn a_modem_that_stays_silent_is_quarantined_with_its_reason_and_tried_again() {
     let mut rig = ready(Means::default());
     rig.fake.mute = true;

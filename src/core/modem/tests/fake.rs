@@ -15,6 +15,9 @@ pub(super) struct Fake {
     pub(super) echo: bool,
     /// Index to hex line (with service centre) and TPDU length.
     pub(super) stored: BTreeMap<u16, (String, usize)>,
+    /// The same of another storage, and whether that is the one selected.
+    pub(super) elsewhere: BTreeMap<u16, (String, usize)>,
+    pub(super) is_elsewhere: bool,
     /// What was written at the prompt, Ctrl-Z not included.
     pub(super) sent: Vec<String>,
     /// Commands in order.
@@ -31,6 +34,8 @@ impl Fake {
             mute: false,
             echo: true,
             stored: BTreeMap::new(),
+            elsewhere: BTreeMap::new(),
+            is_elsewhere: false,
             sent: Vec::new(),
             commands: Vec::new(),
             line: String::new(),
@@ -81,18 +86,30 @@ impl Fake {
         if let Some(answer) = self.overrides.get(command) {
             return answer.clone();
         }
+        if let Some((first, second)) = command.split_once(";+") {
+            let answer = self.answer(first);
+            return match answer.strip_suffix("\r\nOK\r\n") {
+                Some(lines) => lines.to_string() + &self.answer(&format!("AT+{second}")),
+                None => answer,
+            };
+        }
+        let stored = if self.is_elsewhere {
+            &mut self.elsewhere
+        } else {
+            &mut self.stored
+        };
         if command.starts_with("AT+CMGS=") {
             self.at_prompt = true;
             return "\r\n> ".to_string();
         }
         if let Some(index) = command.strip_prefix("AT+CMGR=") {
-            return match index.parse().ok().and_then(|index: u16| self.stored.get(&index)) {
+            return match index.parse().ok().and_then(|index: u16| stored.get(&index)) {
                 Some((pdu, length)) => ok(&format!("+CMGR: 0,,{length}\r\n{pdu}")),
                 None => ok(""),
             };
         }
         if let Some(index) = command.strip_prefix("AT+CMGD=") {
-            let gone = index.parse().ok().and_then(|index: u16| self.stored.remove(&index));
+            let gone = index.parse().ok().and_then(|index: u16| stored.remove(&index));
             return if gone.is_some() {
                 ok("")
             } else {
@@ -100,8 +117,7 @@ impl Fake {
             };
         }
         if command == "AT+CMGL=4" {
-            let list = self
-                .stored
+            let list = stored
                 .iter()
                 .map(|(index, (pdu, length))| format!("+CMGL: {index},1,,{length}\r\n{pdu}"));
             return ok(&list.collect::<Vec<_>>().join("\r\n"));
@@ -120,7 +136,7 @@ impl Fake {
             "AT+CPMS=?" => ok("+CPMS: (\"SM\"),(\"SM\"),(\"SM\")"),
             "AT+CPMS?" => ok(&format!(
                 "+CPMS: \"SM\",{0},30,\"SM\",{0},30,\"SM\",{0},30",
-                self.stored.len()
+                stored.len()
             )),
             "AT+CNMI=?" => ok("+CNMI: (0-2),(0-3),(0,2),(0-2),(0,1)"),
             "AT+CNMI?" => ok("+CNMI: 2,1,0,1,0"),
@@ -131,7 +147,10 @@ impl Fake {
             "AT+CSMS?" => ok("+CSMS: 0,1,1,1"),
             "AT+CFUN=4" | "AT+CFUN=1" | "AT+CFUN=1,1" | "AT" | "ATE0" | "AT+CMEE=1" | "AT+CREG=1" | "AT+CEREG=1"
             | "AT+CMGF=0" | "AT+CNMI=2,1,0,1,0" | "AT+CNMA" => ok(""),
-            _ if command.starts_with("AT+CPMS=") => ok(&format!("+CPMS: {0},30,{0},30,{0},30", self.stored.len())),
+            _ if command.starts_with("AT+CPMS=") => {
+                self.is_elsewhere = command.starts_with("AT+CPMS=\"ME\"");
+                ok(&format!("+CPMS: {0},30,{0},30,{0},30", self.stored.len()))
+            }
             _ => "\r\nERROR\r\n".to_string(),
         }
     }

@@ -8,7 +8,7 @@ use core::time::Duration;
 use super::fake::Fake;
 use super::rig::{Rig, places, submit};
 use crate::at::Memory;
-use crate::modem::{Command, Event, Place, State};
+use crate::modem::{Command, Event, Place, State, Why};
 
 /// Service centre of two octets and a TPDU of four; nobody reads it here.
 fn stored(mark: u8) -> (String, usize) {
@@ -177,6 +177,99 @@ fn another_storage_is_selected_first_and_the_chosen_one_again_after() {
         rig.asked(),
         ["AT+CPMS=\"ME\"", "AT+CMGR=1", "AT+CPMS=\"SM\"", "AT+CMGR=1"]
     );
+}
+
+fn me(index: u16) -> Place {
+    Place::Stored {
+        memory: Memory::ME,
+        index,
+    }
+}
+
+/// A text in another storage than the chosen one, handed on.
+fn handed_on_elsewhere() -> Rig {
+    let mut rig = Rig::ready();
+    rig.fake.elsewhere.insert(4, stored(1));
+    rig.input(b"\r\n+CMTI: \"ME\",4\r\n");
+    assert_eq!(rig.asked(), ["AT+CPMS=\"ME\"", "AT+CMGR=4"]);
+    assert_eq!(places(&rig.events), [me(4)]);
+    rig
+}
+
+#[test]
+fn outside_the_chosen_storage_an_entry_is_looked_at_again_and_deleted_on_the_line_that_selects_its_storage() {
+    let mut rig = handed_on_elsewhere();
+    rig.command(Command::Stored(me(4)));
+    assert_eq!(rig.asked(), ["AT+CMGR=4", "AT+CPMS=\"ME\";+CMGD=4", "AT+CPMS?"]);
+    assert!(rig.fake.elsewhere.is_empty());
+}
+
+#[test]
+fn a_modem_that_went_back_to_its_own_storage_without_a_word_loses_nothing_there() {
+    let mut rig = handed_on_elsewhere();
+    rig.fake.is_elsewhere = false;
+    rig.fake.stored.insert(4, stored(2));
+    rig.command(Command::Stored(me(4)));
+    assert_eq!(tpdus(&rig.events).len(), 2, "the unread one is handed on");
+    assert_eq!(rig.fake.stored.len(), 1);
+    // And when it goes back just between looking and deleting.
+    let mut rig = handed_on_elsewhere();
+    rig.fake.stored.insert(4, stored(2));
+    rig.fake
+        .overrides
+        .insert("AT+CMGR=4".to_string(), "\r\n+CMS ERROR: 500\r\n".to_string());
+    rig.command(Command::Stored(me(4)));
+    rig.fake.overrides.clear();
+    rig.wait(Duration::from_secs(5));
+    assert_eq!((rig.fake.stored.len(), rig.fake.elsewhere.len()), (1, 0));
+}
+
+#[test]
+fn a_modem_that_takes_one_command_a_line_is_given_one() {
+    let mut rig = handed_on_elsewhere();
+    let refused = "\r\nERROR\r\n".to_string();
+    rig.fake.overrides.insert("AT+CPMS=\"ME\";+CMGD=4".to_string(), refused);
+    rig.command(Command::Stored(me(4)));
+    rig.wait(Duration::from_secs(2));
+    assert!(rig.fake.elsewhere.is_empty());
+}
+
+#[test]
+fn an_entry_that_is_gone_before_it_is_deleted_is_forgotten() {
+    let mut rig = handed_on_elsewhere();
+    rig.fake.elsewhere.clear();
+    rig.command(Command::Stored(me(4)));
+    rig.wait(Duration::from_secs(5));
+    let asked = rig.asked();
+    assert_eq!(asked.iter().filter(|command| *command == "AT+CMGR=4").count(), 3);
+    assert!(!asked.iter().any(|command| command.contains("CMGD")));
+}
+
+#[test]
+fn what_a_listing_shows_at_a_known_place_is_read_before_anything_is_deleted_there() {
+    let mut rig = Rig::ready();
+    rig.fake.stored.insert(4, stored(1));
+    rig.input(b"\r\n+CMTI: \"SM\",4\r\n");
+    // The storage was changed under our hands.
+    rig.fake.stored.insert(4, stored(2));
+    rig.input(b"\r\n^SMMEMFULL: \"SM\"\r\n");
+    rig.command(Command::Stored(sm(4)));
+    assert_eq!(tpdus(&rig.events).len(), 2);
+    assert_eq!(rig.fake.stored.len(), 1, "deleted unread");
+    rig.command(Command::Stored(sm(4)));
+    assert!(rig.fake.stored.is_empty());
+}
+
+#[test]
+fn after_a_silence_the_storage_is_selected_again() {
+    let mut rig = handed_on_elsewhere();
+    rig.input(b"\r\nOK\r\n\r\nOK\r\n");
+    assert_eq!(rig.modem.state(), State::Recovering(Why::NotAnswering));
+    rig.input(b"\r\n+CMTI: \"ME\",5\r\n");
+    rig.wait(Duration::from_secs(5));
+    let asked = rig.asked();
+    let read = asked.iter().position(|command| command == "AT+CMGR=5").unwrap();
+    assert_eq!(asked[read - 1], "AT+CPMS=\"ME\"");
 }
 
 #[test]
