@@ -42,6 +42,8 @@ pub struct Modem {
     pub registration: String,
     /// Signal.
     pub signal_dbm: Option<i64>,
+    /// Its SIM was asked for the service centre and named none.
+    pub no_service_centre: bool,
 }
 
 /// Reads the answer of `/v1/modems`; none when it is something else.
@@ -58,6 +60,7 @@ pub fn modems(answer: &Value) -> Option<Vec<Modem>> {
             .get("signal")
             .and_then(|signal| signal.get("dbm"))
             .and_then(Value::as_i64),
+        no_service_centre: row.get("service_centre").is_some_and(Value::is_null),
     };
     Some(answer.get("data")?.as_array()?.iter().map(read).collect())
 }
@@ -84,6 +87,19 @@ fn modem(modem: &Modem) -> Vec<Finding> {
                 modem.label, modem.model
             ),
             "ask the operator whether 2G is still served here; else replace the modem by one for LTE",
+        ));
+    }
+    // Brought up, so it was asked.
+    let up = matches!(modem.state.as_str(), "ready" | "degraded")
+        && matches!(modem.registration.as_str(), "home" | "roaming");
+    if up && modem.no_service_centre {
+        findings.push(Finding::warn(
+            "smsc",
+            format!(
+                "modem {}: its SIM names no service centre, and texts may not go out",
+                modem.label
+            ),
+            "ask the operator for the service centre and set smsc = \"+...\" under its [[modem]]",
         ));
     }
     if let Some(dbm) = modem.signal_dbm.filter(|dbm| *dbm < WEAK_DBM) {

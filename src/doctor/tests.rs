@@ -324,6 +324,23 @@ fn weak_signal_and_a_network_that_is_gone_are_told() {
 }
 
 #[test]
+fn a_sim_without_a_service_centre_is_told_once_the_modem_is_up() {
+    let row = |state: &str, registration: &str, centre: serde_json::Value| {
+        let row = json!({ "label": "m0", "model": "EC25", "state": state, "reason": "", "registration": registration,
+                          "service_centre": centre });
+        let modems = bank::modems(&json!({ "data": [row] })).unwrap();
+        wrong(&bank::all(&modems))
+            .into_iter()
+            .any(|(_, check, _)| check == "smsc")
+    };
+    assert!(row("ready", "home", json!(null)));
+    assert!(row("degraded", "roaming", json!(null)));
+    assert!(!row("ready", "home", json!("+35385000000")));
+    assert!(!row("starting", "home", json!(null)));
+    assert!(!row("degraded", "searching", json!(null)));
+}
+
+#[test]
 fn facts_are_gathered_from_the_files_of_the_system() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();

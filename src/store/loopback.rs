@@ -1,7 +1,7 @@
 //! Loopback tests: a message that may go through one SIM only, known by a token when it comes back in.
 
 use rusqlite::{OptionalExtension, params};
-use wardwire_core::base::{Body, LoopbackId, SimId, UtcTime};
+use wardwire_core::base::{Body, LoopbackId, SimId, Ulid, UtcTime};
 use wardwire_core::queue::loopback::LoopbackFacts;
 use wardwire_core::queue::state::MessageStatus;
 use wardwire_core::queue::verbs::NewMessage;
@@ -68,6 +68,26 @@ pub(super) fn arrived(turn: &Turn<'_>, sim: SimId, text: &Body) -> Result<bool, 
         .prepare_cached("UPDATE loopbacks SET arrived_at = ?3 WHERE token = ?1 AND sim = ?2 AND arrived_at IS NULL")?
         .execute(params![token, sim.0.to_octets(), turn.now.utc.as_millis()])?;
     Ok(changed > 0)
+}
+
+/// SIMs whose test ran out since the last call, although the SMSC took its text. What ran out while nobody looked says nothing
+/// about now.
+pub(super) fn overdue(turn: &mut Turn<'_>) -> Result<Vec<SimId>, OpError> {
+    let now = turn.now.utc;
+    let Some(since) = turn.memory.loopbacks_at.replace(now) else {
+        return Ok(Vec::new());
+    };
+    let sims = turn
+        .db
+        .prepare_cached(
+            "SELECT DISTINCT l.sim FROM loopbacks l INDEXED BY loopbacks_open JOIN messages m ON m.id = l.message
+             WHERE l.arrived_at IS NULL AND l.ends_at > ?1 AND l.ends_at <= ?2 AND m.sent_at IS NOT NULL",
+        )?
+        .query_map(params![since.as_millis(), now.as_millis()], |row| {
+            row.get(0).map(|id| SimId(Ulid::from_octets(id)))
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(sims)
 }
 
 impl StoreHandle {

@@ -10,6 +10,7 @@ use wardwire_core::queue::verbs::Reply;
 use super::code::PRIORITIES;
 use super::inbound;
 use super::life::Life;
+use super::loopback;
 use super::retention;
 use super::stale;
 use super::turn::{OpError, Turn};
@@ -49,6 +50,7 @@ pub(super) fn sweep(turn: &mut Turn<'_>) -> Result<Reply, OpError> {
         .optional()?;
     let wake = wake.map(UtcTime::from_millis);
     Ok(Reply::Swept {
+        deaf: loopback::overdue(turn)?,
         next: [wake, reassembly, more].into_iter().flatten().min(),
         due: work(turn)?,
     })

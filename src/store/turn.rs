@@ -61,6 +61,8 @@ pub(super) struct Memory {
     pub(super) cursors: [Option<Place>; 4],
     /// Sequence of the last event.
     pub(super) sequence: u64,
+    /// Up to when loopback tests that ran out were looked for.
+    pub(super) loopbacks_at: Option<UtcTime>,
     /// When old things are looked for next.
     pub(super) retain_at: Option<UtcTime>,
     /// How attempts follow each other, over all SIMs.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wardwire::store::{
-    Accept, Accepted, Answer, Keys, ListFilter, MessageRecord, NewKey, Op, Place, Settings, Store, StoredResponse,
+    Accept, Accepted, Answer, Keys, ListFilter, MessageRecord, NewKey, NewLoopback, Op, Place, Settings, Store,
+    StoredResponse,
 };
 use wardwire_core::base::{Body, Instant, MessageId, Now, PhoneNumber, ServiceId, UtcTime};
 use wardwire_core::dispatch::Plan;
@@ -155,9 +156,9 @@ impl Site {
     }
 
     /// Accepts a text for `to`.
-    pub fn send(&mut self, to: &str, text: &str) -> MessageId {
+    fn message(&self, to: &str, text: &str) -> NewMessage {
         let segmentation = segment(text, &SegmentOptions::default()).expect("a sample fits");
-        let message = NewMessage {
+        NewMessage {
             service: self.service,
             recipient: PhoneNumber::from_e164(to).expect("a sample is a number"),
             body: Body::new(text.to_owned()),
@@ -175,7 +176,11 @@ impl Site {
             metadata: None,
             sensitivity: Sensitivity::Usual,
             sim: None,
-        };
+        }
+    }
+
+    pub fn send(&mut self, to: &str, text: &str) -> MessageId {
+        let message = self.message(to, text);
         let respond = Box::new(|_: &MessageRecord| StoredResponse {
             status: 201,
             body: String::new(),
@@ -196,6 +201,27 @@ impl Site {
     }
 
     /// A phone sends a text to the SIM.
+    /// A loopback test of this modem's SIM, which ends after 5 minutes. The text goes to somebody else: it never comes back.
+    pub fn loopback_in_vain(&mut self, modem: usize) {
+        let ends_at = self.now.utc + Duration::from_secs(300);
+        let message = NewMessage {
+            sim: self.modem(modem).sim,
+            valid_until: ends_at,
+            delivery_report: false,
+            ..self.message(PHONE, "Test K3Y7ZQ9M2T")
+        };
+        let new = NewLoopback {
+            message,
+            token: "K3Y7ZQ9M2T".to_owned(),
+            ends_at,
+        };
+        let answer = self.store.apply(self.now, vec![Op::Loopback(Box::new(new))]).pop();
+        assert!(matches!(answer, Some(Answer::Loopback(Some(_)))), "{answer:?}");
+        self.gateway
+            .handle_command(self.now, Command::WorkArrived(Priority::Normal));
+        self.wait(Duration::ZERO);
+    }
+
     pub fn inbound(&mut self, modem: usize, text: &str) {
         self.bank.inject(self.now, modem, PHONE, text).expect("a sample fits");
         self.wait(Duration::ZERO);

@@ -87,7 +87,14 @@ impl Reference {
             Request::Close { attempt, result } => (Reply::Closed(self.close(attempt, result)), Then::Nothing),
             Request::Report(_) => (Reply::Stored, Then::Nothing),
             Request::Receive(part) => (Reply::Stored, Then::Stored(part.from.reveal().to_owned())),
-            Request::Sweep => (Reply::Swept { next: None, due: true }, Then::Nothing),
+            Request::Sweep => (
+                Reply::Swept {
+                    deaf: Vec::new(),
+                    next: None,
+                    due: true,
+                },
+                Then::Nothing,
+            ),
             Request::KeepPast(_) => (Reply::PastKept, Then::Nothing),
             other => panic!("nothing of this bank asks for {other:?}"),
         }

@@ -26,6 +26,8 @@ pub struct Verdict {
     pub kept_by_network: usize,
     pub inbound: usize,
     pub injected: BTreeMap<&'static str, usize>,
+    /// Unknown outcomes that were settled, by what.
+    pub settled: BTreeMap<&'static str, usize>,
     pub steps: u64,
     pub resets: usize,
     /// Modems set aside some minutes after the faults stopped, by reason.
@@ -50,6 +52,9 @@ impl Verdict {
         for (fault, count) in &other.injected {
             *self.injected.entry(fault).or_default() += count;
         }
+        for (by, count) in &other.settled {
+            *self.settled.entry(by).or_default() += count;
+        }
     }
 }
 
@@ -58,7 +63,7 @@ impl fmt::Display for Verdict {
         write!(
             f,
             "{} messages, {} delivered, {} possible copies, {} dropped, {} unknown, {} failed, {} inbound, {} waiting, {} resets, set aside {:?}, \
-             {} steps, faults {:?}",
+             {} steps, unknown outcomes settled by {:?}, faults {:?}",
             self.messages,
             self.delivered,
             self.copies,
@@ -70,6 +75,7 @@ impl fmt::Display for Verdict {
             self.resets,
             self.set_aside,
             self.steps,
+            self.settled,
             self.injected
         )
     }
@@ -160,6 +166,7 @@ pub fn judge(world: &World, plot: Plot) -> Verdict {
     let mut verdict = Verdict {
         steps: world.steps,
         resets: world.resets,
+        settled: world.settled.clone(),
         ..Verdict::default()
     };
     for event in &world.air {

@@ -6,14 +6,16 @@ use std::fmt::Write as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use wardwire::store::{Accept, Accepted, Answer, Keys, ListFilter, NewKey, Op, Place, Settings, Store, StoredResponse};
+use wardwire::store::{
+    Accept, Accepted, Answer, EventKind, Fact, Keys, ListFilter, NewKey, Op, Place, Settings, Store, StoredResponse,
+};
 use wardwire_core::base::{Body, Instant, MessageId, Now, PhoneNumber, ServiceId, UtcTime};
 use wardwire_core::dispatch::Plan;
 use wardwire_core::gateway::snapshot::{ModemSnapshot, ModemState};
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
 use wardwire_core::modem::{Means, Pin, PortAction, Profiles};
 use wardwire_core::queue::state::{OnUnknown, Priority, Sensitivity};
-use wardwire_core::queue::verbs::{NewMessage, Reply};
+use wardwire_core::queue::verbs::{NewMessage, Reply, Request};
 use wardwire_core::simulator::{AirEvent, Bank, BankEvent, Fault, Faults, Options};
 use wardwire_core::sms::{SegmentOptions, segment};
 
@@ -59,6 +61,8 @@ pub struct World {
     pub air: Vec<AirEvent>,
     /// What was accepted: the id by recipient.
     pub accepted: BTreeMap<String, MessageId>,
+    /// What settled outcomes that were unknown, and how often.
+    pub settled: BTreeMap<&'static str, usize>,
     pub steps: u64,
     /// Port resets, USB resets and power cycles that the gateway ordered.
     pub resets: usize,
@@ -120,6 +124,7 @@ impl World {
             replies: VecDeque::new(),
             air: Vec::new(),
             accepted: BTreeMap::new(),
+            settled: BTreeMap::new(),
             random,
             steps: 0,
             resets: 0,
@@ -179,7 +184,13 @@ impl World {
             return;
         }
         for (before, now) in self.healed.iter_mut().zip(modems) {
-            if !matches!(now.state, ModemState::Recovering | ModemState::Starting) {
+            let on_trial = match now.state {
+                ModemState::Recovering | ModemState::Starting => true,
+                // It was set aside, and came up a moment ago.
+                ModemState::Degraded => before.state == ModemState::Quarantined && now.reason == "no network",
+                _ => false,
+            };
+            if !on_trial {
                 *before = now;
             }
         }
@@ -425,7 +436,13 @@ impl World {
     }
 
     fn apply(&mut self, ops: Vec<Op>) -> Vec<Answer> {
+        let by = evidence(&ops);
         let answers = self.store.apply(self.now, ops);
+        let resolved = |fact: &&Fact| fact.kind == EventKind::MessageUnknownResolved;
+        match self.store.facts().iter().filter(resolved).count() {
+            0 => {}
+            count => *self.settled.entry(by).or_default() += count,
+        }
         if let Some(priority) = self.store.work_arrived() {
             self.gateway.handle_command(self.now, Command::WorkArrived(priority));
         }
@@ -500,6 +517,21 @@ impl World {
             Some(Answer::Accepted(Accepted::New { id, .. })) => drop(self.accepted.insert(recipient, id)),
             other => panic!("not accepted: {other:?}"),
         }
+    }
+}
+
+/// What these ops can tell about an outcome that was unknown.
+fn evidence(ops: &[Op]) -> &'static str {
+    let says = |op: &Op| match op {
+        Op::Gateway(Request::Report(_)) => Some("delivery report"),
+        Op::Gateway(Request::Close { .. }) => Some("late result"),
+        Op::Gateway(Request::Sweep) => Some("policy"),
+        _ => None,
+    };
+    let mut said = ops.iter().filter_map(says);
+    match (said.next(), said.next()) {
+        (Some(only), None) => only,
+        _ => "one of several",
     }
 }
 

@@ -389,6 +389,7 @@ async fn a_modem_tells_its_health() {
         modem.score = 35;
         modem.step = "USB reset";
         modem.resets_today = 3;
+        modem.service_centre = Some("+35385000000".to_owned());
         modem.signal_history = vec![SignalPeriod {
             from: UtcTime::from_millis(1_781_514_000_000),
             weakest_dbm: -97,
@@ -404,6 +405,7 @@ async fn a_modem_tells_its_health() {
         ("step", json!("USB reset")),
         ("resets_today", json!(3)),
         ("receive_only", json!(false)),
+        ("service_centre", json!("+35385000000")),
         (
             "signal_history",
             json!([{"from": "2026-06-15T09:00:00.000Z", "weakest_dbm": -97, "mean_dbm": -91}]),

@@ -74,6 +74,7 @@ pub struct Score {
     rests: u32,
     owed: u32,
     owed_since: Option<Instant>,
+    missed_itself: bool,
     suspected_at: Option<Instant>,
 }
 
@@ -86,6 +87,7 @@ impl Default for Score {
             rests: 0,
             owed: 0,
             owed_since: None,
+            missed_itself: false,
             suspected_at: None,
         }
     }
@@ -121,10 +123,10 @@ impl Score {
         self.row
     }
 
-    /// It sends, but nothing has come in for far too long.
+    /// It sends, but nothing has come in for far too long, or what it sent to itself did not arrive.
     #[must_use]
     pub fn is_deaf(&self, now: Instant) -> bool {
-        self.owed >= OWED && self.owed_since.is_some_and(|since| now.since(since) >= OWED_FOR)
+        self.missed_itself || self.owed >= OWED && self.owed_since.is_some_and(|since| now.since(since) >= OWED_FOR)
     }
 
     /// Nothing it sends is taken, although the signal should do.
@@ -148,9 +150,15 @@ impl Score {
         self.points = self.points.saturating_sub(SILENT);
     }
 
+    /// A text that it sent to itself, and that was accepted, has not come in.
+    pub fn missed_itself(&mut self) {
+        self.missed_itself = true;
+    }
+
     /// Something came in. True when it was deaf before.
     pub fn heard(&mut self, now: Instant) -> bool {
         let was_deaf = self.is_deaf(now);
+        self.missed_itself = false;
         self.owed = 0;
         self.owed_since = None;
         was_deaf
@@ -317,6 +325,15 @@ mod tests {
         assert!(score.heard(at(2_701)));
         assert_eq!(score.suspicion(at(9_000), GOOD), None);
         assert!(!score.heard(at(9_001)));
+    }
+
+    #[test]
+    fn who_does_not_hear_itself_is_deaf_until_something_comes_in() {
+        let mut score = Score::default();
+        score.missed_itself();
+        assert_eq!(score.suspicion(at(0), GOOD), Some(Suspicion::Deaf));
+        assert!(score.heard(at(1)));
+        assert!(!score.is_deaf(at(100_000)));
     }
 
     #[test]

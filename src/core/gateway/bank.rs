@@ -429,7 +429,10 @@ impl Gateway {
             (Purpose::TryPin(slot, of), Reply::PinTried(tried)) => {
                 self.answer_pin(now, slot, of, translate::pin_answer(tried));
             }
-            (Purpose::Sweep, Reply::Swept { next, due }) => {
+            (Purpose::Sweep, Reply::Swept { deaf, next, due }) => {
+                for sim in deaf {
+                    self.missed_itself(now, sim);
+                }
                 let soon = now.monotonic + SWEEP_EVERY;
                 self.sweep_at = Some(next.map_or(soon, |at| monotonic(now, at).min(soon)));
                 self.more_due |= due;

@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 
 use super::bank::Gateway;
 use super::groups::{Finding, Member};
+use super::slot::Slot;
 use super::{Event, SlotIndex, translate};
-use crate::base::{Instant, Now};
+use crate::base::{Instant, Now, SimId};
 use crate::dispatch::score::Suspicion;
 use crate::modem::{self, Fault, Level, SubmitResult, Why};
 
@@ -88,14 +89,18 @@ impl Gateway {
         let dbm = place.modem.health().signal_dbm;
         place.count_result(now, result);
         place.score.ended(now.monotonic, translate::ended(result, report), dbm);
-        if let Some(suspicion) = place.score.suspicion(now.monotonic, dbm) {
-            let fault = match suspicion {
-                Suspicion::Mute => Fault::Mute,
-                Suspicion::Deaf => Fault::Deaf,
-            };
-            place.modem.handle_command(now, modem::Command::Suspect(Some(fault)));
-        }
+        suspect(now, place);
         place.score.rests_until(now.monotonic)
+    }
+
+    /// A text that this SIM sent to itself has not come in.
+    pub(super) fn missed_itself(&mut self, now: Now, sim: SimId) {
+        let of_sim = |slot: &&mut Slot| slot.who.is_some_and(|who| who.1 == sim);
+        if let Some(place) = self.slots.iter_mut().find(of_sim) {
+            place.score.missed_itself();
+            suspect(now, place);
+            self.changed = true;
+        }
     }
 
     /// Something came in.
@@ -105,5 +110,17 @@ impl Gateway {
         {
             place.modem.handle_command(now, modem::Command::Suspect(None));
         }
+    }
+}
+
+/// Has a SIM that sends in vain, or hears nothing, helped.
+fn suspect(now: Now, place: &mut Slot) {
+    let dbm = place.modem.health().signal_dbm;
+    if let Some(suspicion) = place.score.suspicion(now.monotonic, dbm) {
+        let fault = match suspicion {
+            Suspicion::Mute => Fault::Mute,
+            Suspicion::Deaf => Fault::Deaf,
+        };
+        place.modem.handle_command(now, modem::Command::Suspect(Some(fault)));
     }
 }

@@ -243,6 +243,12 @@ impl Slot {
             registration: health.registration.as_str(),
             operator: String::from(health.operator.as_str()),
             access: health.access.as_str(),
+            service_centre: self
+                .modem
+                .identity()
+                .service_centre
+                .as_ref()
+                .map(|n| String::from(n.as_e164())),
             receive_only: self.receive_only,
             busy: self.job.is_some(),
             paced_until: (paced > now.utc).then_some(paced),

@@ -51,6 +51,8 @@ pub struct ModemSnapshot {
     pub operator: String,
     /// `2g`, `3g`, `4g`, `5g`, or empty.
     pub access: &'static str,
+    /// Service centre that the SIM names, in E.164 form; none before it was asked, and where it names none.
+    pub service_centre: Option<String>,
     /// A person keeps the SIM for what comes in: nothing goes out through it.
     pub receive_only: bool,
     /// A part is being submitted right now.

@@ -329,7 +329,11 @@ impl Modem {
         match cursor.task.take() {
             Some(Task::Storage(task)) => self.inbox.chosen(task.chosen, task.readable()),
             Some(Task::Notification(task)) => self.inbox.notified(task.parameters(), task.stores_reports()),
-            Some(Task::Centre(task)) => self.identity.service_centre = PhoneNumber::from_e164(&task.told).ok(),
+            // Some firmware leaves the plus out.
+            Some(Task::Centre(task)) => {
+                let digits = task.told.trim_start_matches('+');
+                self.identity.service_centre = PhoneNumber::from_e164(&alloc::format!("+{digits}")).ok();
+            }
             Some(Task::Attention(_) | Task::Send(_) | Task::Sim(_) | Task::Operator(_)) | None => {}
         }
     }

@@ -204,6 +204,8 @@ pub enum Reply {
     PastKept,
     /// To [`Request::Sweep`]: when to sweep again at the latest, and whether more messages became due.
     Swept {
+        /// SIMs whose loopback test has just run out: what they sent was accepted and did not come in. Each is told once.
+        deaf: Vec<SimId>,
         /// Next sweep.
         next: Option<UtcTime>,
         /// There may be work for a free modem.

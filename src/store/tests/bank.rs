@@ -199,7 +199,7 @@ impl Bank {
     }
 
     pub(in crate::store) fn sweep(&mut self) -> (Option<UtcTime>, bool) {
-        let Reply::Swept { next, due } = self.ask(Request::Sweep) else {
+        let Reply::Swept { next, due, .. } = self.ask(Request::Sweep) else {
             panic!("another answer");
         };
         (next, due)

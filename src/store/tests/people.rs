@@ -278,6 +278,32 @@ fn a_loopback_test_goes_through_its_sim_alone_and_ends_when_it_is_back_and_repor
 }
 
 #[test]
+fn a_test_that_was_sent_and_never_came_back_is_told_once() {
+    let mut bank = Bank::new();
+    let deaf = |bank: &mut Bank| match bank.ask(Request::Sweep) {
+        Reply::Swept { deaf, .. } => deaf,
+        other => panic!("{other:?}"),
+    };
+    for sends in [false, true] {
+        let new = to_itself(&bank, if sends { "BBBBBBBBBB" } else { "CCCCCCCCCC" });
+        assert!(matches!(
+            bank.one(Op::Loopback(Box::new(new))),
+            Answer::Loopback(Some(_))
+        ));
+        if sends {
+            let attempt = bank.begin_only(None);
+            bank.close(attempt, accepted(4));
+        }
+        bank.pass(299);
+        assert_eq!(deaf(&mut bank), []);
+        bank.pass(1);
+        let told: Vec<SimId> = sends.then_some(bank.sim).into_iter().collect();
+        assert_eq!(deaf(&mut bank), told, "sent: {sends}");
+        assert_eq!(deaf(&mut bank), []);
+    }
+}
+
+#[test]
 fn a_database_of_the_first_schema_opens_with_all_it_holds() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("w.db");
