@@ -280,9 +280,11 @@ fn a_loopback_test_goes_through_its_sim_alone_and_ends_when_it_is_back_and_repor
 #[test]
 fn a_test_that_was_sent_and_never_came_back_is_told_once() {
     let mut bank = Bank::new();
-    let deaf = |bank: &mut Bank| match bank.ask(Request::Sweep) {
-        Reply::Swept { deaf, .. } => deaf,
-        other => panic!("{other:?}"),
+    let deaf = |bank: &mut Bank| {
+        let Reply::Swept { deaf, .. } = bank.ask(Request::Sweep) else {
+            panic!("swept");
+        };
+        deaf
     };
     for sends in [false, true] {
         let new = to_itself(&bank, if sends { "BBBBBBBBBB" } else { "CCCCCCCCCC" });
