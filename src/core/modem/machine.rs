@@ -462,6 +462,7 @@ impl Modem {
 
     /// Begins whatever comes next, if nothing is under way.
     fn advance(&mut self, now: Now) {
+        self.hand_back();
         if !self.engine.is_idle() || now.monotonic < self.not_before {
             return;
         }

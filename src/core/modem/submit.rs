@@ -88,6 +88,14 @@ impl Modem {
         });
     }
 
+    /// What waits goes back at once when the modem has something else to do first: that may take an hour.
+    pub(super) fn hand_back(&mut self) {
+        let serves = matches!(self.phase, Phase::Serving) && !self.trouble.settings_lost;
+        if !serves && self.waiting.take().is_some() {
+            self.tell(Event::Submitted(SubmitResult::NotSent(Answer::NoPrompt)));
+        }
+    }
+
     /// `AT+CMGS` for what waits.
     pub(super) fn start_submit(&mut self, now: Now) {
         if let Some(submission) = self.waiting.take() {

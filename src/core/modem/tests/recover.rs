@@ -119,6 +119,18 @@ fn an_echo_that_returns_means_lost_settings_before_a_pdu_goes_out_as_text() {
 }
 
 #[test]
+fn a_submit_that_waits_goes_back_when_the_modem_must_be_set_up_first() {
+    let mut rig = Rig::ready();
+    rig.fake.mute = true;
+    rig.input(b"\r\n+CMTI: \"SM\",4\r\n");
+    rig.command(submit(&[0x11], false));
+    assert!(!rig.told().iter().any(|event| event.starts_with("Submitted")));
+    // The echo of what is outstanding: it restarted.
+    rig.input(b"AT+CMGR=4\r");
+    assert!(rig.told().contains(&"Submitted(NotSent(NoPrompt))".to_string()));
+}
+
+#[test]
 fn a_silence_that_was_a_restart_ends_with_the_settings_back() {
     let mut rig = Rig::ready();
     rig.input(b"\r\nOK\r\n\r\nOK\r\n");
