@@ -96,14 +96,16 @@ fn modem(turn: &mut Turn<'_>, introduce: &Introduce) -> Result<ModemId, OpError>
     Ok(ModemId(Ulid::from_octets(id)))
 }
 
-/// The SIM with this ICCID, else with this IMSI; one that tells neither now is the one this modem had last. So a read that
-/// fails once does not make a new SIM, with a budget of its own and everything on it received again.
+/// The SIM with this ICCID, else with this IMSI; else the one this modem had last, when what it tells now and what is known
+/// of that one cannot be compared. So a read that fails once does not make a new SIM, with a budget of its own and everything on
+/// it received again.
 fn sim(turn: &mut Turn<'_>, introduce: &Introduce, modem: ModemId) -> Result<SimId, OpError> {
     let known: Option<[u8; 16]> = turn
         .db
         .prepare_cached(
             "SELECT id FROM sims WHERE iccid = ?1 OR (imsi = ?2 AND (?1 IS NULL OR iccid IS NULL))
-             OR (modem = ?3 AND (coalesce(?1, ?2) IS NULL OR coalesce(iccid, imsi) IS NULL))
+             OR (modem = ?3 AND (?1 IS NULL OR iccid IS NULL) AND (?2 IS NULL OR imsi IS NULL)
+                 AND seen_at = (SELECT max(seen_at) FROM sims WHERE modem = ?3))
              ORDER BY iccid IS ?1 AND ?1 IS NOT NULL DESC, imsi IS ?2 AND ?2 IS NOT NULL DESC, seen_at DESC LIMIT 1",
         )?
         .query_row(params![introduce.iccid, introduce.imsi, modem.0.to_octets()], |row| {

@@ -239,5 +239,19 @@ fn a_read_that_fails_once_makes_no_new_modem_and_no_new_sim() {
     let (modem, other) = introduce(swapped);
     assert_eq!(modem, known.0);
     assert_ne!(other, known.1, "another SIM in the same modem");
-    assert_eq!(introduce(whole), known, "and back");
+    assert_eq!(introduce(whole.clone()), known, "and back");
+    // Each half alone, one after the other.
+    let half = |iccid: Option<&str>, imsi: Option<&str>| Introduce {
+        imei: Some("356938035643817".into()),
+        iccid: iccid.map(Into::into),
+        imsi: imsi.map(Into::into),
+        ..whole.clone()
+    };
+    let (imsi, iccid) = ("272013333333333", "8935301000000000035");
+    let first = introduce(half(None, Some(imsi)));
+    assert_eq!(introduce(half(Some(iccid), None)), first);
+    assert_eq!(introduce(half(None, Some(imsi))), first);
+    let (_, swapped) = introduce(half(None, Some("272014444444444")));
+    assert_ne!(swapped, first.1);
+    assert_eq!(introduce(half(Some(iccid), Some(imsi))), first);
 }
