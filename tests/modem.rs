@@ -109,10 +109,7 @@ impl World {
             Event::Ready | Event::Submitted(_) if sends => {
                 self.submits += 1;
                 self.outstanding = true;
-                let submit = Submit {
-                    tpdu: tpdu(),
-                    more: false,
-                };
+                let submit = Submit { tpdu: tpdu() };
                 self.modem.handle_command(now, Command::Submit(submit));
                 self.modem.handle_command(now, Command::Commit);
             }
@@ -177,10 +174,7 @@ fn messages_go_out_reports_and_replies_come_back() {
     world.command(Command::PortOpened);
     world.wait(Duration::from_secs(1));
     for _ in 0..50 {
-        let submit = Submit {
-            tpdu: tpdu(),
-            more: false,
-        };
+        let submit = Submit { tpdu: tpdu() };
         world.command(Command::Submit(submit));
         world.command(Command::Commit);
         world.wait(Duration::from_millis(10));

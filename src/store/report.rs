@@ -453,21 +453,20 @@ fn second_word(turn: &Turn<'_>, kept: &Kept, slack: Duration) -> Result<Option<P
 /// Notes on the attempt that it has had its word, unless another one follows. The network knows better than the modem under which
 /// reference it took the part.
 fn note_word(turn: &Turn<'_>, kept: &Kept, place: &Place, open: bool) -> Result<(), OpError> {
-    let sql = match place.number {
-        Place::WITH_ITS_WORD => {
-            "UPDATE attempts SET awaiting = awaiting * ?4 WHERE message = ?1 AND sequence = ?2 AND tp_mr = ?3"
-        }
-        _ => {
+    // Attempts with a reference are accepted ones.
+    turn.db
+        .prepare_cached(
             "UPDATE attempts SET state = 1, tp_mr = ?3, awaiting = awaiting * ?4 WHERE message = ?1 AND sequence = ?2
-             AND number = ?5"
-        }
-    };
-    let mut update = turn.db.prepare_cached(sql)?;
-    let (message, tp_mr) = (place.message.0.to_octets(), kept.facts.tp_mr);
-    match place.number {
-        Place::WITH_ITS_WORD => update.execute(params![message, place.sequence, tp_mr, open])?,
-        number => update.execute(params![message, place.sequence, tp_mr, open, number])?,
-    };
+             AND (number = ?5 OR (?5 = ?6 AND tp_mr = ?3))",
+        )?
+        .execute(params![
+            place.message.0.to_octets(),
+            place.sequence,
+            kept.facts.tp_mr,
+            open,
+            place.number,
+            Place::WITH_ITS_WORD,
+        ])?;
     Ok(())
 }
 

@@ -43,6 +43,23 @@ fn a_notice_names_the_memory_that_is_read() {
 }
 
 #[test]
+fn what_comes_in_does_not_wait_behind_the_texts_that_go_out() {
+    for model in ["generic", "telit-le910", "simcom-sim800", "huawei-e3372"] {
+        let mut site = Site::of(&[model]).ready();
+        for _ in 0..60 {
+            site.send(PHONE, "a broadcast");
+        }
+        assert!(site.until(60, |site| site.on_air(None).len() >= 3), "{model}");
+        site.inbound(0, "STOP");
+        let before = site.on_air(None).len();
+        assert!(site.until(200, |site| site.texts() == ["STOP"]), "{model}");
+        let between = site.on_air(None).len() - before;
+        assert!(between <= 2, "{model}: {between} texts went first");
+        assert!(site.until(200, |site| site.on_air(None).len() == 60), "{model}");
+    }
+}
+
+#[test]
 fn a_notice_that_never_comes_is_not_needed() {
     let mut site = Site::of(&["generic"]).ready();
     site.provoke(0, Fault::NoticesStop);

@@ -155,7 +155,7 @@ impl Site {
         self.wait(Duration::ZERO);
     }
 
-    /// Accepts a text for `to`.
+    /// A text for `to`, as a service would send it.
     fn message(&self, to: &str, text: &str) -> NewMessage {
         let segmentation = segment(text, &SegmentOptions::default()).expect("a sample fits");
         NewMessage {
@@ -179,6 +179,7 @@ impl Site {
         }
     }
 
+    /// Accepts a text for `to`.
     pub fn send(&mut self, to: &str, text: &str) -> MessageId {
         let message = self.message(to, text);
         let respond = Box::new(|_: &MessageRecord| StoredResponse {
@@ -200,7 +201,6 @@ impl Site {
         id
     }
 
-    /// A phone sends a text to the SIM.
     /// A loopback test of this modem's SIM, which ends after 5 minutes. The text goes to somebody else: it never comes back.
     pub fn loopback_in_vain(&mut self, modem: usize) {
         let ends_at = self.now.utc + Duration::from_secs(300);
@@ -222,6 +222,7 @@ impl Site {
         self.wait(Duration::ZERO);
     }
 
+    /// A phone sends a text to the SIM.
     pub fn inbound(&mut self, modem: usize, text: &str) {
         self.bank.inject(self.now, modem, PHONE, text).expect("a sample fits");
         self.wait(Duration::ZERO);

@@ -84,8 +84,8 @@ fn judged(plot: Plot) -> Verdict {
 /// Failing seeds that are told in full.
 const TOLD: usize = 10;
 
-/// The seeds of the environment (`WARDWIRE_SEEDS` of them from `WARDWIRE_FIRST` on), else the first `few`, on both cores. Says how far it is, goes on after a seed that fails,
-/// and fails at the end.
+/// The seeds of the environment (`WARDWIRE_SEEDS` of them from `WARDWIRE_FIRST` on), else the first `few`, on both cores.
+/// Says how far it is, goes on after a seed that fails, and fails at the end.
 fn all_seeds(few: u64, plot: fn(u64) -> Plot, test: &str) {
     let first = of_environment("WARDWIRE_FIRST").unwrap_or_default();
     let seeds = match of_environment("WARDWIRE_SEED") {

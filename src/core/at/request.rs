@@ -205,6 +205,18 @@ mod tests {
     }
 
     #[test]
+    fn silence_ends_an_answer_only_where_nothing_more_is_to_come() {
+        let settles = |text: &str| Request::plain(text, Duration::ZERO).unwrap().settle();
+        assert_eq!(settles("AT+CPMS=\"SM\""), Some(SETTLE));
+        assert_eq!(settles("AT+CSQ"), None);
+        assert_eq!(
+            settles("AT+CPMS=\"SM\";+CMGD=1"),
+            None,
+            "the deletion is still under way"
+        );
+    }
+
+    #[test]
     fn registration_is_an_answer_only_when_asked_and_in_the_form_of_one() {
         assert!(owns("AT+CREG?", "+CREG: 1,5"));
         assert!(owns("AT+CREG?", "+CREG: 2,1,\"00D1\",\"ABCD\",7"));

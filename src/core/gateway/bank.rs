@@ -113,8 +113,7 @@ impl Gateway {
                 }
             }
             Command::ReceiveOnly { sim, receive_only } => {
-                let of_sim = |slot: &&mut Slot| slot.who.is_some_and(|who| who.1 == sim);
-                if let Some(slot) = self.slots.iter_mut().find(of_sim) {
+                if let Some(slot) = self.with_sim(sim) {
                     slot.receive_only = receive_only;
                     self.changed = true;
                 }
@@ -570,10 +569,7 @@ impl Gateway {
             result: None,
             report,
         });
-        let more = !self.window.is_empty();
-        place
-            .modem
-            .handle_command(now, modem::Command::Submit(Submit { tpdu, more }));
+        place.modem.handle_command(now, modem::Command::Submit(Submit { tpdu }));
         self.ledger.ask(Purpose::Begin(slot), Request::Begin(begin));
         self.changed = true;
     }

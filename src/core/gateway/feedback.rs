@@ -95,12 +95,17 @@ impl Gateway {
 
     /// A text that this SIM sent to itself has not come in.
     pub(super) fn missed_itself(&mut self, now: Now, sim: SimId) {
-        let of_sim = |slot: &&mut Slot| slot.who.is_some_and(|who| who.1 == sim);
-        if let Some(place) = self.slots.iter_mut().find(of_sim) {
+        if let Some(place) = self.with_sim(sim) {
             place.score.missed_itself();
             suspect(now, place);
             self.changed = true;
         }
+    }
+
+    /// The place of a SIM that is in the bank now.
+    pub(super) fn with_sim(&mut self, sim: SimId) -> Option<&mut Slot> {
+        let holds = |slot: &&mut Slot| slot.who.is_some_and(|who| who.1 == sim);
+        self.slots.iter_mut().find(holds)
     }
 
     /// Something came in.

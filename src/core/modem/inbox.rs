@@ -265,14 +265,10 @@ impl Inbox {
         self.list_urgent = true;
     }
 
-    /// A submit ended; what arrived gets its turn, unless the next part follows.
-    pub(super) fn submit_ended(&mut self, more: bool) {
+    /// A submit ended; what arrived gets its turn: nobody's answer waits behind a broadcast.
+    pub(super) fn submit_ended(&mut self) {
         let (few, many) = CREDIT;
-        self.credit = match (more, self.slots.len() > MANY) {
-            (true, _) => 0,
-            (false, false) => few,
-            (false, true) => many,
-        };
+        self.credit = if self.slots.len() > MANY { many } else { few };
     }
 
     /// Something here goes before the submit that waits.
@@ -337,6 +333,11 @@ impl Inbox {
         !known && self.slots.push(slot).is_ok()
     }
 
+    /// Not in the chosen storage.
+    pub(super) fn is_elsewhere(&self, memory: Memory) -> bool {
+        self.chosen.is_some_and(|chosen| chosen != memory)
+    }
+
     /// A listing shows this at a place that is known: not what was read there, if the marks differ.
     pub(super) fn seen_at(&mut self, memory: Memory, index: u16, mark: u64) {
         let Some(slot) = self.slot(memory, index).filter(|slot| slot.mark != mark) else {
@@ -346,11 +347,7 @@ impl Inbox {
             Stage::ToRead => {}
             // The store still has to answer for what stood there.
             Stage::HandedOn => slot.again = true,
-            Stage::ToDelete => {
-                slot.stage = Stage::ToRead;
-                slot.tries = 0;
-                slot.again = false;
-            }
+            Stage::ToDelete => slot.read_anew(),
         }
     }
 
@@ -365,9 +362,7 @@ impl Inbox {
         if mark.is_none() {
             slot.put_off(now);
         } else if !slot.confirmed {
-            slot.stage = Stage::ToRead;
-            slot.tries = 0;
-            slot.again = false;
+            slot.read_anew();
         }
         mark.is_none() || slot.confirmed
     }
@@ -451,6 +446,13 @@ pub(super) fn mark(tpdu: &[u8]) -> u64 {
 }
 
 impl Slot {
+    /// Something else stands there than what was read.
+    fn read_anew(&mut self) {
+        self.stage = Stage::ToRead;
+        self.tries = 0;
+        self.again = false;
+    }
+
     /// Once more, a little later.
     fn put_off(&mut self, now: Instant) {
         self.tries = self.tries.saturating_add(1);

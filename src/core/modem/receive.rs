@@ -140,7 +140,7 @@ impl Modem {
             return;
         }
         // A modem that restarts without a word is back in its own choice of a storage, where an unread text may have this index.
-        let elsewhere = self.inbox.chosen.is_some_and(|chosen| chosen != memory);
+        let elsewhere = self.inbox.is_elsewhere(memory);
         if slot.stage == Stage::ToDelete && (slot.confirmed || !elsewhere) {
             let mut text = Text::new();
             // 37 characters at most.
@@ -292,8 +292,8 @@ impl Modem {
             Job::Read(memory, index) => self.read(now, *memory, *index, accepted),
             Job::Delete(memory, index) => {
                 // No code: the line was not understood, or its second half.
-                let elsewhere = self.inbox.chosen.is_some_and(|chosen| chosen != *memory);
-                self.inbox.one_a_line |= elsewhere && outcome == Outcome::Final(FinalResult::Error);
+                self.inbox.one_a_line |=
+                    self.inbox.is_elsewhere(*memory) && outcome == Outcome::Final(FinalResult::Error);
                 let gone = accepted || outcome == Outcome::Final(FinalResult::Cms(321));
                 self.deleted(now, *memory, *index, gone);
             }

@@ -13,7 +13,6 @@ const EVIDENCE: Duration = Duration::from_secs(60);
 /// A submit under way.
 pub(super) struct Submission {
     tpdu: Tpdu,
-    more: bool,
     committed: bool,
     prompted: bool,
     /// When Ctrl-Z was written.
@@ -79,7 +78,6 @@ impl Modem {
         }
         self.waiting = Some(Submission {
             tpdu: submit.tpdu,
-            more: submit.more,
             committed: false,
             prompted: false,
             written_at: None,
@@ -170,7 +168,7 @@ impl Modem {
     }
 
     pub(super) fn submit_done(&mut self, now: Now, submission: Submission, outcome: Outcome) {
-        self.inbox.submit_ended(submission.more);
+        self.inbox.submit_ended();
         let result = match submission.written_at {
             None => SubmitResult::NotSent(match outcome {
                 Outcome::Final(result) => answer(result),

@@ -57,13 +57,11 @@ pub enum Command {
 pub struct Submit {
     /// An SMS-SUBMIT (3GPP TS 23.040 clause 9.2.2.2).
     pub tpdu: Tpdu,
-    /// More follows at once (the next part of the message): reading waits, so that the link is kept.
-    pub more: bool,
 }
 
 impl fmt::Debug for Submit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Submit({} octets, more: {})", self.tpdu.len(), self.more)
+        write!(f, "Submit({} octets)", self.tpdu.len())
     }
 }
 

@@ -158,7 +158,7 @@ fn shared_trouble_of_a_hub_spares_usb_and_power() {
 fn a_submit_is_unknown_before_anything_is_done_about_it() {
     let mut rig = Rig::ready();
     rig.fake.mute = true;
-    rig.command(submit(&[0x11], false));
+    rig.command(submit(&[0x11]));
     rig.command(Command::Commit);
     rig.input(b"\r\n> ");
     rig.wait(secs(181));
@@ -331,7 +331,7 @@ fn a_setting_refused_for_ever_ends_in_quarantine() {
 #[test]
 fn a_suspicion_leads_to_one_step_at_a_time_and_never_with_a_submit_open() {
     let mut rig = Rig::ready();
-    rig.command(submit(&[0x11], false));
+    rig.command(submit(&[0x11]));
     rig.command(Command::Suspect(Some(Fault::Deaf)));
     rig.wait(secs(20));
     assert_eq!(steps(&rig), [], "the prompt is open");

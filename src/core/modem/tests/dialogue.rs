@@ -76,7 +76,7 @@ impl Stage {
             "+" => self.wait(rest),
             "!" => {
                 let command = match rest {
-                    "submit" => submit(&[0x11, 0xAB], false),
+                    "submit" => submit(&[0x11, 0xAB]),
                     "commit" => Command::Commit,
                     "withdraw" => Command::Withdraw,
                     "lost" => Command::PortLost,
@@ -301,7 +301,7 @@ fn a_result_within_a_minute_is_evidence_and_later_it_is_none() {
     for (late, evidence) in [(1, true), (30, true), (59, true), (61, false)] {
         let mut rig = Rig::ready();
         rig.fake.mute = true;
-        rig.command(submit(&[0x11], false));
+        rig.command(submit(&[0x11]));
         rig.input(b"\r\n> ");
         rig.command(Command::Commit);
         rig.wait(Duration::from_secs(180 + late));
@@ -395,7 +395,7 @@ fn a_prompt_with_other_line_ends() {
     for prompt in ["\r\n>", "\n> ", "\r\r\n> ", ">", "> \r\n"] {
         let mut rig = Rig::ready();
         rig.fake.mute = true;
-        rig.command(submit(&[0x11], false));
+        rig.command(submit(&[0x11]));
         rig.modem.handle_command(rig.now, Command::Commit);
         rig.modem.handle_input(rig.now, prompt.as_bytes());
         let octets = rig.modem.poll_transmit().map(|octets| octets.to_vec());

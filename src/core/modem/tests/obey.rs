@@ -93,7 +93,7 @@ fn the_status_is_what_the_modem_answers_to_all_questions() {
 fn drained_it_finishes_the_open_submit_begins_none_and_goes_on_receiving() {
     let mut rig = Rig::ready();
     rig.fake.mute = true;
-    rig.command(submit(&[0x11], false));
+    rig.command(submit(&[0x11]));
     rig.command(Command::Commit);
     rig.input(b"\r\n> ");
     assert_eq!(give(&mut rig, Order::Drain), [], "a submit is open");
@@ -102,7 +102,7 @@ fn drained_it_finishes_the_open_submit_begins_none_and_goes_on_receiving() {
     assert_eq!(results(&mut rig), [OrderResult::Done]);
     assert_eq!(rig.modem.state(), State::Drained);
     rig.told();
-    rig.command(submit(&[0x11], false));
+    rig.command(submit(&[0x11]));
     assert_eq!(rig.told(), ["Submitted(NotSent(NoPrompt))"]);
     rig.fake.stored.insert(3, ("0011AB".to_string(), 2));
     rig.input(b"\r\n+CMTI: \"SM\",3\r\n");
@@ -189,7 +189,7 @@ fn disabled_nothing_is_said_until_it_is_enabled() {
 fn a_restart_waits_for_the_submit_and_is_counted() {
     let mut rig = Rig::ready();
     rig.fake.mute = true;
-    rig.command(submit(&[0x11], false));
+    rig.command(submit(&[0x11]));
     rig.command(Command::Commit);
     rig.input(b"\r\n> ");
     assert_eq!(give(&mut rig, Order::Restart), []);
@@ -216,7 +216,7 @@ fn the_network_answers_a_ussd_code() {
     let mut rig = with_ussd();
     assert_eq!(give(&mut rig, ussd()), []);
     assert_eq!(rig.modem.state(), State::Degraded(Why::Busy));
-    rig.command(submit(&[0x11], false));
+    rig.command(submit(&[0x11]));
     assert!(
         !rig.asked().contains(&"AT+CMGS=1".to_string()),
         "USSD and SMS share a channel"
@@ -242,7 +242,7 @@ fn a_network_that_does_not_answer_a_ussd_code_is_given_up_after_two_minutes() {
 fn a_ussd_code_never_goes_between_a_messages_prompt_and_its_result() {
     let mut rig = with_ussd();
     rig.fake.mute = true;
-    rig.command(submit(&[0x11], false));
+    rig.command(submit(&[0x11]));
     rig.command(Command::Commit);
     rig.input(b"\r\n> ");
     give(&mut rig, ussd());
@@ -512,7 +512,7 @@ proptest! {
                 Move::Input(octets) => rig.input(octets.as_bytes()),
                 Move::Submit => {
                     submits += 1;
-                    rig.command(submit(&[0x11], false));
+                    rig.command(submit(&[0x11]));
                 }
                 Move::Commit => rig.command(Command::Commit),
                 Move::Mute(mute) => rig.fake.mute = mute,

@@ -79,7 +79,7 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         })
     ];
     let command = prop_oneof![
-        4 => Just(submit(&[0x11, 0xAB], false)),
+        4 => Just(submit(&[0x11, 0xAB])),
         4 => Just(Command::Commit),
         1 => Just(Command::Withdraw),
         2 => place.clone().prop_map(Command::Stored),
@@ -142,7 +142,7 @@ proptest! {
         rig.command(Command::Withdraw);
         prop_assert_eq!(answers(&rig.events), submits);
         rig.events.clear();
-        rig.command(submit(&[0x11, 0xAB], false));
+        rig.command(submit(&[0x11, 0xAB]));
         rig.command(Command::Commit);
         let accepted = Event::Submitted(SubmitResult::Accepted { tp_mr: Some(1), ack: None });
         prop_assert_eq!(rig.events.first(), Some(&accepted));
@@ -161,7 +161,7 @@ proptest! {
     fn ctrl_z_is_written_once_and_silence_follows(octets in proptest::collection::vec(any::<u8>(), 0..300), wait in 0u64..179) {
         let mut rig = Rig::ready();
         rig.fake.mute = true;
-        rig.command(submit(&[0x11, 0xAB], false));
+        rig.command(submit(&[0x11, 0xAB]));
         rig.command(Command::Commit);
         rig.input(b"\r\n> ");
         rig.fake.commands.clear();
@@ -180,7 +180,7 @@ proptest! {
 fn told_and_written(before: &[u8], cuts: &[usize]) -> (Vec<String>, Vec<Vec<u8>>) {
     let mut rig = Rig::ready();
     let mut written = Vec::new();
-    rig.modem.handle_command(rig.now, submit(&[0x11, 0xAB], false));
+    rig.modem.handle_command(rig.now, submit(&[0x11, 0xAB]));
     rig.modem.handle_command(rig.now, Command::Commit);
     let answer = b"\r\n+CDS: 3\r\n029153060501\r\n\r\n+CMGS: 5\r\n\r\nOK\r\n";
     for octets in [b"\r\n> ".as_slice(), before, answer] {

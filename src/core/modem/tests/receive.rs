@@ -336,7 +336,7 @@ fn reading_takes_turns_with_sending() {
     for index in 1..=6 {
         rig.fake.stored.insert(index, stored(0));
     }
-    rig.command(submit(&[0x11], false));
+    rig.command(submit(&[0x11]));
     for index in 1..=6 {
         rig.input(std::format!("\r\n+CMTI: \"SM\",{index}\r\n").as_bytes());
     }
@@ -348,7 +348,7 @@ fn reading_takes_turns_with_sending() {
         let ctrl_z = rig.modem.poll_transmit().unwrap();
         let back = rig.fake.take(&ctrl_z);
         rig.modem.handle_input(rig.now, &back);
-        rig.command(submit(&[0x11], false));
+        rig.command(submit(&[0x11]));
         for place in places(&rig.events) {
             rig.command(Command::Stored(place));
         }

@@ -50,7 +50,7 @@ fn the_first_command_after_idling_may_get_lost() {
 #[test]
 fn a_vanished_port_ends_everything_by_how_far_it_got() {
     let mut rig = Rig::ready();
-    rig.command(submit(&[0x11], false));
+    rig.command(submit(&[0x11]));
     rig.command(Command::PortLost);
     assert_eq!(rig.told(), ["Submitted(NotSent(NoPrompt))", "NotReady(NoPort)"]);
     assert_eq!(rig.modem.state(), State::Absent);
@@ -63,7 +63,7 @@ fn a_vanished_port_ends_everything_by_how_far_it_got() {
     rig.told();
 
     rig.fake.mute = true;
-    rig.command(submit(&[0x11], false));
+    rig.command(submit(&[0x11]));
     rig.input(b"\r\n> ");
     rig.command(Command::Commit);
     rig.command(Command::PortLost);
@@ -81,7 +81,7 @@ fn a_restart_while_serving_ends_the_submit_and_sets_up_again() {
     ] {
         let mut rig = Rig::ready();
         rig.fake.mute = true;
-        rig.command(submit(&[0x11], false));
+        rig.command(submit(&[0x11]));
         rig.input(b"\r\n> ");
         if written {
             rig.command(Command::Commit);
@@ -108,7 +108,7 @@ fn a_restart_while_serving_ends_the_submit_and_sets_up_again() {
 fn an_echo_that_returns_means_lost_settings_before_a_pdu_goes_out_as_text() {
     let mut rig = Rig::ready();
     rig.fake.echo = true;
-    rig.command(submit(&[0x11], false));
+    rig.command(submit(&[0x11]));
     rig.command(Command::Commit);
     assert!(rig.fake.sent.is_empty());
     assert_eq!(rig.told()[0], "Submitted(NotSent(NoPrompt))");
@@ -123,7 +123,7 @@ fn a_submit_that_waits_goes_back_when_the_modem_must_be_set_up_first() {
     let mut rig = Rig::ready();
     rig.fake.mute = true;
     rig.input(b"\r\n+CMTI: \"SM\",4\r\n");
-    rig.command(submit(&[0x11], false));
+    rig.command(submit(&[0x11]));
     assert!(!rig.told().iter().any(|event| event.starts_with("Submitted")));
     // The echo of what is outstanding: it restarted.
     rig.input(b"AT+CMGR=4\r");

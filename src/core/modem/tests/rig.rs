@@ -145,9 +145,9 @@ pub(super) fn at(since_start: Duration) -> Now {
 }
 
 /// A submit of a TPDU that is none; the machine does not read it.
-pub(super) fn submit(tpdu: &[u8], more: bool) -> Command {
+pub(super) fn submit(tpdu: &[u8]) -> Command {
     let tpdu: Tpdu = tpdu.iter().copied().collect();
-    Command::Submit(Submit { tpdu, more })
+    Command::Submit(Submit { tpdu })
 }
 
 /// Places of what was received.

@@ -133,7 +133,7 @@ fn a_call_is_rejected_between_commands_and_never_within_a_submit() {
     rig.asked();
     rig.input(b"\r\nRING\r\n");
     assert_eq!(rig.asked(), ["AT+CHUP", "ATH"]);
-    rig.command(submit(&[0x11], false));
+    rig.command(submit(&[0x11]));
     rig.input(b"\r\nRING\r\n\r\n+CRING: VOICE\r\n");
     assert_eq!(rig.asked(), ["AT+CMGS=1"]);
     rig.command(Command::Commit);
