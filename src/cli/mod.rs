@@ -16,6 +16,7 @@ mod send;
 mod sims;
 mod simulate;
 mod table;
+mod top;
 mod trace;
 
 use std::path::{Path, PathBuf};
@@ -63,6 +64,8 @@ enum Command {
     /// Show the SIMs, put one in another's place, give one its PIN
     #[command(after_help = sims::EXAMPLES)]
     Sims(sims::SimsArgs),
+    /// Watch modems, SIMs and queue on the terminal
+    Top(top::TopArgs),
     /// Send harmless AT commands to a modem through the running gateway, line by line or one
     #[command(after_help = at::EXAMPLES)]
     At(at::AtArgs),
@@ -97,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Send(args) => in_runtime(send::run(args)),
         Command::Modems(args) => in_runtime(modems::run(args)),
         Command::Sims(args) => in_runtime(sims::run(args)),
+        Command::Top(args) => in_runtime(top::run(args)),
         Command::At(args) => in_runtime(at::run(args)),
         Command::Trace(args) => in_runtime(trace::run(args)),
         Command::Provision(args) => in_runtime(provision::run(args)),
