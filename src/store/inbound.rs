@@ -46,8 +46,13 @@ struct Stored {
 
 /// Takes a part in.
 pub(super) fn receive(turn: &mut Turn<'_>, part: &InboundPart) -> Result<Reply, OpError> {
-    let digest = turn.keys.hash16("inbound", &[&part.sim.0.to_octets(), &part.raw]);
-    if turn.seen(digest)? {
+    // A text read again may have moved with its card to another modem, or stayed in its modem when the card was changed.
+    let holders = [part.sim.0, part.modem.0];
+    let mut seen = false;
+    for holder in holders {
+        seen |= turn.seen(turn.keys.hash16("inbound", &[&holder.to_octets(), &part.raw]))?;
+    }
+    if seen {
         return Ok(Reply::Stored);
     }
     let person = numbers::person(turn, &part.from, turn.now.utc)?;

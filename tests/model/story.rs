@@ -501,13 +501,14 @@ impl<W: World> Story<W> {
             format!("{:_<153}{}", mark(1), mark(2))
         };
         let reference = u8::try_from(number % 256).unwrap();
-        let sim = self.mind.lines[usize::from(pick / 2) % LINES].sim;
+        let Line { modem, sim, .. } = self.mind.lines[usize::from(pick / 2) % LINES];
         let text = if total == 1 { text } else { text + &"_".repeat(20) };
         for (sequence, raw) in (1..).zip(delivers(&text, reference, self.mind.now.utc)) {
             self.mind.lying.push(self.mind.model.sent.len());
             self.mind.model.sent.push(Sent {
                 part: InboundPart {
                     sim,
+                    modem,
                     from: Originator::new(FROM),
                     smsc_timestamp: Some(self.mind.now.utc),
                     concat: (total > 1).then_some(Concat {

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
+use std::time::Duration;
 
 use wardwire::store::MessageRecord;
+use wardwire_core::base::Instant;
 use wardwire_core::gateway::snapshot::ModemState;
 use wardwire_core::queue::error::ErrorCode;
 use wardwire_core::queue::state::{MessageStatus, OnUnknown};
@@ -200,7 +202,42 @@ pub fn judge(world: &World, plot: Plot) -> Verdict {
     }
     judge_inbound(world, &answers(world, plot), &mut verdict);
     judge_modems(world, &mut verdict);
+    judge_plan(world, plot, &mut verdict);
     verdict
+}
+
+/// From the writing of an attempt to its arrival on the air at most: by the times of the air an hour may hold this much more.
+const ON_ITS_WAY: Duration = Duration::from_secs(120);
+
+/// Whatever modem it was in, no SIM put more on the air in an hour or a day than its plan says.
+fn judge_plan(world: &World, plot: Plot, verdict: &mut Verdict) {
+    let mut sent: Vec<Vec<Instant>> = vec![Vec::new(); plot.modems];
+    for event in &world.air {
+        if let Air::Accepted(_) | Air::Dropped { .. } | Air::Refused { .. } = &event.what {
+            let at = event.at.monotonic;
+            let seated = world.seated.iter().rev().find(|(since, _)| *since <= at);
+            if let Some((_, seated)) = seated {
+                sent[seated[event.modem]].push(at);
+            }
+        }
+    }
+    let (hour, day) = (Duration::from_secs(3_600), Duration::from_secs(86_400));
+    for (sim, times) in sent.iter().enumerate() {
+        let (hourly, first_day) = (plot.plan.per_hour as usize, plot.plan.per_day.min(20) as usize);
+        let over = |run: &&[Instant]| run[hourly].since(run[0]) < hour - ON_ITS_WAY;
+        if let Some(run) = times.windows(hourly + 1).find(over).filter(|_| hourly > 0) {
+            let from = run[0].as_micros() / 1_000_000;
+            verdict.faults.push(format!(
+                "SIM {sim} sent more than {hourly} in the hour from second {from} on"
+            ));
+        }
+        let began = times.iter().filter(|at| **at < Instant::ZERO + day).count();
+        if first_day > 0 && began > first_day {
+            verdict
+                .faults
+                .push(format!("SIM {sim} sent {began} on its first day, not {first_day}"));
+        }
+    }
 }
 
 /// Some minutes after the faults stopped: ready, or set aside with a reason. And no PIN was given twice that was refused.

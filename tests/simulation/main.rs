@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use judge::Verdict;
+use wardwire_core::dispatch::Plan;
 use wardwire_core::queue::state::OnUnknown;
 use world::{Plot, World};
 
@@ -37,6 +38,8 @@ fn plot(seed: u64) -> Plot {
         trouble: Duration::from_secs(40 * 60),
         end: Duration::from_secs(3 * 3_600),
         on_unknown: OnUnknown::Retry,
+        plan: Plan::default(),
+        swaps: 0,
     }
 }
 
@@ -68,6 +71,33 @@ fn small(seed: u64) -> Plot {
         end: Duration::from_secs(2 * 3_600),
         on_unknown: [OnUnknown::Retry, OnUnknown::Retry, OnUnknown::Auto, OnUnknown::Hold][(seed / 4 % 4) as usize],
         ..plot(seed)
+    }
+}
+
+/// SIMs that may send little, and change places while the process crashes and modems fail.
+fn tight(seed: u64) -> Plot {
+    let hourly = Plan {
+        per_minute: 3,
+        burst: 4,
+        per_hour: 12,
+        ..Plan::default()
+    };
+    // The first day of a new SIM is shorter still: 20.
+    let daily = Plan {
+        per_day: 40,
+        ..Plan::default()
+    };
+    let (plan, hours) = if seed.is_multiple_of(4) {
+        (daily, 30)
+    } else {
+        (hourly, 6)
+    };
+    Plot {
+        plan,
+        swaps: (seed % 5) as usize,
+        end: Duration::from_secs(hours * 3_600),
+        on_unknown: OnUnknown::Retry,
+        ..small(seed)
     }
 }
 
@@ -152,6 +182,12 @@ fn a_day_of_a_bank() {
 #[test]
 fn the_truth_about_every_message() {
     all_seeds(500, small, "the_truth_about_every_message");
+}
+
+/// Each seed 50 messages over 4 SIMs that may send little.
+#[test]
+fn no_sim_sends_more_than_its_plan() {
+    all_seeds(40, tight, "no_sim_sends_more_than_its_plan");
 }
 
 #[test]

@@ -43,6 +43,10 @@ pub struct Plot {
     /// The world ends then; in between everything must come to rest.
     pub end: Duration,
     pub on_unknown: OnUnknown,
+    /// What each SIM may send.
+    pub plan: Plan,
+    /// Somebody puts the SIMs of two modems into each other's place so often while there is trouble.
+    pub swaps: usize,
 }
 
 pub struct World {
@@ -68,6 +72,8 @@ pub struct World {
     pub resets: usize,
     /// The lasting faults that befell each modem.
     pub stricken: Vec<Vec<Fault>>,
+    /// The SIMs by their first modem: which sits in each modem, since when.
+    pub seated: Vec<(Instant, Vec<usize>)>,
     /// The modems [`PEACE`] after the faults stopped.
     pub healed: Vec<ModemSnapshot>,
     watched: Option<usize>,
@@ -129,6 +135,7 @@ impl World {
             steps: 0,
             resets: 0,
             stricken: vec![Vec::new(); plot.modems],
+            seated: vec![(Instant::ZERO, (0..plot.modems).collect())],
             healed: Vec::new(),
             watched: std::env::var("WARDWIRE_WATCH")
                 .ok()
@@ -157,6 +164,7 @@ impl World {
                 match moments.pop_front() {
                     Some((_, Moment::Message(index))) => self.accept(index),
                     Some((_, Moment::Crash)) => self.crash(),
+                    Some((_, Moment::Swap(one, other))) => self.swap(one, other),
                     Some((_, Moment::Lasting(fault, modem))) => {
                         self.stricken[modem].push(fault);
                         self.bank.provoke(self.now, modem, fault);
@@ -256,6 +264,14 @@ impl World {
         }
         for _ in 0..self.plot.crashes {
             moments.push((Instant::from_micros(self.random.u64(0..crashes_span)), Moment::Crash));
+        }
+        for _ in 0..self.plot.swaps {
+            let at = Instant::from_micros(self.random.u64(0..crashes_span));
+            let (one, more) = (
+                self.random.usize(0..self.plot.modems),
+                self.random.usize(1..self.plot.modems),
+            );
+            moments.push((at, Moment::Swap(one, (one + more) % self.plot.modems)));
         }
         for fault in Fault::ALL
             .into_iter()
@@ -455,6 +471,14 @@ impl World {
         self.gateway.handle_command(self.now, Command::PortLost(modem));
     }
 
+    /// Somebody moves two SIMs.
+    fn swap(&mut self, one: usize, other: usize) {
+        self.bank.swap_sims(self.now, one, other);
+        let mut seated = self.seated.last().map(|(_, seated)| seated.clone()).unwrap_or_default();
+        seated.swap(one, other);
+        self.seated.push((self.now.monotonic, seated));
+    }
+
     /// The process dies: what was committed stays, all else is gone, replies under way too.
     fn crash(&mut self) {
         self.generation += 1;
@@ -539,6 +563,8 @@ fn evidence(ops: &[Op]) -> &'static str {
 enum Moment {
     Message(usize),
     Crash,
+    /// Their SIMs change places.
+    Swap(usize, usize),
     Lasting(Fault, usize),
 }
 
@@ -562,7 +588,7 @@ fn gateway(plot: Plot, store: &Store, seed: u64) -> Gateway {
         label: label(index),
         profiles: profiles.clone(),
         modem: settings(plot, store, index),
-        plan: Plan::default(),
+        plan: plot.plan,
     };
     Gateway::new((0..plot.modems).map(slot).collect(), seed)
 }

@@ -10,7 +10,7 @@ use super::ledger::{Ledger, Purpose};
 use super::slot::{BeginState, Job, Slot};
 use super::snapshot::Snapshot;
 use super::{Command, Event, SlotIndex, SlotSettings, Transmit, WakeReason, monotonic, translate};
-use crate::base::{Instant, MessageId, Now, Past, SimId, limits};
+use crate::base::{Instant, MessageId, ModemId, Now, Past, SimId, limits};
 use crate::dispatch::Window;
 use crate::modem::{self, Identity, OrderResult, Place, Submit, SubmitResult, Tpdu};
 use crate::queue::state::Priority;
@@ -298,20 +298,20 @@ impl Gateway {
         self.heard(now, slot);
         let Some(owner) = self.slots.get_mut(slot) else { return };
         owner.count_received(now);
-        let Some((_, sim)) = owner.who else {
+        let Some(who) = owner.who else {
             if !owner.hold_early(tpdu, place) {
                 owner.modem.handle_command(now, modem::Command::Keep(place));
             }
             return;
         };
-        self.store_received(slot, sim, &tpdu, place);
+        self.store_received(slot, who, &tpdu, place);
     }
 
-    fn store_received(&mut self, slot: SlotIndex, sim: SimId, tpdu: &Tpdu, place: Place) {
+    fn store_received(&mut self, slot: SlotIndex, who: (ModemId, SimId), tpdu: &Tpdu, place: Place) {
         // A routed TPDU has no place of its own, so two of them are never the same one.
         if place == Place::Routed || !self.ledger.storing(slot, &place) {
             self.ledger
-                .ask(Purpose::Store(slot, place), translate::received(sim, tpdu));
+                .ask(Purpose::Store(slot, place), translate::received(who, tpdu));
         }
     }
 
@@ -392,7 +392,7 @@ impl Gateway {
         match (purpose, reply) {
             (Purpose::Introduce(slot), Reply::Introduced(who)) => {
                 let Some(place) = self.slots.get_mut(slot) else { return };
-                let sim = who.sim;
+                let ids = (who.modem, who.sim);
                 // What happens in this life is newer than what was kept.
                 let past = place
                     .has_no_past()
@@ -400,7 +400,7 @@ impl Gateway {
                     .filter(|past| *past != Past::default());
                 place.introduced(who);
                 for (tpdu, from) in core::mem::take(&mut place.early) {
-                    self.store_received(slot, sim, &tpdu, from);
+                    self.store_received(slot, ids, &tpdu, from);
                 }
                 if let Some(past) = past {
                     self.tell_modem(now, slot, modem::Command::Recall(past));

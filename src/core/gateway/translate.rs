@@ -1,7 +1,7 @@
 //! Between the words of modem and codec and those of the queue. Nothing is decided here.
 
 use super::snapshot::ModemState;
-use crate::base::{Originator, SimId, UtcTime};
+use crate::base::{ModemId, Originator, SimId, UtcTime};
 use crate::dispatch::score::Ended;
 use crate::modem::{self, SubmitResult, Tpdu};
 use crate::queue::classify::{History, Verdict, classify};
@@ -77,13 +77,14 @@ fn acknowledged_at(octets: &[u8]) -> Option<UtcTime> {
 }
 
 /// What the store is to keep of a received TPDU. What cannot be read is kept as it came: nothing is dropped here.
-pub(super) fn received(sim: SimId, tpdu: &Tpdu) -> Request {
+pub(super) fn received((modem, sim): (ModemId, SimId), tpdu: &Tpdu) -> Request {
     match sms::decode(tpdu, Direction::Inbound, Reading::Tolerant).map(|decoded| decoded.tpdu) {
         Ok(sms::Tpdu::StatusReport(report)) => Request::Report(status_report(sim, &report, tpdu)),
-        Ok(sms::Tpdu::Deliver(deliver)) => Request::Receive(inbound(sim, &deliver, tpdu)),
+        Ok(sms::Tpdu::Deliver(deliver)) => Request::Receive(inbound(modem, sim, &deliver, tpdu)),
         Ok(sms::Tpdu::DeliverReport(_) | sms::Tpdu::Submit(_) | sms::Tpdu::SubmitReport(_) | sms::Tpdu::Command(_))
         | Err(_) => Request::Receive(InboundPart {
             sim,
+            modem,
             from: Originator::new(""),
             smsc_timestamp: None,
             concat: None,
@@ -104,7 +105,7 @@ fn status_report(sim: SimId, report: &StatusReport, raw: &Tpdu) -> Report {
     }
 }
 
-fn inbound(sim: SimId, deliver: &Deliver, raw: &Tpdu) -> InboundPart {
+fn inbound(modem: ModemId, sim: SimId, deliver: &Deliver, raw: &Tpdu) -> InboundPart {
     let concat = deliver.user_data.concatenation().map(|element| Concat {
         reference: element.reference.value(),
         bits: element.reference.bits(),
@@ -113,6 +114,7 @@ fn inbound(sim: SimId, deliver: &Deliver, raw: &Tpdu) -> InboundPart {
     });
     InboundPart {
         sim,
+        modem,
         from: Originator::from(&deliver.originator),
         smsc_timestamp: deliver.scts.to_utc(),
         concat,

@@ -376,6 +376,8 @@ pub struct Report {
 pub struct InboundPart {
     /// SIM that got it.
     pub sim: SimId,
+    /// Modem it was read from: where its own memory kept the text, it shows it again under the next SIM.
+    pub modem: ModemId,
     /// TP-Originating-Address.
     pub from: Originator,
     /// TP-Service-Centre-Time-Stamp, where it is a time.

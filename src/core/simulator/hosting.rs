@@ -147,6 +147,8 @@ impl Bank {
         if let (Some(a), Some(b)) = (low.get_mut(one.min(other)), high.first_mut()) {
             let (a, b) = (&mut a.modem, &mut b.modem);
             core::mem::swap(&mut a.card, &mut b.card);
+            // One that sat loose sits firmly now.
+            (a.card.present, b.card.present) = (true, true);
             core::mem::swap(&mut a.identity, &mut b.identity);
             core::mem::swap(&mut a.identity.imei, &mut b.identity.imei);
             core::mem::swap(&mut a.last_reference, &mut b.last_reference);

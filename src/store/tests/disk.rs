@@ -55,6 +55,7 @@ fn stop(bank: &Bank, n: u8) -> Request {
     ];
     Request::Receive(InboundPart {
         sim: bank.sim,
+        modem: bank.modem,
         from: Originator::new("1234"),
         concat: None,
         smsc_timestamp: Some(bank.now.utc),

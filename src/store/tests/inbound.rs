@@ -35,6 +35,7 @@ fn parts(bank: &Bank, text: &str, reference: u8) -> Vec<InboundPart> {
             let deliver = Deliver::new(originator, scts, Dcs(part.dcs), user_data);
             InboundPart {
                 sim: bank.sim,
+                modem: bank.modem,
                 from: Originator::new(number(1).as_e164()),
                 smsc_timestamp: scts.to_utc(),
                 concat: (total > 1).then_some(Concat {
@@ -214,10 +215,36 @@ fn a_reference_used_again_begins_another_message() {
 }
 
 #[test]
+fn a_text_that_its_modem_shows_again_under_another_sim_is_listed_once() {
+    let mut bank = Bank::new();
+    let part = parts(&bank, "Y", 1).remove(0);
+    let (elsewhere, other) = bank.introduce("2");
+    receive(&mut bank, &part);
+    // The cards were changed: the modem still keeps the text; then the card shows it, which it was copied to.
+    let moved = |modem, sim| InboundPart {
+        modem,
+        sim,
+        ..part.clone()
+    };
+    let (modem, sim) = (bank.modem, bank.sim);
+    receive(&mut bank, &moved(modem, other));
+    receive(&mut bank, &moved(elsewhere, sim));
+    assert_eq!(texts(&bank), ["Y"]);
+    let third = bank.introduce("3");
+    receive(&mut bank, &moved(third.0, third.1));
+    assert_eq!(
+        texts(&bank),
+        ["Y", "Y"],
+        "who texts two numbers at once is heard on both"
+    );
+}
+
+#[test]
 fn what_cannot_be_read_is_kept_without_a_text() {
     let mut bank = Bank::new();
     let part = InboundPart {
         sim: bank.sim,
+        modem: bank.modem,
         from: Originator::new(""),
         smsc_timestamp: None,
         concat: None,
@@ -243,6 +270,7 @@ fn special(bank: &Bank, pid: u8, dcs: u8, elements: &[Element<'_>], body: &[u8])
     });
     InboundPart {
         sim: bank.sim,
+        modem: bank.modem,
         from: Originator::new(number(1).as_e164()),
         smsc_timestamp: scts.to_utc(),
         concat,

@@ -213,6 +213,7 @@ fn arrive(bank: &mut Bank, sim: SimId, text: &str) {
     let deliver = Deliver::new(Address::parse(number(1).as_e164()).unwrap(), scts, Dcs::GSM7, data);
     let part = InboundPart {
         sim,
+        modem: bank.modem,
         from: Originator::new(number(1).as_e164()),
         smsc_timestamp: None,
         concat: None,
