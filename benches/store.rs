@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use wardwire::store::{Accept, Accepted, Answer, Idempotency, Keys, Op, Place, Settings, Store, StoredResponse};
 use wardwire_core::base::{AttemptId, Body, Instant, MessageId, ModemId, Now, Originator, PhoneNumber, SimId, UtcTime};
+use wardwire_core::queue::lane::Way;
 use wardwire_core::queue::state::{OnUnknown, Priority, Sensitivity};
 use wardwire_core::queue::verbs::{
     AttemptResult, Begin, Begun, DueMessage, Introduce, NewMessage, Reply, Report, Request,
@@ -132,7 +133,12 @@ fn introduce(store: &mut Store) -> (ModemId, SimId) {
 }
 
 fn take(store: &mut Store, now: Now, room: usize) -> Vec<DueMessage> {
-    let Reply::Due { messages, .. } = gateway(store, now, vec![Request::TakeDue { room }]).remove(0) else {
+    let request = Request::TakeDue {
+        ways: vec![Way::Any],
+        depth: usize::MAX,
+        room,
+    };
+    let Reply::Due { messages, .. } = gateway(store, now, vec![request]).remove(0) else {
         panic!("another answer");
     };
     messages

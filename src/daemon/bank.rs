@@ -140,7 +140,7 @@ impl Loop {
             tokio::select! {
                 Some(event) = self.events.recv() => self.take_port_events(event),
                 Some(replies) = self.replies.next() => self.take_replies(replies),
-                priority = store.work_arrived() => self.gateway.handle_command(clock::now(), Command::WorkArrived(priority)),
+                () = store.work_arrived() => self.gateway.handle_command(clock::now(), Command::WorkArrived),
                 Some(arrival) = self.found.arrivals.recv(), if !draining => self.take_arrival(arrival),
                 Some(asked) = self.asked.recv() => self.take_asked(asked),
                 () = tokio::time::sleep_until(wake) => self.take_time(),

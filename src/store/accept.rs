@@ -7,6 +7,7 @@ use wardwire_core::queue::state::{MessageStatus, Sensitivity};
 use wardwire_core::queue::verbs::NewMessage;
 
 use super::code::millis;
+use super::lanes::WayColumn;
 use super::life::{Life, PartLife};
 use super::numbers::{self, Person};
 use super::ops::{Accept, Accepted, Idempotency, StoredResponse};
@@ -136,8 +137,8 @@ pub(super) fn earlier(
 
 const INSERT_MESSAGE: &str = "INSERT INTO messages (id, service, number, status, final, delivery, held, priority,
     due_at, wake_at, send_at, valid_until, on_unknown, delivery_report, alphabet, units, part_count, created_at,
-    queued_at, reference, metadata, body, sim, pinned, sensitivity, category) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8,
-    ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)";
+    queued_at, reference, metadata, body, sim, pinned, sensitivity, category, way) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8,
+    ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)";
 
 fn insert(turn: &mut Turn<'_>, message: &NewMessage, person: &Person) -> Result<MessageRecord, OpError> {
     let now = turn.now.utc;
@@ -183,12 +184,13 @@ fn insert(turn: &mut Turn<'_>, message: &NewMessage, person: &Person) -> Result<
         life.pinned,
         message.sensitivity as i64,
         message.category.map(|category| category as i64),
+        WayColumn(life.way),
     ])?;
     insert_parts(turn, message, person, id, &part_ids)?;
     turn.changes.status(life.derived.status, 1);
     turn.changes.happened(Tally::Due, life.due_at.unwrap_or(now).max(now));
     turn.event(EventKind::MessageCreated, message.service, Subject::Message(id))?;
-    turn.due_changed(message.priority, life.due_at, id);
+    turn.due_changed(life.lane(), life.due_at, id);
     Ok(record(message, &life, now))
 }
 

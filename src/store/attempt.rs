@@ -23,7 +23,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, begin: &Begin) -> Result<Reply, OpError
     let now = turn.now.utc;
     stale::note_attempt(turn)?;
     life.pass_time(turn);
-    let leased = turn.memory.leases.contains(&begin.message);
+    let leased = turn.memory.leases.contains_key(&begin.message);
     let early = life.send_at.is_some_and(|send_at| send_at > now);
     let sequence = life
         .part(begin.part)
@@ -64,7 +64,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, begin: &Begin) -> Result<Reply, OpError
 }
 
 fn withdrawn(turn: &mut Turn<'_>, message: MessageId) -> Reply {
-    turn.memory.lease(message, false);
+    turn.memory.end_lease(message);
     Reply::Begun(Begun::Withdrawn)
 }
 
@@ -127,7 +127,7 @@ pub(super) fn close(turn: &mut Turn<'_>, attempt: AttemptId, result: AttemptResu
     life.pass_time(turn);
     let go_on = go_on && life.waiting().next().is_some();
     if !go_on {
-        turn.memory.lease(open.message, false);
+        turn.memory.end_lease(open.message);
     }
     life.save(turn)?;
     let references = match verdict {

@@ -1,15 +1,17 @@
-//! Giving due messages out to the gateway, and taking them back unsent. A claim is one seek in each lane: a cursor in
-//! memory remembers up to where everything is given out.
+//! Giving due messages out to the gateway, and taking them back unsent. A claim is one seek in each lane that has
+//! something due: a cursor in memory remembers up to where everything is given out.
 
 use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, Row, params};
 use wardwire_core::base::{MessageId, PartId, PhoneNumber, SimId, Ulid, UtcTime};
+use wardwire_core::queue::lane::{Lane, Way};
 use wardwire_core::queue::state::Priority;
 use wardwire_core::queue::verbs::{DueMessage, DuePart, Reply};
 use wardwire_core::sms::EncodedPart;
 
-use super::code::{Columns, PRIORITIES};
+use super::code::Columns;
+use super::lanes::{self, NEVER};
 use super::numbers::SealedNumber;
 use super::seal::{DataKey, SealError, Slot};
 use super::turn::{OpError, Place, Turn};
@@ -21,10 +23,11 @@ pub(super) const SELECT_DUE: &str = "SELECT m.due_at, m.id, m.valid_until,
     m.delivery_report, n.hash, n.data_key, n.number, p.id, p.sequence, p.attempts, p.content
     FROM messages m CROSS JOIN numbers n ON n.id = m.number
     CROSS JOIN parts p ON p.message = m.id AND p.state = 0
-    WHERE m.priority = ?1 AND (m.due_at, m.id) >= (?2, ?3) AND m.due_at <= ?4
+    WHERE m.way = ?1 AND m.priority = ?2 AND m.service = ?3 AND (m.due_at, m.id) >= (?4, ?5) AND m.due_at <= ?6
     ORDER BY m.due_at, m.id";
 
-const SELECT_NEXT: &str = "SELECT due_at FROM messages WHERE priority = ?1 AND due_at > ?2 ORDER BY due_at LIMIT 1";
+pub(super) const SELECT_NEXT: &str = "SELECT due_at FROM messages WHERE way = ?1 AND priority = ?2 AND service = ?3
+    AND due_at > ?4 ORDER BY due_at LIMIT 1";
 
 /// One row of [`SELECT_DUE`].
 struct DueRow {
@@ -70,27 +73,41 @@ impl DueRow {
     }
 }
 
-/// Gives out up to `room` messages, most urgent lane first, oldest first.
-pub(super) fn take_due(turn: &mut Turn<'_>, room: usize) -> Result<Reply, OpError> {
-    let mut messages = Vec::new();
+/// Gives out what is missing to `depth` of each lane of these ways, up to `room` messages, most urgent lanes first, of one
+/// urgency those first of which least is out.
+pub(super) fn take_due(turn: &mut Turn<'_>, ways: &[Way], depth: usize, room: usize) -> Result<Reply, OpError> {
+    turn.memory.depth = Some(depth);
+    let now = turn.now.utc.as_millis();
+    let asked = |lane: &Lane| ways.contains(&lane.way);
+    let mut lanes: Vec<(Priority, usize, Lane)> = turn
+        .memory
+        .lanes
+        .iter()
+        .filter(|(lane, state)| asked(lane) && state.next <= now)
+        .map(|(lane, state)| (lane.priority, state.out, *lane))
+        .collect();
+    lanes.sort_unstable();
+    let (mut messages, mut more) = (Vec::new(), Vec::new());
     let mut successors = Successors::default();
-    for lane in PRIORITIES {
-        if messages.len() < room {
-            take_lane(turn, lane, room, &mut successors, &mut messages)?;
+    for (_, out, lane) in lanes {
+        let wanted = depth.saturating_sub(out).min(room - messages.len());
+        if wanted == 0 || take_lane(turn, lane, wanted, &mut successors, &mut messages)? {
+            more.push(lane);
         }
     }
     for message in &mut messages {
         message.parts.sort_by_key(|part| part.sequence);
     }
-    let mut next_due = None;
-    let mut select = turn.db.prepare_cached(SELECT_NEXT)?;
-    for lane in PRIORITIES {
-        let due: Option<i64> = select
-            .query_row(params![lane as i64, turn.now.utc.as_millis()], |row| row.get(0))
-            .optional()?;
-        next_due = [next_due, due.map(UtcTime::from_millis)].into_iter().flatten().min();
-    }
-    Ok(Reply::Due { messages, next_due })
+    let later = turn.memory.lanes.iter().filter(|(lane, _)| asked(lane));
+    let next_due = later
+        .map(|(_, state)| state.next)
+        .filter(|next| *next > now && *next != NEVER)
+        .min();
+    Ok(Reply::Due {
+        messages,
+        more,
+        next_due: next_due.map(UtcTime::from_millis),
+    })
 }
 
 /// SIMs that were replaced, with their successors; read when the first message names a SIM.
@@ -120,19 +137,21 @@ impl Successors {
     }
 }
 
+/// Gives out up to `wanted` messages of a lane; whether there may be more of it now.
 fn take_lane(
     turn: &mut Turn<'_>,
-    lane: Priority,
-    room: usize,
+    lane: Lane,
+    wanted: usize,
     successors: &mut Successors,
     messages: &mut Vec<DueMessage>,
-) -> Result<(), OpError> {
-    let db = turn.db;
-    let from = turn.memory.cursors.get(lane as usize).copied().flatten();
+) -> Result<bool, OpError> {
+    let (db, now) = (turn.db, turn.now.utc.as_millis());
+    let from = turn.memory.lanes.get(&lane).and_then(|state| state.cursor);
     let (due, id) = from.unwrap_or((i64::MIN, Ulid::from_bits(0)));
+    let (way, priority, service) = lanes::columns(lane);
     let mut select = db.prepare_cached(SELECT_DUE)?;
-    let mut rows = select.query(params![lane as i64, due, id.to_octets(), turn.now.utc.as_millis()])?;
-    let mut cursor = from;
+    let mut rows = select.query(params![way, priority, service, due, id.to_octets(), now])?;
+    let (most, mut cursor, mut more) = (messages.len() + wanted, from, false);
     let mut open: Option<(MessageId, DataKey)> = None;
     while let Some(row) = rows.next()? {
         let row = DueRow::read(row)?;
@@ -142,13 +161,14 @@ fn take_lane(
             add_part(messages, key, &row);
             continue;
         }
-        if messages.len() >= room {
+        if messages.len() >= most {
+            more = true;
             break;
         }
         cursor = Some((row.place.0, Ulid::from_bits(row.place.1.bits().saturating_add(1))));
         open = None;
         // What lapsed meanwhile is the sweep's.
-        if turn.memory.leases.contains(&row.id()) || turn.now.utc >= row.valid_until {
+        if turn.memory.leases.contains_key(&row.id()) || turn.now.utc >= row.valid_until {
             continue;
         }
         match due_message(turn, lane, &row) {
@@ -158,23 +178,42 @@ fn take_lane(
                 }
                 message.prefer = successors.of(turn, row.prefer)?;
                 messages.push(message);
-                turn.memory.lease(row.id(), true);
+                turn.memory.lease(row.id(), lane);
                 open = Some((row.id(), key));
             }
             // It must not keep the others from going out.
             Err(SealError) => tracing::error!(message = %row.id(), "a message does not open and stays in the queue"),
         }
     }
-    turn.memory.set_cursor(lane as usize, cursor);
-    Ok(())
+    let next = if more { i64::MIN } else { next_due(turn, lane)? };
+    turn.memory.change_lane(lane, |state| {
+        state.cursor = cursor;
+        state.next = next;
+    });
+    // A full lane is asked for again when it runs low: nothing is said of what arrives behind it.
+    Ok(more || messages.len() >= most)
 }
 
-fn due_message(turn: &Turn<'_>, lane: Priority, row: &DueRow) -> Result<(DueMessage, DataKey), SealError> {
+/// When something of a lane that is not due yet will be.
+fn next_due(turn: &Turn<'_>, lane: Lane) -> Result<i64, OpError> {
+    let (way, priority, service) = lanes::columns(lane);
+    let due = turn
+        .db
+        .prepare_cached(SELECT_NEXT)?
+        .query_row(params![way, priority, service, turn.now.utc.as_millis()], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    Ok(due.unwrap_or(NEVER))
+}
+
+fn due_message(turn: &Turn<'_>, lane: Lane, row: &DueRow) -> Result<(DueMessage, DataKey), SealError> {
     let key = row.number.key(turn.keys)?.ok_or(SealError)?;
     let number = row.number.open(&key)?.ok_or(SealError)?;
     let message = DueMessage {
         id: row.id(),
-        priority: lane,
+        lane,
+        weight: 1,
         due_at: UtcTime::from_millis(row.place.0),
         valid_until: row.valid_until,
         recipient: PhoneNumber::from_e164(number.reveal()).map_err(|_| SealError)?,
@@ -212,17 +251,17 @@ fn add_part(messages: &mut [DueMessage], key: &DataKey, row: &DueRow) {
 
 /// Takes a message back unsent.
 pub(super) fn release(turn: &mut Turn<'_>, id: MessageId) -> Result<Reply, OpError> {
-    turn.memory.lease(id, false);
+    turn.memory.end_lease(id);
     let row = turn
         .db
-        .prepare_cached("SELECT priority, due_at FROM messages WHERE id = ?1")?
+        .prepare_cached("SELECT way, priority, service, due_at FROM messages WHERE id = ?1")?
         .query_row([id.0.to_octets()], |row| {
             let mut c = Columns::new(row);
-            Ok((c.one_of(&PRIORITIES)?, c.time_or_none()?))
+            Ok((lanes::read_lane(&mut c)?, c.time_or_none()?))
         })
         .optional()?;
-    if let Some((priority, due_at)) = row {
-        turn.due_changed(priority, due_at, id);
+    if let Some((lane, due_at)) = row {
+        turn.due_changed(lane, due_at, id);
     }
     Ok(Reply::Released)
 }

@@ -8,9 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::{broadcast, oneshot, watch};
+use tokio::sync::{Notify, broadcast, oneshot, watch};
 use wardwire_core::base::{ApiKeyId, Instant, MessageId, Now, ServiceId};
-use wardwire_core::queue::state::Priority;
 use wardwire_core::queue::verbs::{Reply, Request};
 
 use super::disk::{Disk, DiskState};
@@ -18,7 +17,6 @@ use super::jobs::{Jobs, Taken};
 use super::ops::{Accept, Accepted, Answer, Canceled, NewKey, Op};
 use super::read::{Read, Reader};
 use super::records::{ApiKeyRecord, Fact};
-use super::turn::most_urgent;
 use super::writer::Store;
 
 /// Ops in one transaction at most.
@@ -95,7 +93,7 @@ struct Shared {
     jobs: Jobs<Job>,
     reads: Jobs<ReadJob>,
     facts: broadcast::Sender<Fact>,
-    work: watch::Sender<Option<Priority>>,
+    work: Notify,
     closed: watch::Receiver<()>,
     disk: watch::Sender<Disk>,
     /// Since when the writer is at the same transaction, in microseconds of the monotonic clock; 0 while it waits.
@@ -139,7 +137,7 @@ impl StoreHandle {
             jobs: Jobs::new(GATEWAY_QUEUE, CALLER_QUEUE),
             reads: Jobs::new(0, READ_QUEUE),
             facts: broadcast::channel(FACTS).0,
-            work: watch::Sender::new(None),
+            work: Notify::new(),
             closed,
             disk: watch::Sender::new(store.disk()),
             busy_since: AtomicU64::new(0),
@@ -308,22 +306,9 @@ impl StoreHandle {
         self.shared.facts.subscribe()
     }
 
-    /// Returns when there may be new work for a free modem: how urgent it is at most. One waiter; what arrives before the
-    /// wait is not lost.
-    pub async fn work_arrived(&self) -> Priority {
-        let mut work = self.shared.work.subscribe();
-        loop {
-            let mut arrived = None;
-            self.shared.work.send_if_modified(|work| {
-                arrived = work.take();
-                false
-            });
-            if let Some(priority) = arrived {
-                return priority;
-            }
-            // The sender is in `shared`, and so never gone.
-            let _ = work.changed().await;
-        }
+    /// Returns when there may be new work for a free modem. One waiter; what arrives before the wait is not lost.
+    pub async fn work_arrived(&self) {
+        self.shared.work.notified().await;
     }
 
     /// Returns when the writer thread has ended, by [`StoreHandle::close`] or because it died. The daemon ends then.
@@ -426,9 +411,7 @@ fn write(shared: &Shared, store: &mut Store, now: Now, jobs: Vec<Job>) {
     for fact in store.facts() {
         let _ = shared.facts.send(*fact);
     }
-    if let Some(priority) = store.work_arrived() {
-        shared
-            .work
-            .send_modify(|work| *work = most_urgent(*work, Some(priority)));
+    if store.work_arrived() {
+        shared.work.notify_one();
     }
 }

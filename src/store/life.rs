@@ -4,6 +4,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 use wardwire_core::base::{MessageId, PartId, ServiceId, SimId, UtcTime};
 use wardwire_core::queue::error::ErrorCode;
+use wardwire_core::queue::lane::{Lane, Way};
 use wardwire_core::queue::stale::{Moment, is_stale};
 use wardwire_core::queue::state::{Category, HoldReason, MessageStatus, OnUnknown, PartState, Priority, is_alert};
 use wardwire_core::queue::status::{Context, Delivery, Derived, status_of};
@@ -12,6 +13,7 @@ use wardwire_core::queue::unknown::{Resolution, UnknownFacts, resolve};
 use wardwire_core::queue::verbs::NewMessage;
 
 use super::code::{Columns, HOLD_REASONS, ON_UNKNOWN, PRIORITIES, millis};
+use super::lanes;
 use super::records::{EventKind, MessageError, Subject};
 use super::tally::Tally;
 use super::turn::{OpError, Turn};
@@ -40,6 +42,8 @@ pub(super) struct Life {
     pub(super) sim: Option<SimId>,
     /// Through `sim` or not at all.
     pub(super) pinned: bool,
+    /// The SIMs that may take it.
+    pub(super) way: Way,
     pub(super) avoid: Option<SimId>,
     pub(super) attempts: u32,
     pub(super) error: Option<MessageError>,
@@ -127,7 +131,7 @@ impl PartLife {
 
 const SELECT_MESSAGE: &str = "SELECT id, service, status, final, delivery, held, priority, due_at, wake_at,
     send_at, valid_until, on_unknown, delivery_report, withdrawn, possible_copy, sim, pinned, avoid, attempts,
-    error, network_code, queued_at, submitted_at, sent_at, delivered_at, final_at, category, created_at, released_at
+    error, network_code, queued_at, submitted_at, sent_at, delivered_at, final_at, category, created_at, released_at, way
     FROM messages WHERE id = ?1";
 
 const SELECT_PARTS: &str = "SELECT sequence, id, state, attempts, possible_copy, sim, tp_mr, error, network_code,
@@ -172,6 +176,7 @@ impl Life {
             possible_copy: false,
             sim: message.sim,
             pinned: message.sim.is_some(),
+            way: lanes::way_of(message.sim),
             avoid: None,
             attempts: 0,
             error: None,
@@ -212,6 +217,7 @@ impl Life {
             possible_copy: c.get()?,
             sim: c.ulid_or_none()?.map(SimId),
             pinned: c.get()?,
+            way: Way::Any,
             avoid: c.ulid_or_none()?.map(SimId),
             attempts: c.get()?,
             error: c.error()?,
@@ -228,6 +234,7 @@ impl Life {
         life.category = c.one_of_or_none(&Category::ALL)?;
         life.created_at = c.time()?;
         life.released_at = c.time_or_none()?;
+        life.way = c.get::<lanes::WayColumn>()?.0;
         Ok(life)
     }
 
@@ -242,6 +249,15 @@ impl Life {
             life.parts.push(part?);
         }
         Ok(Some(life))
+    }
+
+    /// Where it waits.
+    pub(super) fn lane(&self) -> Lane {
+        Lane {
+            priority: self.priority,
+            way: self.way,
+            service: self.service,
+        }
     }
 
     pub(super) fn part(&mut self, id: PartId) -> Option<&mut PartLife> {
@@ -480,7 +496,7 @@ impl Life {
         if wake_at.is_none() && self.derived.is_final && self.delivery_report {
             turn.stop_awaiting(self.id)?;
         }
-        turn.due_changed(self.priority, self.due_at, self.id);
+        turn.due_changed(self.lane(), self.due_at, self.id);
         let subject = Subject::Message(self.id);
         if self.unknown_resolved {
             turn.event(EventKind::MessageUnknownResolved, self.service, subject)?;

@@ -17,6 +17,7 @@ mod handle;
 mod inbound;
 mod introduce;
 mod jobs;
+mod lanes;
 mod life;
 mod loopback;
 mod migrate;

@@ -11,7 +11,8 @@ use wardwire_core::base::{ApiKeyId, EventId, InboundId, MessageId, ServiceId, Ul
 use wardwire_core::queue::state::{HoldReason, MessageStatus};
 
 use super::accept;
-use super::code::{Columns, PRIORITIES, event_kind};
+use super::code::{Columns, event_kind};
+use super::lanes;
 use super::open::stable_plans;
 use super::ops::{Accepted, Idempotency};
 use super::records::{
@@ -208,11 +209,12 @@ impl Reader {
 
     fn oldest_due_at(&self) -> Read<Option<UtcTime>> {
         let mut select = self.connection.prepare_cached(
-            "SELECT due_at FROM messages WHERE priority = ?1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1",
+            "SELECT due_at FROM messages WHERE way = ?1 AND priority = ?2 AND service = ?3 AND due_at IS NOT NULL
+             ORDER BY due_at LIMIT 1",
         )?;
         let mut oldest = None;
-        for lane in PRIORITIES {
-            let due: Option<i64> = select.query_row([lane as i64], |row| row.get(0)).optional()?;
+        for lane in lanes::all(&self.connection)? {
+            let due: Option<i64> = select.query_row(lanes::columns(lane), |row| row.get(0)).optional()?;
             oldest = [oldest, due.map(UtcTime::from_millis)].into_iter().flatten().min();
         }
         Ok(oldest)

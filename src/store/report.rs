@@ -498,7 +498,7 @@ fn apply(turn: &mut Turn<'_>, kept: &Kept, place: &Place) -> Result<(), OpError>
     note_word(turn, kept, place, life.parts.iter().any(open))?;
     // Nothing is left to send, when evidence came for a part that waited to be sent again.
     if life.waiting().next().is_none() {
-        turn.memory.lease(life.id, false);
+        turn.memory.end_lease(life.id);
     }
     life.save(turn)
 }

@@ -3,9 +3,10 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 use wardwire_core::base::{MessageId, Ulid, UtcTime};
+use wardwire_core::queue::lane::Lane;
 use wardwire_core::queue::stale::{OUTAGE, Silence};
 
-use super::code::PRIORITIES;
+use super::lanes;
 use super::life::Life;
 use super::turn::{Flow, OpError, Turn};
 
@@ -69,8 +70,8 @@ pub(super) fn hold_some(turn: &mut Turn<'_>) -> Result<bool, OpError> {
         return Ok(false);
     };
     let mut held = false;
-    for lane in PRIORITIES {
-        for id in due(turn, lane as i64, silence.until.before(OUTAGE))? {
+    for lane in turn.memory.lanes.keys().copied().collect::<Vec<_>>() {
+        for id in due(turn, lane, silence.until.before(OUTAGE))? {
             if let Some(mut life) = Life::load(turn, id)? {
                 life.pass_time(turn);
                 held |= life.held.is_some();
@@ -83,14 +84,15 @@ pub(super) fn hold_some(turn: &mut Turn<'_>) -> Result<bool, OpError> {
 }
 
 /// What has been due since then and has a moment, or may have one.
-fn due(turn: &Turn<'_>, lane: i64, since: UtcTime) -> Result<Vec<MessageId>, OpError> {
+fn due(turn: &Turn<'_>, lane: Lane, since: UtcTime) -> Result<Vec<MessageId>, OpError> {
+    let (way, priority, service) = lanes::columns(lane);
     let ids = turn
         .db
         .prepare_cached(
-            "SELECT id FROM messages WHERE priority = ?1 AND due_at <= ?2
-             AND (send_at IS NOT NULL OR category IS NOT NULL OR priority < 2) ORDER BY due_at, id LIMIT ?3",
+            "SELECT id FROM messages WHERE way = ?1 AND priority = ?2 AND service = ?3 AND due_at <= ?4
+             AND (send_at IS NOT NULL OR category IS NOT NULL OR priority < 2) ORDER BY due_at, id LIMIT ?5",
         )?
-        .query_map(params![lane, since.as_millis(), MESSAGES], |row| {
+        .query_map(params![way, priority, service, since.as_millis(), MESSAGES], |row| {
             row.get(0).map(|id| MessageId(Ulid::from_octets(id)))
         })?
         .collect::<Result<_, _>>()?;

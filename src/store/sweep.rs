@@ -7,8 +7,8 @@ use rusqlite::{OptionalExtension, params};
 use wardwire_core::base::{MessageId, Ulid, UtcTime};
 use wardwire_core::queue::verbs::Reply;
 
-use super::code::PRIORITIES;
 use super::inbound;
+use super::lanes;
 use super::life::Life;
 use super::loopback;
 use super::retention;
@@ -77,16 +77,17 @@ fn forget(turn: &Turn<'_>, table: &'static str, key: &'static str, time: &'stati
 /// Whether a message is due that is not given out.
 fn work(turn: &Turn<'_>) -> Result<bool, OpError> {
     let mut select = turn.db.prepare_cached(
-        "SELECT id FROM messages WHERE priority = ?1 AND (due_at, id) >= (?2, ?3) AND due_at <= ?4
-         AND valid_until > ?4 ORDER BY due_at, id",
+        "SELECT id FROM messages WHERE way = ?1 AND priority = ?2 AND service = ?3 AND (due_at, id) >= (?4, ?5)
+         AND due_at <= ?6 AND valid_until > ?6 ORDER BY due_at, id",
     )?;
-    for (lane, cursor) in PRIORITIES.iter().zip(turn.memory.cursors) {
-        let (due, id) = cursor.unwrap_or((i64::MIN, Ulid::from_bits(0)));
-        let now = turn.now.utc.as_millis();
-        let mut rows = select.query(params![*lane as i64, due, id.to_octets(), now])?;
+    let now = turn.now.utc.as_millis();
+    for (lane, state) in turn.memory.lanes.iter().filter(|(_, state)| state.next <= now) {
+        let (way, priority, service) = lanes::columns(*lane);
+        let (due, id) = state.cursor.unwrap_or((i64::MIN, Ulid::from_bits(0)));
+        let mut rows = select.query(params![way, priority, service, due, id.to_octets(), now])?;
         while let Some(row) = rows.next()? {
             let id = MessageId(Ulid::from_octets(row.get(0)?));
-            if !turn.memory.leases.contains(&id) {
+            if !turn.memory.leases.contains_key(&id) {
                 return Ok(true);
             }
         }

@@ -1,15 +1,16 @@
 //! One op inside a transaction: the connection, the time, and what the op changes outside the database (leases, claim
 //! cursors, the sequence of events), which is taken back when its savepoint or the commit fails.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, params};
 use wardwire_core::base::{EventId, IdSource, MessageId, Now, ServiceId, Ulid, UtcTime};
+use wardwire_core::queue::lane::Lane;
 use wardwire_core::queue::stale::Silence;
-use wardwire_core::queue::state::Priority;
 
 use super::code::event_code;
+use super::lanes::{LaneState, NEVER};
 use super::outbox::{self, Hook};
 use super::read::ReadError;
 use super::records::{EventKind, Fact, Subject};
@@ -56,9 +57,11 @@ impl From<ReadError> for OpError {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     /// Messages given out to the gateway.
-    pub(super) leases: BTreeSet<MessageId>,
-    /// For each lane: nothing that could be given out is due before this place in the index.
-    pub(super) cursors: [Option<Place>; 4],
+    pub(super) leases: BTreeMap<MessageId, Lane>,
+    /// Lanes that have something due, now or later, or given out.
+    pub(super) lanes: BTreeMap<Lane, LaneState>,
+    /// How many of each lane the gateway wanted when it last asked.
+    pub(super) depth: Option<usize>,
     /// Sequence of the last event.
     pub(super) sequence: u64,
     /// Up to when loopback tests that ran out were looked for.
@@ -93,27 +96,42 @@ pub(super) type Place = (i64, Ulid);
 
 #[derive(Debug)]
 enum Undo {
-    Lease(MessageId, bool),
-    Cursor(usize, Option<Place>),
+    Lease(MessageId, Option<Lane>),
+    Lane(Lane, Option<LaneState>),
     Sequence(u64),
     Flow(Flow),
 }
 
 impl Memory {
-    /// Gives a message out, or takes it back.
-    pub(super) fn lease(&mut self, id: MessageId, leased: bool) {
-        let before = if leased {
-            !self.leases.insert(id)
-        } else {
-            self.leases.remove(&id)
-        };
-        self.undo.push(Undo::Lease(id, before));
+    /// Gives a message of this lane out.
+    pub(super) fn lease(&mut self, id: MessageId, lane: Lane) {
+        if self.leases.insert(id, lane).is_none() {
+            self.undo.push(Undo::Lease(id, None));
+            self.change_lane(lane, |state| state.out += 1);
+        }
     }
 
-    pub(super) fn set_cursor(&mut self, lane: usize, place: Option<Place>) {
-        if let Some(cursor) = self.cursors.get_mut(lane) {
-            self.undo.push(Undo::Cursor(lane, *cursor));
-            *cursor = place;
+    /// A message that was given out is back, or has nothing left to send.
+    pub(super) fn end_lease(&mut self, id: MessageId) {
+        if let Some(lane) = self.leases.remove(&id) {
+            self.undo.push(Undo::Lease(id, Some(lane)));
+            self.change_lane(lane, |state| state.out = state.out.saturating_sub(1));
+        }
+    }
+
+    /// Changes what is known of a lane; a lane of which nothing is left to know is forgotten.
+    pub(super) fn change_lane(&mut self, lane: Lane, change: impl FnOnce(&mut LaneState)) {
+        let before = self.lanes.get(&lane).copied();
+        let mut state = before.unwrap_or_default();
+        change(&mut state);
+        if before == Some(state) {
+            return;
+        }
+        self.undo.push(Undo::Lane(lane, before));
+        if state.out == 0 && state.next == NEVER {
+            self.lanes.remove(&lane);
+        } else {
+            self.lanes.insert(lane, state);
         }
     }
 
@@ -149,13 +167,10 @@ impl Memory {
     pub(super) fn roll_back(&mut self, mark: usize) {
         while self.undo.len() > mark {
             match self.undo.pop() {
-                Some(Undo::Lease(id, true)) => drop(self.leases.insert(id)),
-                Some(Undo::Lease(id, false)) => drop(self.leases.remove(&id)),
-                Some(Undo::Cursor(lane, place)) => {
-                    if let Some(cursor) = self.cursors.get_mut(lane) {
-                        *cursor = place;
-                    }
-                }
+                Some(Undo::Lease(id, Some(lane))) => drop(self.leases.insert(id, lane)),
+                Some(Undo::Lease(id, None)) => drop(self.leases.remove(&id)),
+                Some(Undo::Lane(lane, Some(state))) => drop(self.lanes.insert(lane, state)),
+                Some(Undo::Lane(lane, None)) => drop(self.lanes.remove(&lane)),
                 Some(Undo::Sequence(sequence)) => self.sequence = sequence,
                 Some(Undo::Flow(flow)) => self.flow = flow,
                 None => {}
@@ -167,11 +182,6 @@ impl Memory {
     pub(super) fn settle(&mut self) {
         self.undo.clear();
     }
-}
-
-/// The more urgent of two.
-pub(super) fn most_urgent(one: Option<Priority>, other: Option<Priority>) -> Option<Priority> {
-    [one, other].into_iter().flatten().min()
 }
 
 /// One op at work.
@@ -186,8 +196,8 @@ pub(super) struct Turn<'a> {
     pub(super) memory: &'a mut Memory,
     pub(super) changes: Changes,
     pub(super) facts: Vec<Fact>,
-    /// There may be work for a free modem, at most so urgent.
-    pub(super) work: Option<Priority>,
+    /// There may be work for a free modem that the gateway does not know of.
+    pub(super) work: bool,
 }
 
 impl Turn<'_> {
@@ -232,21 +242,16 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Keeps the lane's cursor right after a message's due time was written or its lease ended, and notes work. What
-    /// is leased is not given out, wherever it stands.
-    pub(super) fn due_changed(&mut self, priority: Priority, due_at: Option<UtcTime>, id: MessageId) {
-        let Some(due_at) = due_at.filter(|_| !self.memory.leases.contains(&id)) else {
+    /// Keeps the lane right after a message's due time was written or its lease ended, and notes work: a lane of which
+    /// the gateway holds all it wants is asked for by itself. What is leased is not given out, wherever it stands.
+    pub(super) fn due_changed(&mut self, lane: Lane, due_at: Option<UtcTime>, id: MessageId) {
+        let Some(due_at) = due_at.filter(|_| !self.memory.leases.contains_key(&id)) else {
             return;
         };
-        let lane = priority as usize;
         let place = (due_at.as_millis(), id.0);
-        let cursor = self.memory.cursors.get(lane).copied().flatten();
-        if cursor.is_some_and(|cursor| place < cursor) {
-            self.memory.set_cursor(lane, Some(place));
-        }
-        if due_at <= self.now.utc {
-            self.work = most_urgent(self.work, Some(priority));
-        }
+        self.memory.change_lane(lane, |state| state.arrived(place));
+        let out = self.memory.lanes.get(&lane).map_or(0, |state| state.out);
+        self.work |= due_at <= self.now.utc && self.memory.depth.is_none_or(|depth| out < depth);
     }
 
     /// Delivery reports are not believed any more for attempts of this message. What still awaits one (2 from now on) may be meant
@@ -271,6 +276,8 @@ impl Turn<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wardwire_core::queue::lane::Way;
+    use wardwire_core::queue::state::Priority;
 
     fn id(n: u128) -> MessageId {
         MessageId(Ulid::from_bits(n))
@@ -278,20 +285,31 @@ mod tests {
 
     #[test]
     fn what_an_op_changed_is_taken_back_in_order() {
+        let lane = |n| Lane {
+            priority: Priority::Normal,
+            way: Way::Any,
+            service: ServiceId(Ulid::from_bits(n)),
+        };
         let mut memory = Memory::default();
-        memory.lease(id(1), true);
-        memory.set_cursor(2, Some((5, Ulid::from_bits(1))));
+        memory.lease(id(1), lane(1));
+        memory.change_lane(lane(1), |state| state.arrived((5, Ulid::from_bits(1))));
         memory.settle();
+        let (leases, lanes) = (memory.leases.clone(), memory.lanes.clone());
+        assert_eq!((leases.len(), lanes[&lane(1)].out), (1, 1));
         let mark = memory.mark();
-        memory.lease(id(1), false);
-        memory.lease(id(1), true);
-        memory.lease(id(1), false);
-        memory.lease(id(2), true);
-        memory.set_cursor(2, None);
+        memory.end_lease(id(1));
+        memory.lease(id(1), lane(1));
+        memory.end_lease(id(1));
+        memory.lease(id(2), lane(2));
+        memory.change_lane(lane(1), |state| state.next = NEVER);
+        assert_eq!(
+            memory.lanes.keys().collect::<Vec<_>>(),
+            [&lane(2)],
+            "an empty lane is forgotten"
+        );
         assert_eq!(memory.next_sequence(), 1);
         memory.roll_back(mark);
-        assert_eq!(memory.leases, BTreeSet::from([id(1)]));
-        assert_eq!(memory.cursors[2], Some((5, Ulid::from_bits(1))));
+        assert_eq!((&memory.leases, &memory.lanes), (&leases, &lanes));
         assert_eq!(memory.sequence, 0);
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use wardwire_core::base::{IdSource, Instant, Now, ServiceId, Ulid};
-use wardwire_core::queue::state::Priority;
 use wardwire_core::queue::verbs::Request;
 
 use super::admin::{self, DEFAULT_SERVICE};
@@ -17,9 +16,10 @@ use super::read::Reader;
 use super::records::Fact;
 use super::seal::Keys;
 use super::tally::Changes;
-use super::turn::{Memory, OpError, Turn, most_urgent};
+use super::turn::{Memory, OpError, Turn};
 use super::{
-    accept, attempt, audit, claim, decision, inbound, introduce, loopback, pasts, pins, report, sims, stale, sweep,
+    accept, attempt, audit, claim, decision, inbound, introduce, lanes, loopback, pasts, pins, report, sims, stale,
+    sweep,
 };
 use crate::config::Retention;
 
@@ -79,7 +79,7 @@ pub struct Store {
     ids: IdSource,
     memory: Memory,
     facts: Vec<Fact>,
-    work: Option<Priority>,
+    work: bool,
     watch: Watch,
     trouble: Trouble,
 }
@@ -120,7 +120,7 @@ impl Store {
             ids: IdSource::new(settings.seed),
             memory: Memory::default(),
             facts: Vec::new(),
-            work: None,
+            work: false,
             watch,
             trouble: Trouble::default(),
         };
@@ -148,7 +148,7 @@ impl Store {
         let mut full = self.watch.look(self.reader.connection()).state == DiskState::Full;
         loop {
             self.facts.clear();
-            self.work = None;
+            self.work = false;
             let error = match self.transact(now, &ops, full) {
                 Ok(answers) => {
                     self.works(now);
@@ -165,7 +165,7 @@ impl Store {
             }
             self.fails(now, &error, ops.len());
             self.facts.clear();
-            self.work = None;
+            self.work = false;
             return vec![Answer::Unavailable; ops.len()];
         }
     }
@@ -224,13 +224,13 @@ impl Store {
                 memory: &mut self.memory,
                 changes: Changes::default(),
                 facts: Vec::new(),
-                work: None,
+                work: false,
             };
             match decide(&mut turn, op, full) {
                 Ok(answer) => {
                     changes.add(turn.changes);
                     self.facts.append(&mut turn.facts);
-                    self.work = most_urgent(self.work, turn.work);
+                    self.work |= turn.work;
                     answers.push(answer);
                 }
                 // The disk is to blame, and may have ended the whole transaction: nothing of it holds.
@@ -272,7 +272,7 @@ impl Store {
             memory: &mut self.memory,
             changes: Changes::default(),
             facts: Vec::new(),
-            work: None,
+            work: false,
         };
         let value = work(&mut turn).map_err(OpenError::from)?;
         turn.changes.write(db)?;
@@ -288,13 +288,14 @@ impl Store {
     /// When it could not be written.
     pub fn restart(&mut self, now: Now) -> Result<(), OpenError> {
         self.memory.leases.clear();
-        self.memory.cursors = Default::default();
+        self.memory.depth = None;
         self.facts.clear();
-        self.work = Some(Priority::Emergency);
+        self.work = true;
         self.memory.seen_at = None;
         self.memory.note_clocks(now);
         self.alone(now, |turn| {
             turn.memory.flow = stale::recall(turn.db)?;
+            turn.memory.lanes = lanes::find(turn.db)?;
             attempt::restart(turn)
         })
     }
@@ -311,9 +312,9 @@ impl Store {
         &self.facts
     }
 
-    /// Whether the last [`Store::apply`] may have brought work for a free modem, and how urgent it is at most.
+    /// Whether the last [`Store::apply`] may have brought work for a free modem.
     #[must_use]
-    pub fn work_arrived(&self) -> Option<Priority> {
+    pub fn work_arrived(&self) -> bool {
         self.work
     }
 
@@ -328,6 +329,12 @@ impl Store {
 
     pub(super) fn keys(&self) -> &Keys {
         self.reader.keys()
+    }
+
+    /// Lanes in memory.
+    #[cfg(test)]
+    pub(super) fn lanes(&self) -> usize {
+        self.memory.lanes.len()
     }
 
     /// Asked before each commit, which fails when it says true.
@@ -395,7 +402,7 @@ fn decide(turn: &mut Turn<'_>, op: &Op, full: bool) -> Result<Answer, OpError> {
         Op::Loopback(_) if full => Answer::Full,
         Op::Gateway(request) => Answer::Gateway(match request {
             Request::Introduce(modem) => introduce::introduce(turn, modem)?,
-            Request::TakeDue { room } => claim::take_due(turn, *room)?,
+            Request::TakeDue { ways, depth, room } => claim::take_due(turn, ways, *depth, *room)?,
             Request::Release(id) => claim::release(turn, *id)?,
             Request::Begin(begin) => attempt::begin(turn, begin)?,
             Request::Close { attempt, result } => attempt::close(turn, *attempt, *result)?,

@@ -195,8 +195,7 @@ impl Site {
         let Some(Answer::Accepted(Accepted::New { id, .. })) = answer else {
             panic!("not accepted: {answer:?}")
         };
-        self.gateway
-            .handle_command(self.now, Command::WorkArrived(Priority::Normal));
+        self.gateway.handle_command(self.now, Command::WorkArrived);
         self.wait(Duration::ZERO);
         id
     }
@@ -217,8 +216,7 @@ impl Site {
         };
         let answer = self.store.apply(self.now, vec![Op::Loopback(Box::new(new))]).pop();
         assert!(matches!(answer, Some(Answer::Loopback(Some(_)))), "{answer:?}");
-        self.gateway
-            .handle_command(self.now, Command::WorkArrived(Priority::Normal));
+        self.gateway.handle_command(self.now, Command::WorkArrived);
         self.wait(Duration::ZERO);
     }
 
@@ -415,8 +413,8 @@ impl Site {
             };
             self.replies.push((token, reply));
         }
-        if let Some(priority) = self.store.work_arrived() {
-            self.gateway.handle_command(self.now, Command::WorkArrived(priority));
+        if self.store.work_arrived() {
+            self.gateway.handle_command(self.now, Command::WorkArrived);
         }
         for (token, reply) in std::mem::take(&mut self.replies) {
             self.gateway.handle_command(self.now, Command::Reply { token, reply });

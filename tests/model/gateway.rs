@@ -6,10 +6,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use wardwire::config::profile::profiles;
-use wardwire_core::base::{AttemptId, Instant, MessageId, ModemId, Now, PartId, Past, PhoneNumber, SimId, Ulid};
+use wardwire_core::base::{
+    AttemptId, Instant, MessageId, ModemId, Now, PartId, Past, PhoneNumber, ServiceId, SimId, Ulid,
+};
 use wardwire_core::dispatch::Plan;
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
 use wardwire_core::modem::PortAction;
+use wardwire_core::queue::lane::{Lane, Way};
 use wardwire_core::queue::state::Priority;
 use wardwire_core::queue::verbs::{
     AttemptResult, Begin, Begun, Closed, DueMessage, DuePart, Introduce, Introduced, Reply, Request,
@@ -78,7 +81,7 @@ impl Reference {
         }
         match request {
             Request::Introduce(introduce) => (introduced(&introduce), Then::Nothing),
-            Request::TakeDue { room } => (self.take(now, room), Then::Nothing),
+            Request::TakeDue { room, .. } => (self.take(now, room), Then::Nothing),
             Request::Release(id) => {
                 self.leased.remove(&id);
                 (Reply::Released, Then::Nothing)
@@ -113,6 +116,7 @@ impl Reference {
         }
         Reply::Due {
             messages,
+            more: Vec::new(),
             next_due: None,
         }
     }
@@ -314,7 +318,12 @@ impl Site {
         };
         let whole = DueMessage {
             id: MessageId(id(number)),
-            priority,
+            lane: Lane {
+                priority,
+                way: Way::Any,
+                service: ServiceId(id(0)),
+            },
+            weight: 1,
             due_at: self.now.utc,
             valid_until: self.now.utc + Duration::from_secs(72 * 3_600),
             recipient: PhoneNumber::from_e164(&format!("+35387{number:07}")).unwrap(),
@@ -331,7 +340,7 @@ impl Site {
             doubtful: false,
         };
         self.store.posts.insert(MessageId(id(number)), post);
-        self.gateway.handle_command(self.now, Command::WorkArrived(priority));
+        self.gateway.handle_command(self.now, Command::WorkArrived);
     }
 
     fn withdraw(&mut self, pick: u8) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use wardwire::store::{Accept, Accepted, Answer, Canceled, Idempotency, Op, Store, StoredResponse};
 use wardwire_core::base::{AttemptId, Body, Instant, MessageId, ModemId, Now, Originator, PhoneNumber, SimId, UtcTime};
+use wardwire_core::queue::lane::Way;
 use wardwire_core::queue::state::{OnUnknown, Priority, Sensitivity};
 use wardwire_core::queue::verbs::{
     Answer as Modem, AttemptResult, Begin, Begun, Closed, Concat, DueMessage, InboundPart, Introduce, NewMessage,
@@ -224,7 +225,11 @@ impl<W: World> Story<W> {
     }
 
     fn take(&mut self, room: usize) {
-        let Some(Reply::Due { messages, .. }) = self.gateway(Request::TakeDue { room }) else {
+        let Some(Reply::Due { messages, .. }) = self.gateway(Request::TakeDue {
+            ways: vec![Way::Any],
+            depth: usize::MAX,
+            room,
+        }) else {
             return;
         };
         assert!(messages.len() <= room);

@@ -459,8 +459,8 @@ impl World {
             0 => {}
             count => *self.settled.entry(by).or_default() += count,
         }
-        if let Some(priority) = self.store.work_arrived() {
-            self.gateway.handle_command(self.now, Command::WorkArrived(priority));
+        if self.store.work_arrived() {
+            self.gateway.handle_command(self.now, Command::WorkArrived);
         }
         answers
     }

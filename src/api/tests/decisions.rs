@@ -1,5 +1,6 @@
 //! What a person decides about a message: who may, what is answered, what the record says.
 
+use wardwire_core::queue::lane::Way;
 use wardwire_core::queue::verbs::{AttemptResult, Begin, Begun, Introduce, Reply, Request as Ask, Silence};
 
 use super::*;
@@ -29,7 +30,14 @@ impl House {
         let Reply::Introduced(who) = self.ask_store(Ask::Introduce(introduce)).await else {
             panic!("introduced");
         };
-        let Reply::Due { messages, .. } = self.ask_store(Ask::TakeDue { room: 1 }).await else {
+        let Reply::Due { messages, .. } = self
+            .ask_store(Ask::TakeDue {
+                ways: vec![Way::Any],
+                depth: 1,
+                room: 1,
+            })
+            .await
+        else {
             panic!("due");
         };
         let begin = Begin {

@@ -1,11 +1,14 @@
-//! The active window: the bounded set of due messages the gateway holds, in the order in which they should go. A free SIM
-//! asks it for the next part (pull); between two parts the choice is made anew, so an emergency overtakes there.
+//! The active window: the bounded set of due messages the gateway holds, lane by lane, and the order in which they should go. A free
+//! SIM asks it for the next part (pull); between two parts the choice is made anew, so an emergency overtakes there. It is not
+//! the queue: that is on disk, and its lanes are as long as they are.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::base::{Instant, MessageId, SimId, UtcTime};
+use super::share::{Shares, Turns};
+use crate::base::{Instant, MessageId, Now, ServiceId, SimId, Ulid, UtcTime};
+use crate::queue::lane::{Lane, Way};
 use crate::queue::state::Priority;
 use crate::queue::verbs::{DueMessage, DuePart};
 
@@ -13,9 +16,17 @@ use crate::queue::verbs::{DueMessage, DuePart};
 const SIM_PATIENCE: Duration = Duration::from_secs(600);
 /// After this long in the window a message is not passed over any more for one that suits the SIM better.
 const PREFERENCE_PATIENCE: Duration = Duration::from_secs(30);
+/// Percent of the parts that what is not urgent gets while high ones never end.
+const REST_SHARE: u8 = 2;
+/// Percent of the parts that bulk gets while normal ones wait, unless the site says otherwise.
+pub const BULK_SHARE: u8 = 10;
+/// Books of lanes that are empty now are looked through when there are so many.
+const BOOKS: usize = 512;
 
-/// Order of sending: lane, then age, then id.
-type Key = (Priority, UtcTime, MessageId);
+const PRIORITIES: [Priority; 4] = [Priority::Emergency, Priority::High, Priority::Normal, Priority::Bulk];
+
+/// Order inside a lane: age, then id.
+type Key = (UtcTime, MessageId);
 
 #[derive(Debug)]
 struct Entry {
@@ -23,6 +34,27 @@ struct Entry {
     since: Instant,
     /// A part of it is being submitted, or its last result is being settled.
     taken: bool,
+}
+
+impl Entry {
+    /// Bulk that has waited for half of its time counts as normal.
+    fn class(&self, now: UtcTime) -> Priority {
+        let message = &self.message;
+        let waited = now.since(message.due_at);
+        match message.lane.priority {
+            Priority::Bulk if waited >= message.valid_until.since(message.due_at) / 2 => Priority::Normal,
+            own @ (Priority::Emergency | Priority::High | Priority::Normal | Priority::Bulk) => own,
+        }
+    }
+}
+
+/// What the window holds of a lane.
+#[derive(Debug, Default)]
+struct Queue {
+    entries: BTreeMap<Key, Entry>,
+    /// The store may have more of it.
+    more: bool,
+    weight: u32,
 }
 
 /// How well a message suits a SIM, worst first.
@@ -34,15 +66,10 @@ enum Suits {
     KnowsNone,
     /// Its recipient knows this SIM, or it has waited long enough for one.
     KnowsThis,
-    /// A part of it went through this SIM.
-    BegunHere,
 }
 
 impl Suits {
     fn of(message: &DueMessage, sim: SimId, waited: Duration) -> Self {
-        if message.sim == Some(sim) {
-            return Self::BegunHere;
-        }
         match message.prefer {
             Some(known) if known == sim => Self::KnowsThis,
             Some(_) | None if waited >= PREFERENCE_PATIENCE => Self::KnowsThis,
@@ -52,11 +79,37 @@ impl Suits {
     }
 }
 
+/// A free SIM that asks for work.
+#[derive(Clone, Copy, Debug)]
+pub struct Taker<'a> {
+    /// Which.
+    pub sim: SimId,
+    /// The ways it serves.
+    pub ways: &'a [Way],
+    /// Other SIMs serve too, and so a message may wait for one that is better.
+    pub others: bool,
+    /// SIMs that are free now as well: what their recipients know them by is left to them.
+    pub free: &'a [SimId],
+}
+
 /// Due messages in sending order. Its owner bounds it: it never takes more than it asked the store for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Window {
-    entries: BTreeMap<Key, Entry>,
-    keys: BTreeMap<MessageId, Key>,
+    lanes: BTreeMap<Lane, Queue>,
+    keys: BTreeMap<MessageId, (Lane, UtcTime)>,
+    /// Messages whose earlier parts went through a SIM.
+    begun: BTreeSet<(SimId, MessageId)>,
+    shares: Shares,
+    /// Of all that is not urgent, beside high ones.
+    rest: Turns,
+    /// Of bulk, beside normal ones.
+    bulk: Turns,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self::new(BULK_SHARE)
+    }
 }
 
 /// A part picked for a SIM.
@@ -69,93 +122,208 @@ pub struct Picked {
 }
 
 impl Window {
+    /// An empty one. While normal ones wait, `bulk_share` percent of what normal and bulk send together is bulk; when none
+    /// wait, bulk has all of it.
+    #[must_use]
+    pub fn new(bulk_share: u8) -> Self {
+        Self {
+            lanes: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            begun: BTreeSet::new(),
+            shares: Shares::default(),
+            rest: Turns::new(REST_SHARE),
+            bulk: Turns::new(bulk_share),
+        }
+    }
+
     /// Messages held.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.keys.len()
     }
 
     /// True when it holds none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.keys.is_empty()
     }
 
     /// The message with this id.
     #[must_use]
     pub fn message(&self, id: MessageId) -> Option<&DueMessage> {
-        self.entries.get(self.keys.get(&id)?).map(|entry| &entry.message)
+        self.entry(id).map(|entry| &entry.message)
+    }
+
+    /// Whether a lane that may have more holds no more than half of `depth`.
+    #[must_use]
+    pub fn is_low(&self, depth: usize) -> bool {
+        let low = |queue: &Queue| queue.more && queue.entries.len() <= depth / 2;
+        self.lanes.values().any(low)
+    }
+
+    /// From now on these lanes have more in the store, and no others.
+    pub fn set_more(&mut self, lanes: &[Lane]) {
+        for queue in self.lanes.values_mut() {
+            queue.more = false;
+        }
+        for lane in lanes {
+            self.lanes.entry(*lane).or_default().more = true;
+        }
+        let empty = |queue: &Queue| queue.entries.is_empty() && !queue.more;
+        let gone: Vec<Lane> = self
+            .lanes
+            .iter()
+            .filter(|(_, q)| empty(q))
+            .map(|(lane, _)| *lane)
+            .collect();
+        for lane in gone {
+            self.lanes.remove(&lane);
+            self.shares.sleep(lane);
+        }
     }
 
     /// Adds a message the store gave out. One without parts, or known already, is ignored.
     pub fn insert(&mut self, now: Instant, mut message: DueMessage) {
-        let key = (message.priority, message.due_at, message.id);
-        if message.parts.is_empty() || self.keys.contains_key(&message.id) {
+        let (lane, due_at, id) = (message.lane, message.due_at, message.id);
+        if message.parts.is_empty() || self.keys.contains_key(&id) {
             return;
         }
         // It would wait for the very SIM that it should not take.
         if message.sim == message.avoid {
             message.sim = None;
         }
-        self.keys.insert(message.id, key);
-        self.entries.insert(
-            key,
-            Entry {
-                message,
-                since: now,
-                taken: false,
-            },
-        );
+        if let Some(sim) = message.sim {
+            self.begun.insert((sim, id));
+        }
+        self.keys.insert(id, (lane, due_at));
+        let queue = self.lanes.entry(lane).or_default();
+        if queue.entries.is_empty() && !queue.more {
+            self.shares.wake(lane);
+        }
+        queue.weight = message.weight;
+        let entry = Entry {
+            message,
+            since: now,
+            taken: false,
+        };
+        queue.entries.insert((due_at, id), entry);
     }
 
-    /// Picks the next part for `sim`: the most urgent lane first; within it a message already begun on this SIM, then one
-    /// whose recipient knows this SIM, then one whose recipient knows none, then the oldest. `others` says whether other SIMs are ready, and so whether a message may wait for one it prefers.
+    /// Picks the next part for a SIM: emergencies first, then high ones, then normal ones, then bulk, each less urgent with its
+    /// share of the turns (see [`Window::new`]); of one urgency a message begun on this SIM, then the way it served longest
+    /// ago, then the service that has had least for its weight, then a recipient who knows this SIM, then one who knows
+    /// none, then the oldest. `allowed` says which urgency the SIM may send now.
     /// The message stays in the window, marked as taken, until [`Window::done`], [`Window::put_back`] or
     /// [`Window::forget`].
-    pub fn pick(
-        &mut self,
-        now: Instant,
-        sim: SimId,
-        others: bool,
-        allowed: impl Fn(Priority) -> bool,
-    ) -> Option<Picked> {
-        let fits = |entry: &Entry| {
-            let waits_for_its_sim = match entry.message.sim {
-                Some(own) => own != sim && now.since(entry.since) < SIM_PATIENCE,
-                None => false,
-            };
-            let better_elsewhere = others && entry.message.avoid == Some(sim);
-            !entry.taken && !waits_for_its_sim && !better_elsewhere
+    pub fn pick(&mut self, now: Now, taker: &Taker<'_>, allowed: impl Fn(Priority) -> bool) -> Option<Picked> {
+        let find = |class| allowed(class).then(|| self.find(now, taker, class)).flatten();
+        let chosen = match (find(Priority::Emergency), find(Priority::High)) {
+            (Some(emergency), _) => Some(emergency),
+            (None, high) => {
+                let (normal, bulk) = (find(Priority::Normal), find(Priority::Bulk));
+                let rest = normal.or(bulk);
+                if let Some(high) = high
+                    && !(rest.is_some() && self.rest.less_urgent())
+                {
+                    Some(high)
+                } else if normal.is_some() && bulk.is_some() && self.bulk.less_urgent() {
+                    bulk
+                } else {
+                    rest
+                }
+            }
         };
-        let mut chosen: Option<(Key, Suits)> = None;
-        for (key, entry) in self.entries.iter().filter(|(_, entry)| fits(entry)) {
-            let suits = Suits::of(&entry.message, sim, now.since(entry.since));
-            match chosen {
-                None if allowed(key.0) => chosen = Some((*key, suits)),
-                // Lanes come in order of urgency: once one is allowed, a later lane is never better.
-                Some((first, _)) if first.0 != key.0 => break,
-                Some((_, best)) if suits > best => chosen = Some((*key, suits)),
-                None | Some(_) => {}
-            }
-            if chosen.is_some_and(|(_, best)| best == Suits::BegunHere) {
-                break;
-            }
-        }
-        let entry = self.entries.get_mut(&chosen?.0)?;
+        let (id, books) = chosen?;
+        let (lane, due_at) = self.keys.get(&id)?;
+        let queue = self.lanes.get_mut(lane)?;
+        let weight = queue.weight;
+        let entry = queue.entries.get_mut(&(*due_at, id))?;
         if entry.message.parts.is_empty() {
             return None;
         }
         entry.taken = true;
-        entry.message.sim = Some(sim);
-        Some(Picked {
-            message: entry.message.id,
-            part: entry.message.parts.remove(0),
+        if let Some(before) = entry.message.sim.replace(taker.sim) {
+            self.begun.remove(&(before, id));
+        }
+        self.begun.insert((taker.sim, id));
+        let part = entry.message.parts.remove(0);
+        self.shares.charge(taker.sim, books, weight);
+        if self.shares.len() > BOOKS.max(2 * self.lanes.len()) {
+            self.shares.tidy(|lane| self.lanes.contains_key(lane));
+        }
+        Some(Picked { message: id, part })
+    }
+
+    /// How urgent what waits for this SIM is, each urgency once, whether or not the SIM may send it now.
+    pub fn wanted(&self, now: Now, taker: &Taker<'_>) -> impl Iterator<Item = Priority> {
+        let of = |class: &Priority| self.find(now, taker, *class).is_some();
+        PRIORITIES.into_iter().filter(of).collect::<Vec<_>>().into_iter()
+    }
+
+    /// The message of this urgency that this SIM should take, and the lane whose share it costs.
+    fn find(&self, now: Now, taker: &Taker<'_>, class: Priority) -> Option<(MessageId, Lane)> {
+        if let Some(found) = self.find_begun(now, taker, class) {
+            return Some(found);
+        }
+        // Aged bulk stands beside the normal ones.
+        let own: &[Priority] = match class {
+            Priority::Normal => &[Priority::Normal, Priority::Bulk],
+            Priority::Emergency => &[Priority::Emergency],
+            Priority::High => &[Priority::High],
+            Priority::Bulk => &[Priority::Bulk],
+        };
+        let books = |lane: Lane| Lane {
+            priority: class,
+            ..lane
+        };
+        let mut lanes: Vec<(u64, u64, Lane)> = Vec::new();
+        for way in taker.ways {
+            let served = self.shares.last_served(taker.sim, *way);
+            for (lane, _) in own.iter().flat_map(|priority| self.of_way(*priority, *way)) {
+                lanes.push((served, self.shares.start(books(*lane)), *lane));
+            }
+        }
+        lanes.sort_unstable();
+        lanes.into_iter().find_map(|(_, _, lane)| {
+            let queue = self.lanes.get(&lane)?;
+            let id = best(queue, now, taker, |entry| {
+                lane.priority == class || entry.class(now.utc) == class
+            })?;
+            Some((id, books(lane)))
         })
+    }
+
+    fn find_begun(&self, now: Now, taker: &Taker<'_>, class: Priority) -> Option<(MessageId, Lane)> {
+        let (least, most) = (MessageId(Ulid::from_bits(0)), MessageId(Ulid::from_bits(u128::MAX)));
+        let begun = self.begun.range((taker.sim, least)..=(taker.sim, most));
+        let entries = begun.filter_map(|(_, id)| self.entry(*id));
+        let fits = |entry: &&Entry| {
+            let lane = entry.message.lane;
+            let of_class = lane.priority == class || entry.class(now.utc) == class;
+            !entry.taken && of_class && taker.ways.contains(&lane.way)
+        };
+        let oldest = entries
+            .filter(fits)
+            .min_by_key(|entry| (entry.message.due_at, entry.message.id))?;
+        let lane = Lane {
+            priority: class,
+            ..oldest.message.lane
+        };
+        Some((oldest.message.id, lane))
+    }
+
+    fn of_way(&self, priority: Priority, way: Way) -> impl Iterator<Item = (&Lane, &Queue)> {
+        let lane = |bits| Lane {
+            priority,
+            way,
+            service: ServiceId(Ulid::from_bits(bits)),
+        };
+        self.lanes.range(lane(0)..=lane(u128::MAX))
     }
 
     /// The part picked last was accepted: the message may go on with its next part, or leaves when it was the last.
     pub fn done(&mut self, id: MessageId) {
-        let Some(entry) = self.keys.get(&id).and_then(|key| self.entries.get_mut(key)) else {
+        let Some(entry) = self.entry_mut(id) else {
             return;
         };
         entry.taken = false;
@@ -166,251 +334,100 @@ impl Window {
 
     /// The part picked last did not go out: it is the message's next part again.
     pub fn put_back(&mut self, id: MessageId, part: DuePart) {
-        let Some(entry) = self.keys.get(&id).and_then(|key| self.entries.get_mut(key)) else {
+        let Some(entry) = self.entry_mut(id) else {
             return;
         };
-        if part.sequence == 1 {
-            entry.message.sim = None;
-        }
+        let bound = if part.sequence == 1 {
+            entry.message.sim.take()
+        } else {
+            None
+        };
         entry.message.parts.insert(0, part);
         entry.taken = false;
+        if let Some(sim) = bound {
+            self.begun.remove(&(sim, id));
+        }
     }
 
     /// Nobody waits any longer for this SIM.
     pub fn leave(&mut self, sim: SimId) {
-        for entry in self.entries.values_mut().filter(|entry| !entry.taken) {
-            entry.message.sim.take_if(|own| *own == sim);
+        let bound: Vec<MessageId> = self.begun.iter().filter(|of| of.0 == sim).map(|of| of.1).collect();
+        for id in bound {
+            if let Some(entry) = self.entry_mut(id).filter(|entry| !entry.taken) {
+                entry.message.sim = None;
+                self.begun.remove(&(sim, id));
+            }
         }
     }
 
     /// Takes a message out for good.
     pub fn forget(&mut self, id: MessageId) {
-        if let Some(key) = self.keys.remove(&id) {
-            self.entries.remove(&key);
+        let Some((lane, due_at)) = self.keys.remove(&id) else {
+            return;
+        };
+        let Some(queue) = self.lanes.get_mut(&lane) else { return };
+        if let Some(sim) = queue.entries.remove(&(due_at, id)).and_then(|entry| entry.message.sim) {
+            self.begun.remove(&(sim, id));
+        }
+        if queue.entries.is_empty() && !queue.more {
+            self.lanes.remove(&lane);
+            self.shares.sleep(lane);
         }
     }
 
-    /// Takes the `count` least urgent messages that nobody works on out of the window, to make room for more urgent ones.
-    pub fn shed(&mut self, count: usize) -> Vec<MessageId> {
-        let idle = self.entries.values().rev().filter(|entry| !entry.taken);
-        let shed: Vec<MessageId> = idle.take(count).map(|entry| entry.message.id).collect();
-        for id in &shed {
+    /// Takes everything out that nobody works on.
+    pub fn clear(&mut self) -> Vec<MessageId> {
+        let entries = self.lanes.values().flat_map(|queue| queue.entries.values());
+        let idle: Vec<MessageId> = entries
+            .filter(|entry| !entry.taken)
+            .map(|entry| entry.message.id)
+            .collect();
+        for id in &idle {
             self.forget(*id);
         }
-        shed
+        idle
     }
 
-    /// The least urgent lane in which a message waits for a SIM.
-    #[must_use]
-    pub fn least_urgent(&self) -> Option<Priority> {
-        let mut least_first = self.entries.iter().rev();
-        least_first.find(|(_, entry)| !entry.taken).map(|(key, _)| key.0)
+    fn entry(&self, id: MessageId) -> Option<&Entry> {
+        let (lane, due_at) = self.keys.get(&id)?;
+        self.lanes.get(lane)?.entries.get(&(*due_at, id))
     }
 
-    /// The most urgent lane in which a message waits for a SIM.
-    #[must_use]
-    pub fn most_urgent(&self) -> Option<Priority> {
-        self.entries
-            .iter()
-            .find(|(_, entry)| !entry.taken)
-            .map(|(key, _)| key.0)
+    fn entry_mut(&mut self, id: MessageId) -> Option<&mut Entry> {
+        let (lane, due_at) = self.keys.get(&id)?;
+        self.lanes.get_mut(lane)?.entries.get_mut(&(*due_at, id))
     }
+}
+
+/// Whether this SIM may take a message now.
+fn fits(entry: &Entry, now: Instant, taker: &Taker<'_>) -> bool {
+    let message = &entry.message;
+    let waits_for_its_sim = match message.sim {
+        Some(own) => own != taker.sim && now.since(entry.since) < SIM_PATIENCE,
+        None => false,
+    };
+    let better_elsewhere = taker.others && message.avoid == Some(taker.sim);
+    let known_to_a_free_one = message
+        .prefer
+        .is_some_and(|sim| sim != taker.sim && taker.free.contains(&sim));
+    !entry.taken && !waits_for_its_sim && !better_elsewhere && !known_to_a_free_one
+}
+
+/// The message of a lane that suits the SIM best, the oldest of equals.
+fn best(queue: &Queue, now: Now, taker: &Taker<'_>, of_class: impl Fn(&Entry) -> bool) -> Option<MessageId> {
+    let mut chosen: Option<(MessageId, Suits)> = None;
+    let entries = queue.entries.values().filter(|entry| fits(entry, now.monotonic, taker));
+    for entry in entries.filter(|entry| of_class(entry)) {
+        let suits = Suits::of(&entry.message, taker.sim, now.monotonic.since(entry.since));
+        if chosen.is_none_or(|(_, best)| suits > best) {
+            chosen = Some((entry.message.id, suits));
+        }
+        if suits == Suits::KnowsThis {
+            break;
+        }
+    }
+    chosen.map(|(id, _)| id)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::{PartId, PhoneNumber, Ulid};
-    use crate::sms::EncodedPart;
-    use std::vec;
-
-    const SIM_A: SimId = SimId(Ulid::from_bits(1));
-    const SIM_B: SimId = SimId(Ulid::from_bits(2));
-
-    fn message(id: u128, priority: Priority, due: i64, parts: u8) -> DueMessage {
-        let content = EncodedPart {
-            dcs: 0,
-            udhi: false,
-            udl: 0,
-            user_data: heapless::Vec::new(),
-        };
-        DueMessage {
-            id: MessageId(Ulid::from_bits(id)),
-            priority,
-            due_at: UtcTime::from_millis(due),
-            valid_until: UtcTime::from_millis(i64::MAX),
-            recipient: PhoneNumber::from_e164("+353871234567").unwrap(),
-            sim: None,
-            avoid: None,
-            prefer: None,
-            delivery_report: true,
-            parts: (1..=parts)
-                .map(|sequence| DuePart {
-                    id: PartId(Ulid::from_bits(id * 100 + u128::from(sequence))),
-                    sequence,
-                    attempts: 0,
-                    content: content.clone(),
-                })
-                .collect(),
-        }
-    }
-
-    fn window(messages: Vec<DueMessage>) -> Window {
-        let mut window = Window::default();
-        for message in messages {
-            window.insert(Instant::ZERO, message);
-        }
-        window
-    }
-
-    fn next(window: &mut Window, sim: SimId) -> Option<(u128, u8)> {
-        let picked = window.pick(Instant::ZERO, sim, true, |_| true)?;
-        Some((picked.message.0.bits(), picked.part.sequence))
-    }
-
-    #[test]
-    fn lanes_first_then_age() {
-        let mut w = window(vec![
-            message(1, Priority::Normal, 10, 1),
-            message(2, Priority::Normal, 5, 1),
-            message(3, Priority::Emergency, 99, 1),
-            message(4, Priority::Bulk, 0, 1),
-        ]);
-        let order: Vec<_> = std::iter::from_fn(|| next(&mut w, SIM_A)).map(|(id, _)| id).collect();
-        assert_eq!(order, [3, 2, 1, 4]);
-    }
-
-    #[test]
-    fn an_emergency_goes_between_two_parts_and_the_rest_follows_on_its_sim() {
-        let mut w = window(vec![
-            message(1, Priority::Normal, 1, 3),
-            message(2, Priority::Normal, 0, 1),
-        ]);
-        w.forget(MessageId(Ulid::from_bits(2)));
-        assert_eq!(next(&mut w, SIM_A), Some((1, 1)));
-        w.insert(Instant::ZERO, message(3, Priority::Emergency, 9, 1));
-        w.insert(Instant::ZERO, message(4, Priority::Normal, 0, 1));
-        w.done(MessageId(Ulid::from_bits(1)));
-        assert_eq!(next(&mut w, SIM_A), Some((3, 1)), "emergency first");
-        assert_eq!(
-            next(&mut w, SIM_B),
-            Some((4, 1)),
-            "another SIM leaves the begun message alone"
-        );
-        assert_eq!(next(&mut w, SIM_A), Some((1, 2)), "the begun message before older ones");
-    }
-
-    #[test]
-    fn a_taken_message_is_not_picked_twice_and_leaves_after_its_last_part() {
-        let mut w = window(vec![message(1, Priority::Normal, 1, 2)]);
-        assert_eq!(next(&mut w, SIM_A), Some((1, 1)));
-        assert_eq!(next(&mut w, SIM_A), None);
-        w.done(MessageId(Ulid::from_bits(1)));
-        assert_eq!(next(&mut w, SIM_A), Some((1, 2)));
-        w.done(MessageId(Ulid::from_bits(1)));
-        assert!(w.is_empty());
-    }
-
-    #[test]
-    fn a_part_put_back_is_next_again_and_free_when_it_was_the_first() {
-        let mut w = window(vec![message(1, Priority::Normal, 1, 2)]);
-        let picked = w.pick(Instant::ZERO, SIM_A, true, |_| true).unwrap();
-        w.put_back(picked.message, picked.part);
-        assert_eq!(next(&mut w, SIM_B), Some((1, 1)));
-    }
-
-    #[test]
-    fn a_begun_message_waits_for_its_sim_but_not_for_ever() {
-        let mut begun = message(1, Priority::Normal, 1, 2);
-        begun.sim = Some(SIM_A);
-        let mut w = window(vec![begun]);
-        assert!(
-            w.pick(Instant::ZERO + SIM_PATIENCE / 2, SIM_B, true, |_| true)
-                .is_none()
-        );
-        assert!(w.pick(Instant::ZERO + SIM_PATIENCE, SIM_B, true, |_| true).is_some());
-    }
-
-    #[test]
-    fn nobody_waits_for_a_sim_that_is_left() {
-        let mut begun = message(1, Priority::Normal, 1, 2);
-        begun.sim = Some(SIM_A);
-        let mut w = window(vec![begun]);
-        assert_eq!(next(&mut w, SIM_B), None);
-        w.leave(SIM_A);
-        assert_eq!(next(&mut w, SIM_B), Some((1, 1)));
-    }
-
-    #[test]
-    fn a_sim_that_refused_is_avoided_while_there_is_another() {
-        let mut refused = message(1, Priority::Normal, 1, 1);
-        refused.avoid = Some(SIM_A);
-        let mut w = window(vec![refused]);
-        assert!(w.pick(Instant::ZERO, SIM_A, true, |_| true).is_none());
-        assert!(w.pick(Instant::ZERO, SIM_A, false, |_| true).is_some());
-    }
-
-    #[test]
-    fn a_message_refused_by_its_own_sim_goes_by_another_at_once() {
-        let mut refused = message(1, Priority::Normal, 1, 1);
-        refused.sim = Some(SIM_A);
-        refused.avoid = Some(SIM_A);
-        let mut w = window(vec![refused]);
-        assert!(w.pick(Instant::ZERO, SIM_A, true, |_| true).is_none());
-        assert!(w.pick(Instant::ZERO, SIM_B, true, |_| true).is_some());
-    }
-
-    #[test]
-    fn a_lane_the_budget_closes_is_passed_over() {
-        let mut w = window(vec![
-            message(1, Priority::Emergency, 1, 1),
-            message(2, Priority::Normal, 1, 1),
-        ]);
-        let only_emergency = |lane: Priority| lane == Priority::Emergency;
-        assert!(w.pick(Instant::ZERO, SIM_A, true, only_emergency).is_some());
-        assert!(w.pick(Instant::ZERO, SIM_A, true, only_emergency).is_none());
-    }
-
-    #[test]
-    fn shedding_takes_the_least_urgent_that_nobody_works_on() {
-        let mut w = window(vec![
-            message(1, Priority::Normal, 1, 1),
-            message(2, Priority::Bulk, 1, 1),
-            message(3, Priority::Bulk, 2, 1),
-        ]);
-        let shed: Vec<_> = w.shed(1).iter().map(|id| id.0.bits()).collect();
-        assert_eq!(shed, [3]);
-        assert_eq!(w.len(), 2);
-        assert_eq!(w.most_urgent(), Some(Priority::Normal));
-        assert_eq!(w.least_urgent(), Some(Priority::Bulk));
-    }
-
-    #[test]
-    fn a_recipient_keeps_the_sim_it_knows_as_long_as_nothing_waits_for_that() {
-        let knowing = |id, sim| DueMessage {
-            prefer: sim,
-            ..message(id, Priority::Normal, i64::try_from(id).unwrap(), 1)
-        };
-        let bank = || window(vec![knowing(1, Some(SIM_B)), knowing(2, None), knowing(3, Some(SIM_A))]);
-        let order = |sim| {
-            let mut w = bank();
-            std::iter::from_fn(|| next(&mut w, sim))
-                .map(|(id, _)| id)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(order(SIM_A), [3, 2, 1], "a free SIM never waits for a better match");
-        assert_eq!(order(SIM_B), [1, 2, 3]);
-        let mut w = bank();
-        let late = Instant::ZERO + PREFERENCE_PATIENCE;
-        let picked = w.pick(late, SIM_A, true, |_| true).unwrap();
-        assert_eq!(picked.message.0.bits(), 1, "nobody is passed over for ever");
-    }
-
-    #[test]
-    fn urgency_goes_before_preference() {
-        let mut mine = message(1, Priority::Normal, 0, 1);
-        mine.prefer = Some(SIM_A);
-        let mut w = window(vec![mine, message(2, Priority::High, 9, 1)]);
-        assert_eq!(next(&mut w, SIM_A), Some((2, 1)));
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! The machine itself.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -11,23 +11,24 @@ use super::slot::{BeginState, Job, Slot};
 use super::snapshot::Snapshot;
 use super::{Command, Event, SlotIndex, SlotSettings, Transmit, WakeReason, monotonic, translate};
 use crate::base::{Instant, MessageId, ModemId, Now, Past, SimId, limits};
-use crate::dispatch::Window;
+use crate::dispatch::{Taker, Window};
 use crate::modem::{self, Identity, OrderResult, Place, Submit, SubmitResult, Tpdu};
+use crate::queue::lane::Way;
 use crate::queue::state::Priority;
 use crate::queue::verbs::{Begin, Begun, Closed, Reply, Request};
 
-/// Messages held for each modem, so that a free one never waits for the store.
-const WINDOW_PER_MODEM: usize = 8;
-const WINDOW_MIN: usize = 64;
+/// Messages held of each lane for each modem, so that a free one never waits for the store.
+const DEPTH_PER_MODEM: usize = 8;
+const DEPTH_MIN: usize = 64;
+
+/// Messages held of all lanes together: some 5 MiB. When it is reached, lanes of which nothing is held come first.
+const WINDOW_MOST: usize = 8_192;
 
 /// Time-driven work of the store runs at least this often.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// Pause after the store could not write.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
-
-/// A full window is looked through for more urgent work at most this often.
-const MAKE_ROOM_EVERY: Duration = Duration::from_millis(50);
 
 /// The running bank.
 #[derive(Debug)]
@@ -37,19 +38,17 @@ pub struct Gateway {
     /// Seeds of the modems still to come.
     seeds: fastrand::Rng,
     pub(super) window: Window,
-    capacity: usize,
+    /// Messages held of each lane.
+    depth: usize,
     pub(super) ledger: Ledger,
     pub(super) events: VecDeque<Event>,
-    /// There may be due messages in the store that the window does not hold.
-    more_due: bool,
+    /// There may be due messages in the store, of ways that are served, that the window does not hold.
+    pub(super) more_due: bool,
     taking: bool,
     due_at: Option<Instant>,
     sweep_at: Option<Instant>,
     pace_at: Option<Instant>,
     store_retry_at: Option<Instant>,
-    /// Something arrived that is more urgent than some of what fills the window.
-    make_room_at: Option<Instant>,
-    refilled_at: Instant,
     draining: bool,
     drained: bool,
     pub(super) changed: bool,
@@ -62,7 +61,7 @@ impl Gateway {
         let mut seeds = fastrand::Rng::with_seed(seed);
         let slots: Vec<Slot> = settings.into_iter().map(|s| Slot::new(s, seeds.u64(..))).collect();
         Self {
-            capacity: capacity(slots.len()),
+            depth: depth(slots.len()),
             slots,
             groups: Groups::default(),
             seeds,
@@ -75,8 +74,6 @@ impl Gateway {
             sweep_at: Some(Instant::ZERO),
             pace_at: None,
             store_retry_at: None,
-            make_room_at: None,
-            refilled_at: Instant::ZERO,
             draining: false,
             drained: false,
             changed: false,
@@ -108,29 +105,25 @@ impl Gateway {
             Command::SlotAdded(settings) => {
                 if self.slots.len() < limits::MODEMS {
                     self.slots.push(Slot::new(*settings, self.seeds.u64(..)));
-                    self.capacity = capacity(self.slots.len());
+                    self.depth = depth(self.slots.len());
                     self.changed = true;
                 }
             }
             Command::ReceiveOnly { sim, receive_only } => {
                 if let Some(slot) = self.with_sim(sim) {
                     slot.receive_only = receive_only;
+                    self.more_due = true;
                     self.changed = true;
                 }
                 self.assign(now);
             }
-            Command::WorkArrived(priority) => {
+            Command::WorkArrived => {
                 self.more_due = true;
-                let overtakes = self.window.least_urgent().is_some_and(|least| priority < least);
-                if overtakes && self.window.len() > self.capacity / 2 {
-                    let at = now.monotonic.max(self.refilled_at + MAKE_ROOM_EVERY);
-                    self.make_room_at.get_or_insert(at);
-                }
-                self.refill(now.monotonic);
+                self.refill();
             }
             Command::Drain => {
                 self.draining = true;
-                for id in self.window.shed(usize::MAX) {
+                for id in self.window.clear() {
                     self.ledger.ask(Purpose::Release, Request::Release(id));
                 }
                 self.changed = true;
@@ -153,23 +146,14 @@ impl Gateway {
         let due = |at: &mut Option<Instant>| at.take_if(|at| *at <= now.monotonic).is_some();
         if due(&mut self.store_retry_at) {
             self.ledger.retry();
-            self.refill(now.monotonic);
+            self.refill();
         }
         if due(&mut self.sweep_at) {
             self.ledger.ask(Purpose::Sweep, Request::Sweep);
         }
         if due(&mut self.due_at) {
             self.more_due = true;
-            self.refill(now.monotonic);
-        }
-        if due(&mut self.make_room_at) {
-            if self.taking {
-                // What is under way was asked for before the arrival.
-                self.make_room_at = Some(now.monotonic + MAKE_ROOM_EVERY);
-            } else {
-                self.make_room();
-                self.refill(now.monotonic);
-            }
+            self.refill();
         }
         if due(&mut self.pace_at) {
             self.assign(now);
@@ -211,7 +195,6 @@ impl Gateway {
         let own = [
             self.pace_at.map(|at| (at, WakeReason::Pace)),
             self.due_at.map(|at| (at, WakeReason::Due)),
-            self.make_room_at.map(|at| (at, WakeReason::Due)),
             self.sweep_at.map(|at| (at, WakeReason::Sweep)),
             self.groups.next_at().map(|at| (at, WakeReason::Group)),
             self.store_retry_at.map(|at| (at, WakeReason::StoreRetry)),
@@ -368,7 +351,7 @@ impl Gateway {
                 );
                 if ahead {
                     self.window.done(job.message);
-                    self.refill(now.monotonic);
+                    self.refill();
                 }
             }
             BeginState::Unavailable => {
@@ -406,11 +389,18 @@ impl Gateway {
                     self.tell_modem(now, slot, modem::Command::Recall(past));
                 }
                 self.changed = true;
-                self.refill(now.monotonic);
+                self.more_due = true;
+                self.refill();
             }
-            (Purpose::TakeDue { room }, Reply::Due { messages, next_due }) => {
+            (
+                Purpose::TakeDue,
+                Reply::Due {
+                    messages,
+                    more,
+                    next_due,
+                },
+            ) => {
                 self.taking = false;
-                self.more_due |= messages.len() >= room;
                 self.due_at = next_due.map(|at| monotonic(now, at));
                 for message in messages {
                     if self.draining {
@@ -419,6 +409,7 @@ impl Gateway {
                         self.window.insert(now.monotonic, message);
                     }
                 }
+                self.window.set_more(&more);
             }
             (Purpose::Begin(slot), Reply::Begun(begun)) => self.begun(now, slot, begun),
             (Purpose::Close { message, ahead }, Reply::Closed(closed)) => self.closed(message, ahead, closed),
@@ -435,7 +426,7 @@ impl Gateway {
                 let soon = now.monotonic + SWEEP_EVERY;
                 self.sweep_at = Some(next.map_or(soon, |at| monotonic(now, at).min(soon)));
                 self.more_due |= due;
-                self.refill(now.monotonic);
+                self.refill();
             }
             // A reply that does not fit its request would be an error of the store; nothing is built on it.
             _ => {}
@@ -511,13 +502,13 @@ impl Gateway {
         self.more_due |= !ahead;
     }
 
-    /// Gives free SIMs work: the least loaded first, each the most urgent part it may send.
+    /// Gives free SIMs work: the least loaded first, each the most urgent part it may send. What the recipients of a SIM that
+    /// is free as well know it by is left to that SIM; what it leaves is then taken by the others.
     fn assign(&mut self, now: Now) {
-        self.refill(now.monotonic);
-        if self.draining || self.store_retry_at.is_some() || self.window.most_urgent().is_none() {
+        self.refill();
+        if self.draining || self.store_retry_at.is_some() || self.window.is_empty() {
             return;
         }
-        let serving = self.slots.iter().filter(|slot| slot.serves()).count();
         let mut free: Vec<(usize, SlotIndex, SimId)> = self
             .slots
             .iter()
@@ -528,31 +519,45 @@ impl Gateway {
             })
             .collect();
         free.sort_unstable();
+        let mut sims: Vec<SimId> = free.iter().map(|(_, _, sim)| *sim).collect();
+        free.retain(|(_, slot, sim)| {
+            let assigned = self.assign_to(now, *slot, *sim, &sims);
+            if assigned {
+                sims.retain(|other| other != sim);
+            }
+            !assigned
+        });
         for (_, slot, sim) in free {
-            self.assign_to(now, slot, sim, serving > 1);
+            if !self.assign_to(now, slot, sim, &[]) {
+                self.wake_when_paced(now, slot, sim);
+            }
         }
     }
 
-    fn assign_to(&mut self, now: Now, slot: SlotIndex, sim: SimId, others: bool) {
-        let Some(place) = self.slots.get_mut(slot) else { return };
-        let Some((modem, _)) = place.who else { return };
-        let Some(urgent) = self.window.most_urgent() else {
-            return;
+    /// Whether this free SIM got work; what is better for one of `free` is left to that.
+    fn assign_to(&mut self, now: Now, slot: SlotIndex, sim: SimId, free: &[SimId]) -> bool {
+        let others = self.slots.iter().filter(|slot| slot.serves()).count() > 1;
+        let Some(place) = self.slots.get_mut(slot) else {
+            return false;
+        };
+        let Some((modem, _)) = place.who else { return false };
+        let ways = place.ways();
+        let taker = Taker {
+            sim,
+            ways: &ways,
+            others,
+            free,
         };
         let allowed = |priority: Priority| place.paced_until(now, priority) <= now.utc;
-        let Some(picked) = self.window.pick(now.monotonic, sim, others, allowed) else {
-            let until = place.paced_until(now, urgent);
-            if until > now.utc {
-                self.wake_for_pace(Some(monotonic(now, until)));
-            }
-            return;
+        let Some(picked) = self.window.pick(now, &taker, allowed) else {
+            return false;
         };
         let message = self.window.message(picked.message);
         let report = message.is_some_and(|message| message.delivery_report);
         let Some(tpdu) = message.and_then(|message| translate::submit(message, &picked.part, now.utc)) else {
             // Not a part our codec made, so never to be sent; it stays visible as waiting.
             self.window.forget(picked.message);
-            return;
+            return false;
         };
         let begin = Begin {
             message: picked.message,
@@ -572,6 +577,25 @@ impl Gateway {
         place.modem.handle_command(now, modem::Command::Submit(Submit { tpdu }));
         self.ledger.ask(Purpose::Begin(slot), Request::Begin(begin));
         self.changed = true;
+        true
+    }
+
+    /// Wakes this free SIM when its pace lets something go that waits for it.
+    fn wake_when_paced(&mut self, now: Now, slot: SlotIndex, sim: SimId) {
+        let Some(place) = self.slots.get(slot) else { return };
+        let ways = place.ways();
+        let taker = Taker {
+            sim,
+            ways: &ways,
+            others: false,
+            free: &[],
+        };
+        let wanted = self.window.wanted(now, &taker);
+        let until = wanted
+            .map(|priority| place.paced_until(now, priority))
+            .filter(|until| *until > now.utc);
+        let at = until.min().map(|until| monotonic(now, until));
+        self.wake_for_pace(at);
     }
 
     fn wake_for_pace(&mut self, at: Option<Instant>) {
@@ -580,28 +604,30 @@ impl Gateway {
         }
     }
 
-    /// Asks the store for more when the window runs low and somebody could send it.
-    fn refill(&mut self, now: Instant) {
-        let low = self.window.len() <= self.capacity / 2;
-        let wanted = self.more_due && !self.taking && !self.draining && self.store_retry_at.is_none();
-        if low && wanted && self.slots.iter().any(Slot::serves) {
-            let room = self.capacity - self.window.len();
-            self.taking = true;
-            self.more_due = false;
-            self.refilled_at = now;
-            self.ledger.ask(Purpose::TakeDue { room }, Request::TakeDue { room });
+    /// Asks the store for more when something arrived, or a lane runs low, and somebody could send it.
+    fn refill(&mut self) {
+        let room = WINDOW_MOST.saturating_sub(self.window.len());
+        let wanted = self.more_due || self.window.is_low(self.depth);
+        if !wanted || room == 0 || self.taking || self.draining || self.store_retry_at.is_some() {
+            return;
         }
-    }
-
-    /// Lets the least urgent of a full window go, so that what is more urgent can come in; the store gives the rest
-    /// back, if nothing was.
-    fn make_room(&mut self) {
-        let beyond = self.window.len().saturating_sub(self.capacity / 2);
-        if beyond > 0 && !self.draining {
-            for id in self.window.shed(beyond + self.capacity / 4) {
-                self.ledger.ask(Purpose::Release, Request::Release(id));
-            }
+        let ways: BTreeSet<Way> = self
+            .slots
+            .iter()
+            .filter(|slot| slot.serves())
+            .flat_map(Slot::ways)
+            .collect();
+        if ways.is_empty() {
+            return;
         }
+        self.taking = true;
+        self.more_due = false;
+        let request = Request::TakeDue {
+            ways: ways.into_iter().collect(),
+            depth: self.depth,
+            room,
+        };
+        self.ledger.ask(Purpose::TakeDue, request);
     }
 
     fn check_drained(&mut self) {
@@ -613,9 +639,9 @@ impl Gateway {
     }
 }
 
-/// Messages held for so many modems.
-fn capacity(modems: usize) -> usize {
-    (modems * WINDOW_PER_MODEM).max(WINDOW_MIN)
+/// Messages held of each lane for so many modems.
+fn depth(modems: usize) -> usize {
+    (modems * DEPTH_PER_MODEM).max(DEPTH_MIN)
 }
 
 /// For the log: what a slot is called.

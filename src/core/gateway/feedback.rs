@@ -22,6 +22,8 @@ impl Gateway {
             None => {
                 member.fails_since = None;
                 member.lost_network = None;
+                // What only this one may send was not asked for while it was away.
+                self.more_due = true;
             }
             Some(Why::NotRegistered | Why::Denied) => {
                 member.fails_since = None;

@@ -12,9 +12,7 @@ use crate::queue::verbs::Request;
 #[derive(Clone, Debug)]
 pub(super) enum Purpose {
     Introduce(SlotIndex),
-    TakeDue {
-        room: usize,
-    },
+    TakeDue,
     Begin(SlotIndex),
     /// `ahead`: the result was an acceptance, so the gateway went on without waiting for the answer.
     Close {

@@ -22,7 +22,6 @@ use alloc::vec::Vec;
 use crate::base::{Instant, Now, SimId};
 use crate::dispatch::Plan;
 use crate::modem::{Order, OrderResult, PortAction, Profiles};
-use crate::queue::state::Priority;
 use crate::queue::verbs::{Reply, Request};
 
 pub use bank::Gateway;
@@ -82,8 +81,8 @@ pub enum Command {
         /// Nothing goes out through it.
         receive_only: bool,
     },
-    /// Something that may be due was stored; nothing of it is more urgent than this.
-    WorkArrived(Priority),
+    /// Something that may be due was stored.
+    WorkArrived,
     /// Claim nothing more; [`Event::Drained`] follows when no submit is open.
     Drain,
 }

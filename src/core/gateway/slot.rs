@@ -3,6 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::groups::Member;
 use super::snapshot::{ModemSnapshot, ModemState, SignalPeriod};
@@ -10,6 +11,7 @@ use super::{SlotSettings, translate};
 use crate::base::{AttemptId, Ban, Instant, MessageId, ModemId, Now, SimId, UtcTime};
 use crate::dispatch::{Pace, Plan, Score};
 use crate::modem::{self, Identity, Modem, Place, SubmitResult, Tpdu};
+use crate::queue::lane::Way;
 use crate::queue::state::Priority;
 use crate::queue::verbs::{DuePart, Introduce, Introduced, KeepPast};
 
@@ -144,6 +146,12 @@ impl Slot {
     /// Ready, introduced and there for sending, busy or not.
     pub(super) fn serves(&self) -> bool {
         self.ready && self.who.is_some() && !self.receive_only
+    }
+
+    /// The ways it serves, once its SIM is known.
+    pub(super) fn ways(&self) -> Vec<Way> {
+        self.who
+            .map_or_else(Vec::new, |(_, sim)| [Way::Any, Way::Sim(sim)].to_vec())
     }
 
     /// When a part of this priority may go, by pace.

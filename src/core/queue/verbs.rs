@@ -6,6 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::lane::{Lane, Way};
 use super::state::{Category, HoldReason, OnUnknown, Priority, Sensitivity};
 use crate::base::{
     AttemptId, Body, MessageId, ModemId, Originator, PartId, Past, PhoneNumber, ServiceId, SimId, UtcTime,
@@ -56,8 +57,10 @@ pub struct NewMessage {
 pub struct DueMessage {
     /// Which.
     pub id: MessageId,
-    /// Lane.
-    pub priority: Priority,
+    /// Where it waits.
+    pub lane: Lane,
+    /// Its service's share beside the other services of the lane's way and priority, 1 and up.
+    pub weight: u32,
     /// Since when it is due.
     pub due_at: UtcTime,
     /// No part goes out after this; what is left of it becomes TP-VP.
@@ -145,10 +148,15 @@ pub enum Silence {
 pub enum Request {
     /// A modem has been identified: who is it, and what did its SIM send lately?
     Introduce(Introduce),
-    /// Fill the active window with up to `room` more messages, most urgent and oldest first. A message given out is
-    /// leased in memory until all its parts are closed or it is released; it is not given out twice.
+    /// Fill the active window: of each lane of these ways the oldest, until `depth` of it are given out, most urgent lanes
+    /// first. A message given out is leased in memory until all its parts are closed or it is released; it is not given
+    /// out twice.
     TakeDue {
-        /// Most messages to give.
+        /// Ways that some SIM serves now.
+        ways: Vec<Way>,
+        /// How many of each lane may be given out at a time, those given out before counted.
+        depth: usize,
+        /// Most messages to give now.
         room: usize,
     },
     /// Give a leased message back unsent.
@@ -185,7 +193,9 @@ pub enum Reply {
     Due {
         /// Never more than asked for.
         messages: Vec<DueMessage>,
-        /// When the next one that is not due yet will be, as far as known now.
+        /// Lanes that may have more than was given; of the others more arrives with a word only.
+        more: Vec<Lane>,
+        /// When the next one of these ways that is not due yet will be, as far as known now.
         next_due: Option<UtcTime>,
     },
     /// To [`Request::Begin`].

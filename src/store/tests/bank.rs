@@ -5,6 +5,7 @@ use std::time::Duration;
 use wardwire_core::base::{
     AttemptId, Body, Instant, MessageId, ModemId, Now, Originator, PhoneNumber, ServiceId, SimId, Ulid, UtcTime,
 };
+use wardwire_core::queue::lane::Way;
 use wardwire_core::queue::state::{MessageStatus, OnUnknown, Priority, Sensitivity};
 use wardwire_core::queue::verbs::{
     AttemptResult, Begin, Begun, Closed, DueMessage, Introduce, NewMessage, Reply, Report, Request,
@@ -125,7 +126,7 @@ impl Bank {
     }
 
     pub(in crate::store) fn take(&mut self, room: usize) -> Vec<DueMessage> {
-        let Reply::Due { messages, .. } = self.ask(Request::TakeDue { room }) else {
+        let Reply::Due { messages, .. } = self.ask(take_due(&[Way::Any, Way::Sim(self.sim)], usize::MAX, room)) else {
             panic!("another answer");
         };
         messages
@@ -177,6 +178,11 @@ impl Bank {
         assert!(matches!(self.ask(Request::Report(report)), Reply::Stored));
     }
 
+    /// Lanes that the store has in memory.
+    pub(in crate::store) fn lanes(&self) -> usize {
+        self.store.lanes()
+    }
+
     /// A disk that takes no more writes, and one that does again.
     pub(in crate::store) fn read_only(&self, read_only: bool) {
         let db = self.store.read().connection();
@@ -226,6 +232,14 @@ impl Bank {
             assert_eq!(event.sequence, place, "the sequence has no gaps");
         }
         events.into_iter().map(|event| event.kind).collect()
+    }
+}
+
+pub(in crate::store) fn take_due(ways: &[Way], depth: usize, room: usize) -> Request {
+    Request::TakeDue {
+        ways: ways.to_vec(),
+        depth,
+        room,
     }
 }
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use wardwire_core::base::{Now, Originator};
 use wardwire_core::queue::inbound::InboundKind;
+use wardwire_core::queue::lane::Way;
 use wardwire_core::queue::verbs::{InboundPart, Reply, Request};
 use wardwire_core::sms::{SegmentOptions, segment};
 
 use super::Bank;
-use super::bank::{accepted, at, keys, plain, written};
+use super::bank::{accepted, at, keys, plain, take_due, written};
 use crate::store::{
     Accept, Accepted, Answer, DiskState, Idempotency, Limits, ListFilter, Op, Place, Settings, Store, StoreError,
     StoreHandle,
@@ -181,13 +182,13 @@ fn a_commit_that_fails_is_told_and_changes_nothing() {
     let events = bank.events().len();
     bank.store.before_commit(|| true);
     let ops = vec![
-        Op::Gateway(Request::TakeDue { room: 5 }),
+        Op::Gateway(take_due(&[Way::Any], 5, 5)),
         big(&bank, 2),
         Op::Gateway(stop(&bank, 0)),
     ];
     let answers = bank.store.apply(bank.now, ops);
     assert!(answers.iter().all(|answer| matches!(answer, Answer::Unavailable)));
-    assert!(bank.store.facts().is_empty() && bank.store.work_arrived().is_none());
+    assert!(bank.store.facts().is_empty() && !bank.store.work_arrived());
     assert_eq!(bank.store.disk().state, DiskState::Failing);
     // A turn that has nothing to write proves nothing.
     let answers = bank.store.apply(bank.now, vec![Op::Gateway(Request::Sweep)]);

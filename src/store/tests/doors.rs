@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use wardwire_core::base::{ApiKeyId, MessageId, Originator, ServiceId, SimId, Ulid};
-use wardwire_core::queue::state::{HoldReason, MessageStatus as M, Priority};
+use wardwire_core::queue::lane::Way;
+use wardwire_core::queue::state::{HoldReason, MessageStatus as M};
 use wardwire_core::queue::verbs::{Begin, Begun, Reply, Report, Request};
 
 use super::Bank;
-use super::bank::{accepted, at, introduction, keys, plain};
+use super::bank::{accepted, at, introduction, keys, plain, take_due};
 use crate::store::report;
 use crate::store::{
     Accept, Accepted, Answer, Idempotency, Keys, ListFilter, NewKey, Op, OpenError, Place, Settings, Store, StoreHandle,
@@ -127,10 +128,10 @@ async fn answers_come_after_the_commit_and_facts_follow() {
     assert_eq!(read.unwrap().status, M::Queued);
     let fact = facts.recv().await.unwrap();
     assert_eq!(fact.sequence, 1);
-    assert_eq!(handle.work_arrived().await, Priority::Normal);
+    handle.work_arrived().await;
     let batch = vec![
         (7, Request::Introduce(introduction("1"))),
-        (9, Request::TakeDue { room: 5 }),
+        (9, take_due(&[Way::Any], 5, 5)),
     ];
     let replies = handle.gateway(batch).await.unwrap();
     assert!(matches!(&replies[0], (7, Reply::Introduced(_))));
@@ -424,12 +425,22 @@ fn no_statement_of_the_hot_path_scans() {
     let bank = Bank::new();
     let db = bank.store.read().connection();
     let due = crate::store::claim::SELECT_DUE.to_owned();
+    let next_due = crate::store::claim::SELECT_NEXT.to_owned();
+    let lane_after = crate::store::lanes::SELECT_LANE_AFTER.to_owned();
     let referenced = [report::COLUMNS, report::SELECT_REFERENCED].concat();
     let open = [report::COLUMNS, report::SELECT_OPEN].concat();
     let awaiting = [report::COLUMNS, report::SELECT_AWAITING].concat();
     let held = report::select_orphans(report::BY_NUMBER);
     for (sql, wanted) in [
-        (due, "messages_due (priority=? AND (due_at,id)>(?,?)"),
+        (
+            due,
+            "messages_due (way=? AND priority=? AND service=? AND (due_at,id)>(?,?)",
+        ),
+        (
+            next_due,
+            "messages_due (way=? AND priority=? AND service=? AND due_at>?",
+        ),
+        (lane_after, "messages_due ((way,priority,service)>(?,?,?))"),
         (referenced, "attempts_awaiting (sim=? AND tp_mr=?"),
         (open, "attempts_open (id>?)"),
         (awaiting, "attempts_sim (sim=? AND written_at>? AND written_at<?"),

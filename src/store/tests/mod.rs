@@ -6,6 +6,7 @@ mod disk;
 mod doors;
 mod evidence;
 mod inbound;
+mod lanes;
 mod life;
 mod outages;
 mod outbox;
