@@ -21,6 +21,7 @@ mod messages;
 mod modems;
 mod new_message;
 mod orders;
+mod pools;
 mod problem;
 mod sims;
 mod status;
@@ -145,6 +146,8 @@ fn routes(context: Context) -> Router {
         .route("/v1/sims/{id}/replace", post(sims::replace))
         .route("/v1/sims/{id}/pin", post(sims::pin))
         .route("/v1/sims/{id}/ussd", post(sims::ussd))
+        .route("/v1/pools", get(pools::pools))
+        .route("/v1/routes", get(pools::routes))
         .route("/v1/audit", get(audit::list))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

@@ -14,6 +14,7 @@ use super::auth::{Caller, Scope};
 use super::fields::Fields;
 use super::list::Listing;
 use super::modems::{self, read};
+use super::pools;
 use super::problem::{Code, Problem};
 use super::views::SimView;
 use crate::store::{Replaced, SimEdit, SimRecord};
@@ -28,7 +29,11 @@ fn home(context: &Context, sim: &SimRecord) -> Option<ModemSnapshot> {
 }
 
 fn view(context: &Context, sim: &SimRecord) -> SimView {
-    SimView::of(sim, home(context, sim).as_ref())
+    let home = home(context, sim);
+    let pools = home
+        .as_ref()
+        .map(|modem| pools::of_slot(&context.bank.borrow(), &modem.label));
+    SimView::of(sim, home.as_ref(), pools.unwrap_or_default())
 }
 
 async fn all(context: &Context) -> Result<Vec<SimRecord>, Problem> {

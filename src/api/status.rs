@@ -224,6 +224,8 @@ pub struct StatusView {
     proven_at: Option<String>,
     queue: QueueView,
     modems: ModemsView,
+    /// Pools of which no SIM can send anything but emergencies: their texts wait.
+    pools_without_sim: Vec<String>,
     today: TodayView,
     held: u64,
     /// Those of them whose moment passed in an outage.
@@ -289,6 +291,13 @@ impl StatusView {
                 ready: s.facts.ready,
                 total: s.facts.modems,
             },
+            pools_without_sim: s
+                .bank
+                .pools
+                .iter()
+                .filter(|p| !p.serves())
+                .map(|p| p.name.clone())
+                .collect(),
             today: TodayView {
                 since: s.day_began_at.to_string(),
                 due: c.due,

@@ -456,6 +456,10 @@ pub(super) struct SimView {
     state: &'static str,
     reason: String,
     receive_only: bool,
+    /// Pools it is in now.
+    pools: Vec<String>,
+    /// Kept for emergencies.
+    reserve: bool,
     replaced_by: Option<String>,
     balance: Option<BalanceView>,
     sent_24h: u32,
@@ -471,8 +475,8 @@ struct BalanceView {
 }
 
 impl SimView {
-    /// `home`: the modem it is in now.
-    pub(super) fn of(s: &SimRecord, home: Option<&ModemSnapshot>) -> Self {
+    /// `home`: the modem it is in now, the pools it is in there, and whether it is kept for emergencies.
+    pub(super) fn of(s: &SimRecord, home: Option<&ModemSnapshot>, (pools, reserve): (Vec<String>, bool)) -> Self {
         let network = home.map(|m| m.operator.clone()).filter(|name| !name.is_empty());
         Self {
             id: id(&s.id),
@@ -487,6 +491,8 @@ impl SimView {
             state: home.map_or("absent", |m| m.state.as_str()),
             reason: home.map_or_else(|| "in no modem now".to_owned(), |m| m.reason.clone()),
             receive_only: s.receive_only,
+            pools,
+            reserve,
             replaced_by: s.replaced_by.as_ref().map(id),
             balance: s.balance.as_ref().map(|balance| BalanceView {
                 text: balance.text.clone(),

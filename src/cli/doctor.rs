@@ -83,15 +83,18 @@ fn roots(config: &Config, root: Option<&Path>) -> Roots {
 }
 
 async fn ask_the_bank(config: &Config) -> Vec<Finding> {
-    let answer = Door::running(&config.data_dir)
-        .ask(Method::GET, "/v1/modems", None)
-        .await;
+    let door = Door::running(&config.data_dir);
+    let answer = door.ask(Method::GET, "/v1/modems", None).await;
     match answer
         .ok()
         .filter(|(status, _)| *status == 200)
         .and_then(|(_, answer)| bank::modems(&answer))
     {
-        Some(modems) => bank::all(&modems),
+        Some(modems) => {
+            let answer = door.ask(Method::GET, "/v1/pools", None).await;
+            let idle = answer.map_or_else(|_| Vec::new(), |(_, answer)| bank::idle_pools(&answer));
+            [bank::all(&modems), bank::pools(&idle)].concat()
+        }
         None => vec![Finding::warn(
             "gateway",
             "the gateway does not run, or does not speak to you: its modems were not asked",

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use super::walk::{At, Section, Walk};
 use super::{
-    Config, ConfigError, Country, Http, NumberPolicy, Policy, Retention, SimDefaults, Storage, ports, webhook,
+    Config, ConfigError, Country, Http, NumberPolicy, Policy, Retention, SimDefaults, Storage, pools, ports, webhook,
 };
 
 /// Longest file read; the longest real one (256 modems, all numbers of a pilot) is far below.
@@ -36,6 +36,10 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
             "hub",
             "modem",
             "sim_defaults",
+            "dispatch",
+            "service",
+            "pool",
+            "route",
             "policy",
         ],
     ),
@@ -60,6 +64,10 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
     ("hub", &["sockets", "command", "off_seconds"]),
     ("modem", &["label", "port", "imei", "pin", "smsc", "wiring"]),
     ("sim_defaults", &["per_minute", "burst", "per_hour", "per_day"]),
+    ("dispatch", &["bulk_share_percent"]),
+    ("service", &["name", "weight"]),
+    ("pool", &["name", "modems", "sims", "reserve"]),
+    ("route", &["pool", "prefixes", "services", "categories"]),
     (
         "policy",
         &[
@@ -114,6 +122,7 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
     let hub = ports::hub(walk, root);
     let modems = ports::modems(walk, root, &tcp_ports_allowed, discovery.enabled);
     let sim_defaults = sim_defaults(walk, root);
+    let sharing = pools::sharing(walk, root, &modems, discovery.enabled);
     let policy = policy(walk, root, region);
     Some(Config {
         data_dir: data_dir?,
@@ -130,6 +139,7 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
         hub: hub?,
         modems,
         sim_defaults,
+        sharing,
         policy: policy?,
     })
 }
@@ -142,6 +152,7 @@ pub(super) fn known<'a>(walk: &mut Walk<'a>, section: &Section<'a>, table: &str)
         Some(match *home {
             "" => "no table, above the first one".to_owned(),
             "modem" => "[[modem]]".to_owned(),
+            list @ ("service" | "pool" | "route") => format!("[[{list}]]"),
             home => format!("[{home}]"),
         })
     });

@@ -3,6 +3,7 @@
 
 mod check;
 pub mod numbering;
+mod pools;
 mod ports;
 pub mod profile;
 pub mod provision;
@@ -14,7 +15,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use wardwire_core::base::{Network, PhoneNumber};
+use wardwire_core::dispatch::Pool;
 use wardwire_core::modem::{Pin, Wiring};
+use wardwire_core::queue::route::Route;
 
 pub use check::{KNOWN_KEYS, PROFILES_DIR, check};
 pub use numbering::{Country, NumberError, NumberPolicy};
@@ -51,6 +54,8 @@ pub struct Config {
     pub modems: Vec<Modem>,
     /// Pace and budget of a SIM whose plan nobody entered.
     pub sim_defaults: SimDefaults,
+    /// How the bank is shared.
+    pub sharing: Sharing,
     /// Who may be texted, and what happens when an outcome stays unknown.
     pub policy: Policy,
 }
@@ -193,6 +198,28 @@ impl Default for SimDefaults {
             per_day: 200,
         }
     }
+}
+
+/// How the bank is shared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sharing {
+    /// Percent of what normal and bulk send together that is bulk, while normal ones wait.
+    pub bulk_share: u8,
+    /// Services with a share of their own.
+    pub services: Vec<Service>,
+    /// Pools by their names, that of all among them.
+    pub pools: Vec<Pool>,
+    /// Who goes where: the first that fits wins.
+    pub routes: Vec<Route>,
+}
+
+/// A service with a share of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Its share beside others of the same pool and urgency; 1 for those not named.
+    pub weight: u32,
 }
 
 /// Who may be texted, and what happens when an outcome stays unknown.

@@ -55,7 +55,12 @@ fn name<'a>(walk: &mut Walk<'a>, section: &Section<'a>, taken: &[&str]) -> Optio
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let key = section.key("name");
     if !(1..=32).contains(&text.len()) || !text.chars().all(plain) {
-        walk.fail(span.start, &key, "is no name", "write 1 to 32 characters of A-Z a-z 0-9 . _ -");
+        walk.fail(
+            span.start,
+            &key,
+            "is no name",
+            "write 1 to 32 characters of A-Z a-z 0-9 . _ -",
+        );
         return None;
     }
     if taken.contains(&text) {
@@ -85,7 +90,9 @@ fn pools<'a>(walk: &mut Walk<'a>, root: &Section<'a>, modems: &[Modem], discover
     let mut found: Vec<Pool> = Vec::new();
     for section in bounded(walk, root, "pool", POOLS) {
         let taken: Vec<&str> = found.iter().map(|pool| pool.name.as_str()).collect();
-        let Some((name, span)) = name(walk, &section, &taken) else { continue };
+        let Some((name, span)) = name(walk, &section, &taken) else {
+            continue;
+        };
         let labels = list(walk, &section, "modems");
         for (index, at) in labels.iter().enumerate() {
             let key = format!("{}[{}]", section.key("modems"), index + 1);
@@ -102,9 +109,15 @@ fn pools<'a>(walk: &mut Walk<'a>, root: &Section<'a>, modems: &[Modem], discover
         let all = name == DEFAULT_POOL;
         if all != (labels.is_empty() && sims.is_empty()) {
             let (what, mend) = if all {
-                ("holds every SIM by itself", "leave modems and sims out, or give the pool another name")
+                (
+                    "holds every SIM by itself",
+                    "leave modems and sims out, or give the pool another name",
+                )
             } else {
-                ("has no SIM", "name its modems, as modems = [\"m0\"], or its sims by ICCID")
+                (
+                    "has no SIM",
+                    "name its modems, as modems = [\"m0\"], or its sims by ICCID",
+                )
             };
             walk.fail(span.start, &section.key("name"), what, mend);
         }
@@ -115,7 +128,12 @@ fn pools<'a>(walk: &mut Walk<'a>, root: &Section<'a>, modems: &[Modem], discover
             if all && !is_iccid(text) {
                 is_modem(walk, &key, &(*text, span.clone()), modems, discovery);
             } else if !all && !listed {
-                walk.fail(span.start, &key, "is not in this pool", "name one of its modems or sims");
+                walk.fail(
+                    span.start,
+                    &key,
+                    "is not in this pool",
+                    "name one of its modems or sims",
+                );
             }
         }
         let texts = |list: Vec<At<&str>>| list.into_iter().map(|(text, _)| text.to_owned()).collect();
@@ -154,7 +172,9 @@ fn routes<'a>(walk: &mut Walk<'a>, root: &Section<'a>, pools: &[Pool]) -> Vec<Ro
     let mut found = Vec::new();
     for section in bounded(walk, root, "route", ROUTES) {
         walk.missing(&section, "pool", "say where it leads, as pool = \"wards\"");
-        let way = walk.string(&section, "pool").and_then(|at| pool(walk, &section, &at, pools));
+        let way = walk
+            .string(&section, "pool")
+            .and_then(|at| pool(walk, &section, &at, pools));
         let prefixes = list(walk, &section, "prefixes");
         for (index, (text, span)) in prefixes.iter().enumerate() {
             let digits = text.strip_prefix('+').unwrap_or_default();
@@ -259,12 +279,27 @@ mod tests {
     #[test]
     fn unknown_names_are_told_with_what_there_is() {
         for (lines, said) in [
-            ("[[pool]]\nname = 'a'\nmodems = ['m2']", "pool[1].modems[1]: no modem is called \"m2\"; did you mean"),
-            ("[[pool]]\nname = 'a'\nmodems = ['attic']", "write the label of a [[modem]]"),
-            ("[[pool]]\nname = 'a'\nmodems = ['m0']\nreserve = 'm1'", "pool[1].reserve: is not in this pool"),
+            (
+                "[[pool]]\nname = 'a'\nmodems = ['m2']",
+                "pool[1].modems[1]: no modem is called \"m2\"; did you mean",
+            ),
+            (
+                "[[pool]]\nname = 'a'\nmodems = ['attic']",
+                "write the label of a [[modem]]",
+            ),
+            (
+                "[[pool]]\nname = 'a'\nmodems = ['m0']\nreserve = 'm1'",
+                "pool[1].reserve: is not in this pool",
+            ),
             ("[[pool]]\nname = 'a'", "pool[1].name: has no SIM"),
-            ("[[pool]]\nname = 'default'\nmodems = ['m0']", "holds every SIM by itself"),
-            ("[[pool]]\nname = 'default'\nreserve = 'attic'", "no modem is called \"attic\""),
+            (
+                "[[pool]]\nname = 'default'\nmodems = ['m0']",
+                "holds every SIM by itself",
+            ),
+            (
+                "[[pool]]\nname = 'default'\nreserve = 'attic'",
+                "no modem is called \"attic\"",
+            ),
             ("[[pool]]\nname = 'a'\nsims = ['12']", "pool[1].sims[1]: is no ICCID"),
             ("[[pool]]\nname = 'a b'\nmodems = ['m0']", "is no name"),
             (
@@ -273,11 +308,23 @@ mod tests {
             ),
             ("[[route]]\nservices = ['opd']", "route[1].pool: is missing"),
             ("[[route]]\npool = 'defualt'", "did you mean default?"),
-            ("[[route]]\npool = 'default'\nprefixes = ['087']", "route[1].prefixes[1]: is no beginning"),
-            ("[[route]]\npool = 'default'\ncategories = ['apointment']", "did you mean appointment?"),
+            (
+                "[[route]]\npool = 'default'\nprefixes = ['087']",
+                "route[1].prefixes[1]: is no beginning",
+            ),
+            (
+                "[[route]]\npool = 'default'\ncategories = ['apointment']",
+                "did you mean appointment?",
+            ),
             ("[[route]]\npool = 'default'\nservices = []", "names none"),
-            ("[[service]]\nname = 'opd'\nweight = 0", "service[1].weight: out of range"),
-            ("[dispatch]\nbulk_share_percent = 0", "dispatch.bulk_share_percent: out of range"),
+            (
+                "[[service]]\nname = 'opd'\nweight = 0",
+                "service[1].weight: out of range",
+            ),
+            (
+                "[dispatch]\nbulk_share_percent = 0",
+                "dispatch.bulk_share_percent: out of range",
+            ),
         ] {
             let found = with(lines).unwrap_err();
             assert!(found.contains(said), "{lines}\n{found}");

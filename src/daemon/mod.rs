@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use wardwire_core::base::Past;
-use wardwire_core::dispatch::Plan;
+use wardwire_core::dispatch::{Plan, Rules};
 use wardwire_core::gateway::snapshot::{ModemState, Snapshot};
 use wardwire_core::gateway::{Gateway, SlotSettings};
 use wardwire_core::modem::Settings as ModemSettings;
@@ -127,6 +127,19 @@ pub fn hold(config: &Config) -> Result<Holding, DaemonError> {
         types: webhook.types.clone(),
     };
     opened.tell(config.webhooks.iter().map(hook).collect(), clock::now())?;
+    let routing = store::Routing {
+        routes: config.sharing.routes.clone(),
+        weights: config
+            .sharing
+            .services
+            .iter()
+            .map(|of| (of.name.clone(), of.weight))
+            .collect(),
+    };
+    let led = opened.route(routing, clock::now())?;
+    if led > 0 {
+        tracing::info!(messages = led, "the routes changed: what waits was led anew");
+    }
     let store = StoreHandle::start_with_readers(opened, &path, clock::now)?;
     Ok(Holding { store, _lock: lock })
 }
@@ -161,7 +174,11 @@ impl Daemon {
         let socket = control_listener(&control)?;
 
         let pasts = holding.store.read(Reader::pasts).await?;
-        let gateway = Gateway::new(slots(&config, &pasts)?, random()?);
+        let rules = Rules {
+            bulk_share: config.sharing.bulk_share,
+            pools: config.sharing.pools.clone(),
+        };
+        let gateway = Gateway::with_rules(slots(&config, &pasts)?, rules, random()?);
         let (shown, snapshot) = watch::channel(gateway.snapshot(clock::now()));
         let alive = notify::Alive::default();
         let (orders, asked) = api::Orders::channel();

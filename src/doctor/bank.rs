@@ -65,6 +65,41 @@ pub fn modems(answer: &Value) -> Option<Vec<Modem>> {
     Some(answer.get("data")?.as_array()?.iter().map(read).collect())
 }
 
+/// Reads the answer of `/v1/pools`: the names of those through which nothing but emergencies can go, and whether not even these.
+#[must_use]
+pub fn idle_pools(answer: &Value) -> Vec<(String, bool)> {
+    let text = |row: &Value, key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let rows = answer
+        .get("data")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let idle = rows.iter().map(|row| (text(row, "name"), text(row, "state")));
+    idle.filter(|(_, state)| state != "ready")
+        .map(|(name, state)| (name, state == "no_sim"))
+        .collect()
+}
+
+/// What is to be said of pools that have nobody.
+#[must_use]
+pub fn pools(idle: &[(String, bool)]) -> Vec<Finding> {
+    let said = idle.iter().map(|(name, all)| {
+        let (what, remedy) = if *all {
+            (
+                "no SIM that can send: its texts wait",
+                "see above what keeps its modems from sending, or route its texts elsewhere",
+            )
+        } else {
+            (
+                "only its reserve left: all but emergencies waits",
+                "see above what keeps its other modems from sending",
+            )
+        };
+        Finding::fail("pool", format!("pool {name}: {what}"), remedy)
+    });
+    said.collect()
+}
+
 /// Every check of the bank; at least one finding for each modem.
 #[must_use]
 pub fn all(modems: &[Modem]) -> Vec<Finding> {

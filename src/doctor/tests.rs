@@ -407,3 +407,19 @@ fn facts_are_gathered_from_the_files_of_the_system() {
     assert_eq!(host.clock, Clock::Kept("chronyd".into()));
     assert!(host.disk.is_some_and(|(free, all)| free <= all && all > 0));
 }
+
+#[test]
+fn a_pool_without_a_sim_is_told_of_by_name() {
+    let answer = json!({ "data": [
+        { "name": "default", "state": "ready" },
+        { "name": "wards", "state": "no_sim" },
+        { "name": "lab", "state": "emergencies_only" },
+    ] });
+    let said: Vec<String> = bank::pools(&bank::idle_pools(&answer))
+        .into_iter()
+        .map(|finding| finding.what)
+        .collect();
+    assert_eq!(said.len(), 2);
+    assert!(said[0].starts_with("pool wards: no SIM") && said[1].starts_with("pool lab: only its reserve"));
+    assert_eq!(bank::idle_pools(&json!({ "title": "problem" })), []);
+}

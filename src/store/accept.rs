@@ -145,6 +145,9 @@ fn insert(turn: &mut Turn<'_>, message: &NewMessage, person: &Person) -> Result<
     let id = MessageId(turn.new_id());
     let part_ids: Vec<PartId> = message.parts.iter().map(|_| PartId(turn.new_id())).collect();
     let mut life = Life::new(id, message, now);
+    if message.sim.is_none() {
+        life.way = turn.way(&message.recipient, message.service, message.category);
+    }
     life.parts = (1..)
         .zip(&part_ids)
         .map(|(sequence, id)| PartLife::new(sequence, *id))

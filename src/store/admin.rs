@@ -26,6 +26,7 @@ pub(super) fn service(turn: &mut Turn<'_>, name: &str) -> Result<ServiceId, OpEr
     turn.db
         .prepare_cached("INSERT INTO services (id, name, created_at) VALUES (?1, ?2, ?3)")?
         .execute(params![id.0.to_octets(), name, turn.now.utc.as_millis()])?;
+    turn.memory.services.insert(id, name.to_owned());
     Ok(id)
 }
 

@@ -213,7 +213,7 @@ fn due_message(turn: &Turn<'_>, lane: Lane, row: &DueRow) -> Result<(DueMessage,
     let message = DueMessage {
         id: row.id(),
         lane,
-        weight: 1,
+        weight: turn.weight(lane.service),
         due_at: UtcTime::from_millis(row.place.0),
         valid_until: row.valid_until,
         recipient: PhoneNumber::from_e164(number.reveal()).map_err(|_| SealError)?,

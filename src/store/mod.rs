@@ -31,6 +31,7 @@ mod read;
 mod records;
 mod report;
 mod retention;
+mod routing;
 pub mod seal;
 mod sims;
 mod stale;
@@ -57,6 +58,7 @@ pub use records::{
     ApiKeyRecord, AttemptRecord, AttemptState, AuditRecord, Balance, EventKind, EventRecord, Fact, InboundRecord,
     ListFilter, LoopbackRecord, MessageError, MessageRecord, Page, PartRecord, SimRecord, StatusCounts, Subject,
 };
+pub use routing::Routing;
 pub use seal::Keys;
 pub use sims::{Replaced, SimEdit};
 pub use writer::{Place, Settings, Store};

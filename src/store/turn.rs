@@ -14,6 +14,7 @@ use super::lanes::{LaneState, NEVER};
 use super::outbox::{self, Hook};
 use super::read::ReadError;
 use super::records::{EventKind, Fact, Subject};
+use super::routing::Routing;
 use super::seal::{Keys, SealError};
 use super::tally::Changes;
 use super::writer::Settings;
@@ -60,6 +61,8 @@ pub(super) struct Memory {
     pub(super) leases: BTreeMap<MessageId, Lane>,
     /// Lanes that have something due, now or later, or given out.
     pub(super) lanes: BTreeMap<Lane, LaneState>,
+    /// Names of all services.
+    pub(super) services: BTreeMap<ServiceId, String>,
     /// How many of each lane the gateway wanted when it last asked.
     pub(super) depth: Option<usize>,
     /// Sequence of the last event.
@@ -190,6 +193,7 @@ pub(super) struct Turn<'a> {
     pub(super) keys: &'a Keys,
     pub(super) settings: &'a Settings,
     pub(super) hooks: &'a [Hook],
+    pub(super) routing: &'a Routing,
     pub(super) service: ServiceId,
     pub(super) now: Now,
     pub(super) ids: &'a mut IdSource,

@@ -14,6 +14,7 @@ use super::ops::{Answer, Op};
 use super::outbox::{self, Hook};
 use super::read::Reader;
 use super::records::Fact;
+use super::routing::{self, Routing};
 use super::seal::Keys;
 use super::tally::Changes;
 use super::turn::{Memory, OpError, Turn};
@@ -75,6 +76,7 @@ pub struct Store {
     reader: Reader,
     settings: Settings,
     hooks: Vec<Hook>,
+    routing: Routing,
     service: ServiceId,
     ids: IdSource,
     memory: Memory,
@@ -116,6 +118,7 @@ impl Store {
             reader: Reader::new(db, keys),
             settings,
             hooks: Vec::new(),
+            routing: Routing::default(),
             service: ServiceId(Ulid::from_bits(0)),
             ids: IdSource::new(settings.seed),
             memory: Memory::default(),
@@ -218,6 +221,7 @@ impl Store {
                 keys: self.reader.keys(),
                 settings: &self.settings,
                 hooks: &self.hooks,
+                routing: &self.routing,
                 service: self.service,
                 now,
                 ids: &mut self.ids,
@@ -258,7 +262,11 @@ impl Store {
     }
 
     /// One piece of work in a transaction of its own.
-    fn alone<T>(&mut self, now: Now, work: impl FnOnce(&mut Turn<'_>) -> Result<T, OpError>) -> Result<T, OpenError> {
+    pub(super) fn alone<T>(
+        &mut self,
+        now: Now,
+        work: impl FnOnce(&mut Turn<'_>) -> Result<T, OpError>,
+    ) -> Result<T, OpenError> {
         let db = self.reader.connection();
         let transaction = Open::begin(db)?;
         let mut turn = Turn {
@@ -266,6 +274,7 @@ impl Store {
             keys: self.reader.keys(),
             settings: &self.settings,
             hooks: &self.hooks,
+            routing: &self.routing,
             service: self.service,
             now,
             ids: &mut self.ids,
@@ -296,6 +305,7 @@ impl Store {
         self.alone(now, |turn| {
             turn.memory.flow = stale::recall(turn.db)?;
             turn.memory.lanes = lanes::find(turn.db)?;
+            routing::services(turn)?;
             attempt::restart(turn)
         })
     }
@@ -325,6 +335,10 @@ impl Store {
             tracing::warn!(%error, "the write-ahead log stays long");
         }
         self.watch.look(self.reader.connection());
+    }
+
+    pub(super) fn set_routing(&mut self, routing: Routing) {
+        self.routing = routing;
     }
 
     pub(super) fn keys(&self) -> &Keys {

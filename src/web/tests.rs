@@ -58,6 +58,7 @@ fn bank() -> Snapshot {
     modems[3].resets_today = 4;
     Snapshot {
         modems,
+        pools: Vec::new(),
         window: 3,
         draining: false,
     }

@@ -10,6 +10,7 @@
 )]
 
 mod catalogue;
+mod crowd;
 mod host;
 mod protocol;
 mod receiving;

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wardwire::store::{
-    Accept, Accepted, Answer, Keys, ListFilter, MessageRecord, NewKey, NewLoopback, Op, Place, Settings, Store,
-    StoredResponse,
+    Accept, Accepted, Answer, Keys, ListFilter, MessageRecord, NewKey, NewLoopback, Op, Place, Routing, Settings,
+    Store, StoredResponse,
 };
-use wardwire_core::base::{Body, Instant, MessageId, Now, PhoneNumber, ServiceId, UtcTime};
-use wardwire_core::dispatch::Plan;
-use wardwire_core::gateway::snapshot::{ModemSnapshot, ModemState};
+use wardwire_core::base::{Body, Instant, MessageId, Now, PhoneNumber, ServiceId, SimId, UtcTime};
+use wardwire_core::dispatch::{Plan, Rules};
+use wardwire_core::gateway::snapshot::{ModemSnapshot, ModemState, PoolSnapshot};
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
 use wardwire_core::modem::{Means, Pin, PortAction};
 use wardwire_core::queue::state::{MessageStatus, OnUnknown, Priority, Sensitivity};
-use wardwire_core::queue::verbs::{NewMessage, Reply};
+use wardwire_core::queue::verbs::{Introduce, NewMessage, Reply, Request};
 use wardwire_core::simulator::{Accepted as OnAir, Air, AirEvent, Bank, BankEvent, Fault, Model, Options};
 use wardwire_core::sms::{SegmentOptions, segment};
 
@@ -53,6 +53,21 @@ impl Site {
 
     /// The same, where the SIM's PIN is configured, and after `prepare` did something to the bank.
     pub fn with(models: &[&str], pin: Option<&str>, prepare: impl FnOnce(&mut Bank)) -> Self {
+        Self::made(models, pin, prepare, Rules::default(), Routing::default())
+    }
+
+    /// A bank of so many modems, shared by these rules.
+    pub fn shared(modems: usize, rules: Rules, routing: Routing) -> Self {
+        Self::made(&vec!["generic"; modems], None, |_| {}, rules, routing)
+    }
+
+    fn made(
+        models: &[&str],
+        pin: Option<&str>,
+        prepare: impl FnOnce(&mut Bank),
+        rules: Rules,
+        routing: Routing,
+    ) -> Self {
         let now = Now {
             monotonic: Instant::ZERO,
             utc: BEGIN,
@@ -72,6 +87,7 @@ impl Site {
             ..Settings::default()
         };
         let mut store = Store::open(&Place::Memory, Keys::from_master(&[7; 32]), settings, now).expect("memory opens");
+        store.route(routing, now).expect("memory writes");
         let slot = |index| SlotSettings {
             label: format!("m{index}"),
             profiles: wardwire::config::profile::profiles(&[]).expect("the shipped profiles are in order"),
@@ -86,8 +102,8 @@ impl Site {
             plan: Plan::default(),
         };
         let mut site = Self {
-            gateway: Gateway::new((0..models.len()).map(slot).collect(), 7),
-            service: service(&mut store, now),
+            gateway: Gateway::with_rules((0..models.len()).map(slot).collect(), rules, 7),
+            service: service(&mut store, now, "default"),
             store,
             bank,
             now,
@@ -156,7 +172,7 @@ impl Site {
     }
 
     /// A text for `to`, as a service would send it.
-    fn message(&self, to: &str, text: &str) -> NewMessage {
+    pub fn message(&self, to: &str, text: &str) -> NewMessage {
         let segmentation = segment(text, &SegmentOptions::default()).expect("a sample fits");
         NewMessage {
             service: self.service,
@@ -182,22 +198,60 @@ impl Site {
     /// Accepts a text for `to`.
     pub fn send(&mut self, to: &str, text: &str) -> MessageId {
         let message = self.message(to, text);
-        let respond = Box::new(|_: &MessageRecord| StoredResponse {
-            status: 201,
-            body: String::new(),
-        });
-        let accept = Accept {
-            message,
-            idempotency: None,
-            respond,
+        self.post(vec![message]).remove(0)
+    }
+
+    /// Accepts these.
+    pub fn post(&mut self, messages: Vec<NewMessage>) -> Vec<MessageId> {
+        let accept = |message| {
+            Op::Accept(Box::new(Accept {
+                message,
+                idempotency: None,
+                respond: Box::new(|_: &MessageRecord| StoredResponse {
+                    status: 201,
+                    body: String::new(),
+                }),
+            }))
         };
-        let answer = self.store.apply(self.now, vec![Op::Accept(Box::new(accept))]).pop();
-        let Some(Answer::Accepted(Accepted::New { id, .. })) = answer else {
-            panic!("not accepted: {answer:?}")
-        };
-        self.gateway.handle_command(self.now, Command::WorkArrived);
+        let answers = self.store.apply(self.now, messages.into_iter().map(accept).collect());
+        if self.store.work_arrived() {
+            self.gateway.handle_command(self.now, Command::WorkArrived);
+        }
         self.wait(Duration::ZERO);
-        id
+        let id = |answer| match answer {
+            Answer::Accepted(Accepted::New { id, .. }) => id,
+            other => panic!("not accepted: {other:?}"),
+        };
+        answers.into_iter().map(id).collect()
+    }
+
+    /// The service of this name.
+    pub fn service(&mut self, name: &str) -> ServiceId {
+        service(&mut self.store, self.now, name)
+    }
+
+    /// A SIM that was here once.
+    pub fn absent_sim(&mut self) -> SimId {
+        let introduce = Introduce {
+            label: "gone".to_owned(),
+            imei: Some("350000000000009".to_owned()),
+            iccid: Some("8949100000000000009".to_owned()),
+            ..Introduce::default()
+        };
+        let op = Op::Gateway(Request::Introduce(introduce));
+        match self.store.apply(self.now, vec![op]).pop() {
+            Some(Answer::Gateway(Reply::Introduced(introduced))) => introduced.sim,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The pool of this name.
+    pub fn pool(&self, name: &str) -> PoolSnapshot {
+        let pools = self.gateway.snapshot(self.now).pools;
+        pools
+            .into_iter()
+            .find(|pool| pool.name == name)
+            .expect("it is configured")
     }
 
     /// A loopback test of this modem's SIM, which ends after 5 minutes. The text goes to somebody else: it never comes back.
@@ -443,10 +497,10 @@ fn filter() -> ListFilter {
     }
 }
 
-fn service(store: &mut Store, now: Now) -> ServiceId {
+fn service(store: &mut Store, now: Now, name: &str) -> ServiceId {
     let key = NewKey {
         id: None,
-        service: "default".to_owned(),
+        service: name.to_owned(),
         label: "failures".to_owned(),
         secret_sha256: [0; 32],
         scopes: Vec::new(),

@@ -56,7 +56,9 @@ impl Pool {
     /// Whether the SIM in this modem is kept for emergencies.
     #[must_use]
     pub fn keeps(&self, label: &str, iccid: Option<&str>) -> bool {
-        self.reserve.as_deref().is_some_and(|name| name == label || Some(name) == iccid)
+        self.reserve
+            .as_deref()
+            .is_some_and(|name| name == label || Some(name) == iccid)
     }
 }
 

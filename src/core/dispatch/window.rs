@@ -61,20 +61,20 @@ struct Queue {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Suits {
     /// Its recipient knows another SIM.
-    KnowsAnother,
+    Less,
     /// Its recipient knows none.
-    KnowsNone,
+    Fairly,
     /// Its recipient knows this SIM, or it has waited long enough for one.
-    KnowsThis,
+    Well,
 }
 
 impl Suits {
     fn of(message: &DueMessage, sim: SimId, waited: Duration) -> Self {
         match message.prefer {
-            Some(known) if known == sim => Self::KnowsThis,
-            Some(_) | None if waited >= PREFERENCE_PATIENCE => Self::KnowsThis,
-            Some(_) => Self::KnowsAnother,
-            None => Self::KnowsNone,
+            Some(known) if known == sim => Self::Well,
+            Some(_) | None if waited >= PREFERENCE_PATIENCE => Self::Well,
+            Some(_) => Self::Less,
+            None => Self::Fairly,
         }
     }
 }
@@ -86,10 +86,20 @@ pub struct Taker<'a> {
     pub sim: SimId,
     /// The ways it serves.
     pub ways: &'a [Way],
+    /// It is kept for emergencies, and for what only it may take.
+    pub reserve: bool,
     /// Other SIMs serve too, and so a message may wait for one that is better.
     pub others: bool,
     /// SIMs that are free now as well: what their recipients know them by is left to them.
     pub free: &'a [SimId],
+}
+
+impl Taker<'_> {
+    /// Whether what waits there, so urgent, is for this SIM.
+    fn serves(&self, way: Way, class: Priority) -> bool {
+        let usual = !self.reserve || class == Priority::Emergency || way == Way::Sim(self.sim);
+        usual && self.ways.contains(&way)
+    }
 }
 
 /// Due messages in sending order. Its owner bounds it: it never takes more than it asked the store for.
@@ -277,7 +287,7 @@ impl Window {
             ..lane
         };
         let mut lanes: Vec<(u64, u64, Lane)> = Vec::new();
-        for way in taker.ways {
+        for way in taker.ways.iter().filter(|way| taker.serves(**way, class)) {
             let served = self.shares.last_served(taker.sim, *way);
             for (lane, _) in own.iter().flat_map(|priority| self.of_way(*priority, *way)) {
                 lanes.push((served, self.shares.start(books(*lane)), *lane));
@@ -300,7 +310,7 @@ impl Window {
         let fits = |entry: &&Entry| {
             let lane = entry.message.lane;
             let of_class = lane.priority == class || entry.class(now.utc) == class;
-            !entry.taken && of_class && taker.ways.contains(&lane.way)
+            !entry.taken && of_class && taker.serves(lane.way, class)
         };
         let oldest = entries
             .filter(fits)
@@ -422,7 +432,7 @@ fn best(queue: &Queue, now: Now, taker: &Taker<'_>, of_class: impl Fn(&Entry) ->
         if chosen.is_none_or(|(_, best)| suits > best) {
             chosen = Some((entry.message.id, suits));
         }
-        if suits == Suits::KnowsThis {
+        if suits == Suits::Well {
             break;
         }
     }

@@ -8,10 +8,10 @@ use core::time::Duration;
 use super::groups::Groups;
 use super::ledger::{Ledger, Purpose};
 use super::slot::{BeginState, Job, Slot};
-use super::snapshot::Snapshot;
+use super::snapshot::{PoolSnapshot, Snapshot};
 use super::{Command, Event, SlotIndex, SlotSettings, Transmit, WakeReason, monotonic, translate};
 use crate::base::{Instant, MessageId, ModemId, Now, Past, SimId, limits};
-use crate::dispatch::{Taker, Window};
+use crate::dispatch::{Pool, Rules, Taker, Window};
 use crate::modem::{self, Identity, OrderResult, Place, Submit, SubmitResult, Tpdu};
 use crate::queue::lane::Way;
 use crate::queue::state::Priority;
@@ -38,6 +38,7 @@ pub struct Gateway {
     /// Seeds of the modems still to come.
     seeds: fastrand::Rng,
     pub(super) window: Window,
+    pools: Vec<Pool>,
     /// Messages held of each lane.
     depth: usize,
     pub(super) ledger: Ledger,
@@ -55,9 +56,15 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// A bank of these modems, all ports closed. `seed` drives what little is random.
+    /// A bank of these modems in one pool, all ports closed. `seed` drives what little is random.
     #[must_use]
     pub fn new(settings: Vec<SlotSettings>, seed: u64) -> Self {
+        Self::with_rules(settings, Rules::default(), seed)
+    }
+
+    /// The same, shared by these rules.
+    #[must_use]
+    pub fn with_rules(settings: Vec<SlotSettings>, rules: Rules, seed: u64) -> Self {
         let mut seeds = fastrand::Rng::with_seed(seed);
         let slots: Vec<Slot> = settings.into_iter().map(|s| Slot::new(s, seeds.u64(..))).collect();
         Self {
@@ -65,7 +72,8 @@ impl Gateway {
             slots,
             groups: Groups::default(),
             seeds,
-            window: Window::default(),
+            window: Window::new(rules.bulk_share),
+            pools: rules.pools,
             ledger: Ledger::default(),
             events: VecDeque::new(),
             more_due: true,
@@ -207,8 +215,22 @@ impl Gateway {
     pub fn snapshot(&self, now: Now) -> Snapshot {
         Snapshot {
             modems: self.slots.iter().map(|slot| slot.snapshot(now)).collect(),
+            pools: self.pools.iter().map(|pool| self.look_at_pool(pool)).collect(),
             window: self.window.len(),
             draining: self.draining,
+        }
+    }
+
+    fn look_at_pool(&self, pool: &Pool) -> PoolSnapshot {
+        let of = |wanted: &dyn Fn(&Slot) -> bool| {
+            let slots = self.slots.iter().enumerate().filter(|(_, slot)| wanted(slot));
+            slots.map(|(place, _)| place).collect()
+        };
+        PoolSnapshot {
+            name: pool.name.clone(),
+            modems: of(&|slot| slot.is_in(pool)),
+            ready: of(&|slot| slot.serves() && slot.is_in(pool)),
+            reserves: of(&|slot| self.pools.iter().any(|of| slot.is_reserve_of(of)) && slot.is_in(pool)),
         }
     }
 
@@ -381,7 +403,7 @@ impl Gateway {
                     .has_no_past()
                     .then(|| who.past.clone())
                     .filter(|past| *past != Past::default());
-                place.introduced(who);
+                place.introduced(who, &self.pools);
                 for (tpdu, from) in core::mem::take(&mut place.early) {
                     self.store_received(slot, ids, &tpdu, from);
                 }
@@ -541,10 +563,11 @@ impl Gateway {
             return false;
         };
         let Some((modem, _)) = place.who else { return false };
-        let ways = place.ways();
+        let ways = place.ways.clone();
         let taker = Taker {
             sim,
             ways: &ways,
+            reserve: place.reserve,
             others,
             free,
         };
@@ -583,10 +606,11 @@ impl Gateway {
     /// Wakes this free SIM when its pace lets something go that waits for it.
     fn wake_when_paced(&mut self, now: Now, slot: SlotIndex, sim: SimId) {
         let Some(place) = self.slots.get(slot) else { return };
-        let ways = place.ways();
+        let ways = place.ways.clone();
         let taker = Taker {
             sim,
             ways: &ways,
+            reserve: place.reserve,
             others: false,
             free: &[],
         };
@@ -615,7 +639,7 @@ impl Gateway {
             .slots
             .iter()
             .filter(|slot| slot.serves())
-            .flat_map(Slot::ways)
+            .flat_map(|slot| slot.ways.iter().copied())
             .collect();
         if ways.is_empty() {
             return;

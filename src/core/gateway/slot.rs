@@ -9,7 +9,7 @@ use super::groups::Member;
 use super::snapshot::{ModemSnapshot, ModemState, SignalPeriod};
 use super::{SlotSettings, translate};
 use crate::base::{AttemptId, Ban, Instant, MessageId, ModemId, Now, SimId, UtcTime};
-use crate::dispatch::{Pace, Plan, Score};
+use crate::dispatch::{Pace, Plan, Pool, Score};
 use crate::modem::{self, Identity, Modem, Place, SubmitResult, Tpdu};
 use crate::queue::lane::Way;
 use crate::queue::state::Priority;
@@ -52,6 +52,10 @@ pub(super) struct Slot {
     pub(super) pace: Pace,
     /// A person keeps this SIM for what comes in.
     pub(super) receive_only: bool,
+    /// The ways it serves, once its SIM is known.
+    pub(super) ways: Vec<Way>,
+    /// Its SIM is kept for emergencies.
+    pub(super) reserve: bool,
     /// The modem says that it can send.
     pub(super) ready: bool,
     pub(super) job: Option<Job>,
@@ -84,6 +88,8 @@ impl Slot {
             who: None,
             pace: Pace::new(settings.plan, None, &[]),
             receive_only: false,
+            ways: Vec::new(),
+            reserve: false,
             ready: false,
             job: None,
             last_tp_mr: None,
@@ -115,7 +121,11 @@ impl Slot {
         }
     }
 
-    pub(super) fn introduced(&mut self, who: Introduced) {
+    pub(super) fn introduced(&mut self, who: Introduced, pools: &[Pool]) {
+        let mut ways: Vec<Way> = pools.iter().filter(|pool| self.is_in(pool)).map(Pool::way).collect();
+        ways.push(Way::Sim(who.sim));
+        self.ways = ways;
+        self.reserve = pools.iter().any(|pool| self.is_reserve_of(pool));
         self.who = Some((who.modem, who.sim));
         self.pace = Pace::new(self.plan, who.first_used_at, &who.sends);
         self.last_tp_mr = who.last_tp_mr;
@@ -148,10 +158,18 @@ impl Slot {
         self.ready && self.who.is_some() && !self.receive_only
     }
 
-    /// The ways it serves, once its SIM is known.
-    pub(super) fn ways(&self) -> Vec<Way> {
-        self.who
-            .map_or_else(Vec::new, |(_, sim)| [Way::Any, Way::Sim(sim)].to_vec())
+    /// Whether it is in this pool, as far as is known of it.
+    pub(super) fn is_in(&self, pool: &Pool) -> bool {
+        pool.holds(&self.label, self.iccid())
+    }
+
+    /// Whether it is the one of this pool that is kept for emergencies.
+    pub(super) fn is_reserve_of(&self, pool: &Pool) -> bool {
+        pool.keeps(&self.label, self.iccid())
+    }
+
+    fn iccid(&self) -> Option<&str> {
+        self.identity.as_ref()?.iccid.as_deref()
     }
 
     /// When a part of this priority may go, by pace.

@@ -10,10 +10,33 @@ use crate::base::{ModemId, SimId, UtcTime};
 pub struct Snapshot {
     /// One entry for each configured modem, in the order of the configuration.
     pub modems: Vec<ModemSnapshot>,
+    /// The pools, that of all first unless the site put it elsewhere.
+    pub pools: Vec<PoolSnapshot>,
     /// Messages in the active window.
     pub window: usize,
     /// True once shutdown began: nothing new is claimed.
     pub draining: bool,
+}
+
+/// One pool at one moment. Modems are named by their place in [`Snapshot::modems`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PoolSnapshot {
+    /// Its name.
+    pub name: String,
+    /// Those in it, as far as is known what SIM is in which.
+    pub modems: Vec<usize>,
+    /// Those that can send.
+    pub ready: Vec<usize>,
+    /// Those that are kept for emergencies.
+    pub reserves: Vec<usize>,
+}
+
+impl PoolSnapshot {
+    /// Whether anything but an emergency can be sent through it.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        self.ready.iter().any(|modem| !self.reserves.contains(modem))
+    }
 }
 
 /// One modem at one moment. Identities are whole here; the API masks them.

@@ -21,6 +21,8 @@ pub struct Facts {
     pub modems: usize,
     /// Those that can send now.
     pub ready: usize,
+    /// Pools of which no SIM can send but one that is kept for emergencies.
+    pub idle_pools: usize,
     /// Since when the oldest waiting text is due.
     pub oldest_due_at: Option<UtcTime>,
     /// Last proof that a text left the house.
@@ -58,6 +60,7 @@ impl Facts {
                 .iter()
                 .filter(|m| m.state == ModemState::Ready && !m.receive_only)
                 .count(),
+            idle_pools: bank.pools.iter().filter(|pool| !pool.serves()).count(),
             oldest_due_at: None,
             proven_at: bank.modems.iter().filter_map(|m| m.last_sent_at).max(),
             stopping: bank.draining,
@@ -137,6 +140,13 @@ pub fn judge(facts: &Facts, now: UtcTime) -> (State, Sentence) {
         };
         return say(State::Down, format!("Patients cannot be texted now: {which}."));
     }
+    if facts.idle_pools > 0 {
+        let which = match facts.idle_pools {
+            1 => "one pool has no SIM that can send: its texts wait".into(),
+            n => format!("{n} pools have no SIM that can send: their texts wait"),
+        };
+        return say(State::Slow, format!("Patients can be texted, but {which}."));
+    }
     let waited = facts.oldest_due_at.map_or(Duration::ZERO, |at| now.since(at));
     if waited > LATE {
         let minutes = waited.as_secs() / 60;
@@ -206,7 +216,7 @@ fn say(state: State, before: String) -> (State, Sentence) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gateway::snapshot::ModemSnapshot;
+    use crate::gateway::snapshot::{ModemSnapshot, PoolSnapshot};
     use std::string::ToString;
     use std::vec;
 
@@ -217,6 +227,7 @@ mod tests {
         Facts {
             modems: 4,
             ready: 4,
+            idle_pools: 0,
             oldest_due_at: Some(NOW.before(LATE)),
             proven_at: Some(NOW.before(PROOF)),
             stopping: false,
@@ -266,6 +277,16 @@ mod tests {
                 but(late),
                 State::Slow,
                 "Texts go out late: the oldest has waited 6 minutes.",
+            ),
+            (
+                but(|f| f.idle_pools = 1),
+                State::Slow,
+                "Patients can be texted, but one pool has no SIM that can send: its texts wait.",
+            ),
+            (
+                but(|f| (f.ready, f.idle_pools) = (1, 2)),
+                State::Slow,
+                "Patients can be texted, but 2 pools have no SIM that can send: their texts wait.",
             ),
             (
                 but(|f| f.ready = 0),
@@ -335,11 +356,26 @@ mod tests {
                 modem(ModemState::Degraded, Some(9)),
                 modem(ModemState::Absent, None),
             ],
+            pools: vec![
+                PoolSnapshot {
+                    modems: vec![0, 1],
+                    ready: vec![0],
+                    ..PoolSnapshot::default()
+                },
+                PoolSnapshot {
+                    modems: vec![0],
+                    ready: vec![0],
+                    reserves: vec![0],
+                    ..PoolSnapshot::default()
+                },
+                PoolSnapshot::default(),
+            ],
             window: 0,
             draining: true,
         };
         let facts = Facts::of_bank(&bank);
         assert_eq!((facts.modems, facts.ready, facts.stopping), (3, 1, true));
+        assert_eq!(facts.idle_pools, 2, "one has nobody, one a reserve alone");
         assert_eq!(facts.proven_at, Some(UtcTime::from_millis(9)));
     }
 }

@@ -6,7 +6,7 @@
 //! [`state`], [`status`], [`transition`]. What the end of an attempt means: [`classify`]; what a report means and whom
 //! it is about: [`report`], [`correlate`]; what becomes of unknown outcomes: [`unknown`]; of what an outage made late:
 //! [`stale`]; what was received: [`inbound`], [`loopback`]; whether a card may be given a PIN: [`pin`]; where a message
-//! waits: [`lane`]. What is asked of the store and what it answers: [`verbs`]. Words for failures: [`error`].
+//! waits: [`lane`], [`route`]. What is asked of the store and what it answers: [`verbs`]. Words for failures: [`error`].
 
 pub mod classify;
 pub mod correlate;
@@ -16,6 +16,7 @@ pub mod lane;
 pub mod loopback;
 pub mod pin;
 pub mod report;
+pub mod route;
 pub mod stale;
 pub mod state;
 pub mod status;

@@ -63,6 +63,7 @@ fn pick(window: &mut Window, passed: Duration, sim: SimId, others: bool) -> Opti
     let taker = Taker {
         sim,
         ways: &ways,
+        reserve: false,
         others,
         free: &[],
     };
@@ -172,6 +173,7 @@ fn an_urgency_the_budget_closes_is_passed_over() {
     let taker = Taker {
         sim: SIM_A,
         ways: &[Way::Any],
+        reserve: false,
         others: true,
         free: &[],
     };
@@ -328,6 +330,7 @@ fn what_a_free_sim_is_known_by_is_left_to_it() {
     let taker = Taker {
         sim: SIM_A,
         ways: &[Way::Any],
+        reserve: false,
         others: true,
         free: &[SIM_A, SIM_B],
     };
@@ -336,6 +339,26 @@ fn what_a_free_sim_is_known_by_is_left_to_it() {
         w.pick(after(Duration::ZERO), &Taker { free: &[], ..taker }, |_| true)
             .is_some()
     );
+}
+
+#[test]
+fn a_sim_kept_for_emergencies_takes_nothing_else_but_what_is_its_own() {
+    let mut w = Window::default();
+    w.insert(Instant::ZERO, of(1, (Priority::High, Way::Any, 1), 1));
+    w.insert(Instant::ZERO, of(2, (Priority::Normal, Way::Sim(SIM_A), 1), 1));
+    w.insert(Instant::ZERO, of(3, (Priority::Emergency, Way::Any, 1), 1));
+    let taker = Taker {
+        sim: SIM_A,
+        ways: &[Way::Any, Way::Sim(SIM_A)],
+        reserve: true,
+        others: true,
+        free: &[],
+    };
+    let mut take = || {
+        w.pick(after(Duration::ZERO), &taker, |_| true)
+            .map(|picked| picked.message.0.bits())
+    };
+    assert_eq!([take(), take(), take()], [Some(3), Some(2), None]);
 }
 
 #[test]
