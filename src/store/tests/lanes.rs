@@ -1,14 +1,15 @@
 //! Due messages in lanes: what is given out of each, what is found again after a start, and that what nobody may send now keeps
 //! nothing else back.
 
-use wardwire_core::base::{ServiceId, SimId, Ulid};
-use wardwire_core::queue::lane::{Lane, Way};
-use wardwire_core::queue::state::Priority;
+use wardwire_core::base::{MessageId, ServiceId, SimId, Ulid};
+use wardwire_core::queue::lane::{Lane, PoolId, Way};
+use wardwire_core::queue::route::Route;
+use wardwire_core::queue::state::{HoldReason, Priority};
 use wardwire_core::queue::verbs::{NewMessage, Reply, Request};
 
 use super::Bank;
-use super::bank::{introduction, take_due};
-use crate::store::{Answer, NewKey, Op};
+use super::bank::{introduction, number, take_due};
+use crate::store::{Answer, Decision, NewKey, Op, Routing};
 
 /// Another service, made with its first key.
 fn service(bank: &mut Bank, name: &str) -> ServiceId {
@@ -91,7 +92,7 @@ fn each_lane_is_given_out_to_its_depth_and_no_service_hides_another() {
 #[test]
 fn a_thousand_for_a_sim_that_is_away_keep_nothing_back() {
     let mut bank = Bank::new();
-    let away = SimId(bank.introduce("2").1.0);
+    let away = bank.introduce("2").1;
     for _ in 0..1_000 {
         let message = NewMessage {
             sim: Some(away),
@@ -168,4 +169,67 @@ fn what_is_planned_is_told_and_not_looked_for_before() {
     assert_eq!((messages.len(), next_due), (0, Some(later)));
     bank.pass(600);
     assert_eq!(bank.take(9).len(), 1);
+}
+
+fn to_wards(prefix: &str) -> Routing {
+    Routing {
+        routes: vec![Route {
+            prefixes: vec![prefix.into()],
+            way: Way::Pool(PoolId::of("wards")),
+            ..Route::default()
+        }],
+        weights: vec![("default".into(), 7)],
+    }
+}
+
+fn taken(bank: &mut Bank, way: Way) -> Vec<(MessageId, u32)> {
+    let Reply::Due { messages, .. } = bank.ask(take_due(&[way], 99, 99)) else {
+        panic!("another answer");
+    };
+    for message in &messages {
+        bank.ask(Request::Release(message.id));
+    }
+    messages.iter().map(|due| (due.id, due.weight)).collect()
+}
+
+#[test]
+fn what_waits_follows_the_routes_of_now() {
+    let wards = Way::Pool(PoolId::of("wards"));
+    let mut bank = Bank::new();
+    let before = bank.text("Come at ten.");
+    let held = NewMessage {
+        held: Some(HoldReason::Stale),
+        ..bank.message(1, "Come at noon.")
+    };
+    let held = bank.accept(held);
+    let pinned = NewMessage {
+        sim: Some(bank.sim),
+        ..bank.message(1, "Test")
+    };
+    let pinned = bank.accept(pinned);
+    let now = bank.now;
+    let recipient = number(1);
+    let prefix = &recipient.as_e164()[..6];
+    assert_eq!(
+        bank.store.route(to_wards(prefix), now).unwrap(),
+        2,
+        "the pinned one stays"
+    );
+    assert_eq!(bank.store.route(to_wards(prefix), now).unwrap(), 0, "once is enough");
+    let after = bank.text("Come at eleven.");
+    assert_eq!(taken(&mut bank, wards), [(before, 7), (after, 7)]);
+    assert_eq!(taken(&mut bank, Way::Any), []);
+    let own = Way::Sim(bank.sim);
+    assert_eq!(taken(&mut bank, own).len(), 1);
+    assert_eq!(bank.record(pinned).sim, Some(bank.sim));
+    // A route that leads nobody there any more: all come back, also what a person lets go later.
+    assert_eq!(bank.store.route(to_wards("+1"), now).unwrap(), 3);
+    let service = bank.store.default_service();
+    bank.one(Op::Decide {
+        service,
+        message: held,
+        decision: Decision::Release,
+    });
+    assert_eq!(taken(&mut bank, Way::Any).len(), 3);
+    assert_eq!(taken(&mut bank, wards), []);
 }
