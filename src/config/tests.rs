@@ -75,10 +75,15 @@ fn the_shipped_file_passes_as_it_is_and_with_every_default_written_out() {
         .collect();
     let written = check(&written_out, "wardwire.toml").unwrap();
     assert_eq!(written.modems.len(), 2);
-    // What stands behind a `#` is the default indeed; only the modems are examples.
+    assert_eq!((written.sharing.pools.len(), written.sharing.routes.len()), (2, 1));
+    // What stands behind a `#` is the default indeed; only the modems and who shares them are examples.
     let config = Config {
         modems: Vec::new(),
         webhooks: Vec::new(),
+        sharing: Sharing {
+            bulk_share: written.sharing.bulk_share,
+            ..shipped.sharing.clone()
+        },
         ..written
     };
     assert_eq!(format!("{config:?}"), format!("{shipped:?}"));
