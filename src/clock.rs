@@ -19,3 +19,10 @@ pub fn now() -> Now {
         utc,
     }
 }
+
+/// Microseconds since 1970 on the system's clock: to compare moments of several processes of this host.
+#[must_use]
+pub fn unix_micros() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}

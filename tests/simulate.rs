@@ -51,7 +51,7 @@ async fn until(port: &mut Port, what: &str) {
 #[tokio::test]
 async fn it_says_ready_serves_writes_its_journal_and_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
-    let journal = dir.path().join("journal");
+    let (journal, wire) = (dir.path().join("journal"), dir.path().join("wire"));
     let more = [
         "--modems",
         "2",
@@ -59,6 +59,8 @@ async fn it_says_ready_serves_writes_its_journal_and_leaves_nothing_behind() {
         "1",
         "--journal",
         journal.to_str().unwrap(),
+        "--wire",
+        wire.to_str().unwrap(),
     ];
     let mut program = simulate(dir.path(), &more);
     let name = dir.path().join("bank/modem1");
@@ -92,6 +94,20 @@ async fn it_says_ready_serves_writes_its_journal_and_leaves_nothing_behind() {
         (&events[0]["to"], &events[0]["text"]),
         (&"+353871234567".into(), &"hellohello".into())
     );
+    let wire = std::fs::read_to_string(&wire).unwrap();
+    let said: Vec<serde_json::Value> = wire.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let moment = |by: &str, words: &str| {
+        let is = |line: &&serde_json::Value| line["by"] == by && line["said"].as_str().unwrap().contains(words);
+        let line = said.iter().find(is).unwrap();
+        (line["modem"].as_u64(), line["us"].as_u64().unwrap())
+    };
+    let (command, prompt, result) = (
+        moment("driver", "AT+CMGS=22"),
+        moment("modem", "> "),
+        moment("modem", "+CMGS: "),
+    );
+    assert_eq!(command.0, Some(1));
+    assert!(command.1 <= prompt.1 && prompt.1 <= result.1, "{wire}");
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ pub(super) async fn run(args: DemoArgs) -> ExitCode {
         Ok(holding) => holding,
         Err(error) => return super::fail(&format!("{error}; choose another directory with --data")),
     };
-    let bank = match bank::spawn_bank(options, &ports(&data), Box::new(|_| Ok(()))) {
+    let bank = match bank::spawn_bank(options, &ports(&data), Box::new(|_| Ok(())), None) {
         Ok(bank) => bank,
         Err(error) => return super::fail(&format!("no virtual modems: {error}")),
     };

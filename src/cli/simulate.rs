@@ -13,7 +13,8 @@ use tokio::sync::mpsc;
 use wardwire_core::base::limits::MODEMS;
 use wardwire_core::simulator::{Accepted, Air, AirEvent, Fault, Faults, Model, Options, ReportsWhileClosed};
 
-use crate::serial::bank::{Act, Injector, Journal, spawn_bank};
+use crate::clock;
+use crate::serial::bank::{Act, Injector, Journal, Speaker, Wire, spawn_bank};
 
 /// Run a bank of virtual modems on pseudo-terminals.
 ///
@@ -47,6 +48,13 @@ pub(super) struct SimulateArgs {
     /// Append what the air saw to this file, one line of JSON for each event.
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
+    /// Append what goes over the lines to this file, one line of JSON each, with the microsecond: what the program says as
+    /// soon as it was read, what the modem says just before it can be heard.
+    #[arg(long, value_name = "FILE")]
+    wire: Option<PathBuf>,
+    /// Places of every storage for messages; without it as many as the model has.
+    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=255))]
+    places: Option<usize>,
     /// Make something go wrong that often per thousand; may be repeated, the last counts. `all` is every
     /// fault that passes by itself, `lasting` every other.
     #[arg(long = "fault", value_name = "NAME=PERMILLE", value_parser = fault)]
@@ -115,6 +123,7 @@ impl SimulateArgs {
                 WhileClosed::Lose => ReportsWhileClosed::Lose,
                 WhileClosed::Keep => ReportsWhileClosed::Keep,
             },
+            places: self.places,
             models: if self.models.is_empty() {
                 mix()
             } else {
@@ -140,7 +149,7 @@ pub(super) async fn run(args: SimulateArgs) -> ExitCode {
 async fn simulate(args: &SimulateArgs) -> io::Result<()> {
     // Before anybody may send them.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let mut bank = spawn_bank(args.options(), &args.dir, journal(args)?)?;
+    let mut bank = spawn_bank(args.options(), &args.dir, journal(args)?, wire(args)?)?;
     println!("ready");
     io::stdout().flush()?;
     tokio::spawn(inject_lines(bank.injector(), lines_of_stdin()));
@@ -166,6 +175,23 @@ fn journal(args: &SimulateArgs) -> io::Result<Journal> {
         // One write for what happened at once, straight to the kernel: a killed simulator loses none of it.
         file.write_all(lines.as_bytes())
     }))
+}
+
+fn wire(args: &SimulateArgs) -> io::Result<Option<Wire>> {
+    let Some(path) = &args.wire else {
+        return Ok(None);
+    };
+    let mut file = File::options().create(true).append(true).open(path)?;
+    Ok(Some(Box::new(move |modem, speaker, octets| {
+        let speaker = match speaker {
+            Speaker::Driver => "driver",
+            Speaker::Modem => "modem",
+        };
+        let said = String::from_utf8_lossy(octets);
+        let us = clock::unix_micros();
+        let line = serde_json::json!({ "us": us, "modem": modem, "by": speaker, "said": said });
+        file.write_all(format!("{line}\n").as_bytes())
+    })))
 }
 
 /// Standard input can only be read by a thread that blocks; it ends with the process.

@@ -30,6 +30,18 @@ const COMMANDS: usize = 256;
 /// Takes what the air saw, in order and at once. An error ends the bank: a journal with a hole proves nothing.
 pub type Journal = Box<dyn FnMut(&[AirEvent]) -> io::Result<()> + Send>;
 
+/// Whose octets went over a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaker {
+    /// The program that has the port open.
+    Driver,
+    /// The virtual modem.
+    Modem,
+}
+
+/// Takes what goes over the lines, in order and at once: which modem's, who speaks, and what. An error ends the bank.
+pub type Wire = Box<dyn FnMut(usize, Speaker, &[u8]) -> io::Result<()> + Send>;
+
 /// A running bank. Dropping it leaves the bank running; see [`BankHandle::stop`].
 #[derive(Debug)]
 pub struct BankHandle {
@@ -147,7 +159,7 @@ impl Injector {
 ///
 /// # Errors
 /// What the operating system says about the directory, the ptys or inotify.
-pub fn spawn_bank(options: Options, dir: &Path, journal: Journal) -> io::Result<BankHandle> {
+pub fn spawn_bank(options: Options, dir: &Path, journal: Journal, wire: Option<Wire>) -> io::Result<BankHandle> {
     std::fs::create_dir_all(dir)?;
     let bank = Bank::new(options);
     let watch = Watch::create()?;
@@ -165,6 +177,7 @@ pub fn spawn_bank(options: Options, dir: &Path, journal: Journal) -> io::Result<
         places,
         commands: inbox,
         journal,
+        wire,
         alarm: Box::pin(tokio::time::sleep_until(Instant::now())),
         alarm_at: None,
         next: 0,
@@ -258,6 +271,7 @@ struct Running {
     places: Vec<Place>,
     commands: mpsc::Receiver<Command>,
     journal: Journal,
+    wire: Option<Wire>,
     alarm: Pin<Box<Sleep>>,
     /// What the alarm is set to.
     alarm_at: Option<wardwire_core::base::Instant>,
@@ -313,6 +327,9 @@ impl Running {
     /// Does what the bank wants done.
     fn carry_out(&mut self) -> io::Result<()> {
         while let Some((modem, bytes)) = self.bank.poll_transmit() {
+            if let Some(wire) = &mut self.wire {
+                wire(modem, Speaker::Modem, &bytes)?;
+            }
             if let Some(place) = self.places.get_mut(modem) {
                 place.write(&bytes);
             }
@@ -331,6 +348,16 @@ impl Running {
         }
         let seen = self.bank.take_journal();
         if seen.is_empty() { Ok(()) } else { (self.journal)(&seen) }
+    }
+
+    /// What a driver wrote is in the buffer.
+    fn take_in(&mut self, modem: usize, count: usize) -> io::Result<()> {
+        let octets = self.buffer.get(..count).unwrap_or_default();
+        if let Some(wire) = &mut self.wire {
+            wire(modem, Speaker::Driver, octets)?;
+        }
+        self.bank.handle_input(clock::now(), modem, octets);
+        Ok(())
     }
 
     /// A new pty under the old name.
@@ -407,9 +434,7 @@ impl Running {
                 if count < READ_OCTETS {
                     guard.clear_ready();
                 }
-                let bytes = self.buffer.get(..count).unwrap_or_default();
-                self.bank.handle_input(clock::now(), index, bytes);
-                Ok(())
+                self.take_in(index, count)
             }
             // A driver came after another had gone: this readiness knows only of the one who has gone.
             Heard::Silence if guard.ready().is_read_closed() => {
@@ -460,8 +485,7 @@ impl Running {
                 Heard::Silence => place.driver = Some(pty.ready()?),
                 Heard::Bytes(count) => {
                     place.driver = Some(pty.ready()?);
-                    let bytes = self.buffer.get(..count).unwrap_or_default();
-                    self.bank.handle_input(clock::now(), index, bytes);
+                    self.take_in(index, count)?;
                 }
             }
         }

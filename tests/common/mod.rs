@@ -35,10 +35,7 @@ pub struct Process {
 
 impl Process {
     fn start(mut command: Command, from_stderr: bool) -> Self {
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let out: Box<dyn std::io::Read + Send> = if from_stderr {
             Box::new(child.stderr.take().expect("stderr is piped"))
@@ -162,7 +159,7 @@ impl Site {
 
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(&self.binary);
-        command.arg(name).env_remove("JOURNAL_STREAM");
+        command.arg(name).env_remove("JOURNAL_STREAM").stdin(Stdio::null());
         command
     }
 
@@ -178,6 +175,7 @@ impl Site {
         let mut command = self.command("simulate");
         command.arg("--modems").arg(modems.to_string());
         command.arg("--dir").arg(self.path(folder)).args(extra);
+        command.stdin(Stdio::piped());
         let mut process = Process::start(command, false);
         process.line_with("ready");
         process
@@ -200,7 +198,7 @@ impl Site {
     /// The same, after these words of a shell, as `ulimit -n 64`.
     pub fn gateway_after(&self, words: &str) -> (Process, SocketAddr) {
         let mut command = Command::new("/bin/sh");
-        command.env_remove("JOURNAL_STREAM");
+        command.env_remove("JOURNAL_STREAM").stdin(Stdio::null());
         command
             .arg("-c")
             .arg(format!("{words}; exec \"$0\" run --config \"$1\""));

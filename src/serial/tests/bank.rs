@@ -70,7 +70,7 @@ fn bank(options: Options, dir: &Path) -> (BankHandle, mpsc::UnboundedReceiver<Ai
         seen.iter().for_each(|event| sender.send(event.clone()).unwrap());
         Ok(())
     };
-    (spawn_bank(options, dir, Box::new(note)).unwrap(), journal)
+    (spawn_bank(options, dir, Box::new(note), None).unwrap(), journal)
 }
 
 #[tokio::test]

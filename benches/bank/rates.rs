@@ -1,0 +1,142 @@
+//! Messages a second: without airtime, and as a share of what the modems could do at best.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::client::{Load, post};
+use crate::machine::Meter;
+use crate::report::{Goal, Row};
+use crate::{Running, until};
+
+/// Connections that post at once.
+const CLIENTS: usize = 16;
+
+/// 8 modems without airtime: taken on and sent at once, and sent from the queue.
+pub(crate) async fn full(messages: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for queued_before in [false, true] {
+        let running = Running::start(8, &["--report-delay-ms", "100"], "").await;
+        let warm = Load {
+            messages: 400,
+            connections: CLIENTS,
+            after: None,
+        };
+        post(&running, warm).await;
+        delivered(&running, warm.messages).await;
+        let before = air(&running).len();
+        let mut meter = Meter::begin(&running.gateway, &running.bank);
+        // Time enough to take them all on before the first is due.
+        let after = queued_before.then(|| Duration::from_millis(2_000 + messages as u64));
+        let load = Load {
+            messages,
+            connections: CLIENTS,
+            after,
+        };
+        let begun = Instant::now();
+        post(&running, load).await;
+        if let Some(after) = after {
+            tokio::time::sleep(after.saturating_sub(begun.elapsed())).await;
+            meter = Meter::begin(&running.gateway, &running.bank);
+        }
+        delivered(&running, warm.messages + messages).await;
+        let cost = meter.end(&running.gateway, &running.bank);
+        let air = air(&running);
+        let times: Vec<f64> = air.iter().skip(before).map(|(_, at)| *at).collect();
+        let took = times.iter().copied().fold(f64::MIN, f64::max) - times.iter().copied().fold(f64::MAX, f64::min);
+        assert_eq!(air.len(), warm.messages + messages, "each once");
+        let case = if queued_before {
+            "8 modems, from the queue"
+        } else {
+            "8 modems, taken on and sent"
+        };
+        let (per_thousand, rss) = (1_000.0 / messages as f64, running.gateway.resident_mib());
+        let goal = if queued_before { Goal::None } else { Goal::Below(0.3) };
+        rows.push(
+            Row::new(case)
+                .figure("messages/s", messages as f64 / took, Goal::AtLeast(1_500.0))
+                .figure("CPU s per 1,000", cost.gateway * per_thousand, goal)
+                .figure("of these the store's writer", cost.writer * per_thousand, Goal::None)
+                .figure("bank CPU s per 1,000", cost.bank * per_thousand, Goal::None)
+                .figure("client CPU s per 1,000", cost.client * per_thousand, Goal::None)
+                .figure(
+                    "writer waits for the disk, % of the time",
+                    cost.disk * 100.0,
+                    Goal::None,
+                )
+                .figure("measured over s", cost.took.as_secs_f64(), Goal::None)
+                .figure("RSS MiB", rss, Goal::Below(20.0)),
+        );
+    }
+    rows
+}
+
+/// Share of the ideal.
+pub(crate) async fn shares(all: bool) -> Vec<Row> {
+    let quick = [(1, 200, 12), (8, 200, 12), (32, 200, 12)];
+    let slow = [
+        (64, 200, 20),
+        (1, 3_000, 8),
+        (8, 3_000, 8),
+        (32, 3_000, 8),
+        (64, 3_000, 8),
+    ];
+    let mut rows = Vec::new();
+    for (modems, latency, each) in quick.into_iter().chain(slow.into_iter().filter(|_| all)) {
+        rows.push(share(modems, latency, each * if latency == 200 { 3 } else { 1 }).await);
+    }
+    rows
+}
+
+async fn share(modems: usize, latency: u64, each: usize) -> Row {
+    let told = latency.to_string();
+    let running = Running::start(modems, &["--latency-ms", &told, "--report-delay-ms", "100"], "").await;
+    let messages = modems * each;
+    let load = Load {
+        messages,
+        connections: CLIENTS.min(messages),
+        after: None,
+    };
+    let meter = Meter::begin(&running.gateway, &running.bank);
+    post(&running, load).await;
+    delivered(&running, messages).await;
+    let cost = meter.end(&running.gateway, &running.bank);
+    let mut times: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for (modem, at) in air(&running) {
+        times.entry(modem).or_default().push(at);
+    }
+    // Each modem from its first result to its last: the beginning and the end of the queue say nothing of the pull.
+    let rate: f64 = times
+        .values()
+        .filter_map(|times| Some((times.len() - 1) as f64 / (times.last()? - times.first()?)))
+        .filter(|rate| rate.is_finite())
+        .sum();
+    let ideal = modems as f64 * 1_000.0 / latency as f64;
+    let goal = if latency >= 3_000 { 99.5 } else { 99.0 };
+    let rss = running.gateway.resident_mib();
+    Row::new(format!("{modems} modems, {latency} ms"))
+        .figure("messages/s", rate, Goal::None)
+        .figure("share of the ideal %", 100.0 * rate / ideal, Goal::AtLeast(goal))
+        .figure("CPU s per 1,000", cost.gateway * 1_000.0 / messages as f64, Goal::None)
+        .figure("RSS MiB", rss, if modems == 8 { Goal::Below(20.0) } else { Goal::None })
+}
+
+/// Modem and moment in seconds of what the network took.
+fn air(running: &Running) -> Vec<(u64, f64)> {
+    let moment = |event: &Value| {
+        let at = chrono::DateTime::parse_from_rfc3339(event["at"].as_str()?).ok()?;
+        Some((event["modem"].as_u64()?, at.timestamp_millis() as f64 / 1e3))
+    };
+    running.site.air("accepted").iter().filter_map(moment).collect()
+}
+
+/// Waits until so many are delivered; asks seldom, for asking costs the gateway too.
+pub(crate) async fn delivered(running: &Running, messages: usize) {
+    let mut client = running.client().await;
+    until(Duration::from_secs(150), async || {
+        let (_, status) = client.ask("GET", "/v1/status", None).await.expect("it answers");
+        status["today"]["delivered"].as_u64() == Some(messages as u64)
+    })
+    .await;
+}
