@@ -155,9 +155,10 @@ fn judge(
     result: AttemptResult,
 ) -> Result<Verdict, OpError> {
     let attempts = match result {
-        AttemptResult::NotSent(_) => open.number,
+        // Nothing is counted where an acceptance ends it.
+        AttemptResult::NotSent(_) | AttemptResult::Accepted { .. } => open.number,
         // Attempts that never left the box do not count as refusals.
-        AttemptResult::Accepted { .. } | AttemptResult::Failed { .. } | AttemptResult::NoAnswer(_) => turn
+        AttemptResult::Failed { .. } | AttemptResult::NoAnswer(_) => turn
             .db
             .prepare_cached("SELECT count(*) FROM attempts WHERE message = ?1 AND sequence = ?2 AND state <> 4")?
             .query_row(params![open.message.0.to_octets(), open.sequence], |row| row.get(0))?,

@@ -138,10 +138,19 @@ const SELECT_PARTS: &str = "SELECT sequence, id, state, attempts, possible_copy,
     unknown_at, unknowns, accepted_at, reported_at, tp_st, smsc_timestamp, discharged_at
     FROM parts WHERE message = ?1 ORDER BY sequence";
 
-const UPDATE_MESSAGE: &str = "UPDATE messages SET status = ?2, final = ?3, delivery = ?4, held = ?5, due_at = ?6,
-    withdrawn = ?7, possible_copy = ?8, sim = ?9, avoid = ?10, attempts = ?11, error = ?12, network_code = ?13,
-    parts_accepted = ?14, parts_delivered = ?15, queued_at = ?16, submitted_at = ?17, sent_at = ?18,
-    delivered_at = ?19, final_at = ?20 WHERE id = ?1";
+/// Columns in indexes are written only where they change, so that their entries need not be moved: `$more` names those.
+macro_rules! update_message {
+    ($more:literal) => {
+        concat!(
+            "UPDATE messages SET status = ?2, final = ?3, delivery = ?4, held = ?5, due_at = ?6, withdrawn = ?7,
+             possible_copy = ?8, sim = ?9, avoid = ?10, attempts = ?11, error = ?12, network_code = ?13,
+             parts_accepted = ?14, parts_delivered = ?15, queued_at = ?16, submitted_at = ?17, sent_at = ?18,
+             delivered_at = ?19, final_at = ?20",
+            $more,
+            " WHERE id = ?1"
+        )
+    };
+}
 
 const UPDATE_PART: &str = "UPDATE parts SET state = ?3, attempts = ?4, possible_copy = ?5, sim = ?6, tp_mr = ?7,
     error = ?8, network_code = ?9, unknown_at = ?10, unknowns = ?11, accepted_at = ?12, reported_at = ?13,
@@ -487,12 +496,9 @@ impl Life {
         let wake_at = self.next_wake(turn);
         self.error = self.current_error();
         self.stamp(now, before, turn);
-        self.write(turn)?;
-        if wake_at != self.wake_at {
-            turn.db
-                .prepare_cached("UPDATE messages SET wake_at = ?2 WHERE id = ?1")?
-                .execute(params![self.id.0.to_octets(), millis(wake_at)])?;
-        }
+        let wakes_anew = wake_at != self.wake_at;
+        self.wake_at = wake_at;
+        self.write(turn, wakes_anew)?;
         if wake_at.is_none() && self.derived.is_final && self.delivery_report {
             turn.stop_awaiting(self.id)?;
         }
@@ -579,13 +585,13 @@ impl Life {
         }
     }
 
-    fn write(&self, turn: &mut Turn<'_>) -> Result<(), OpError> {
+    fn write(&self, turn: &mut Turn<'_>, wakes_anew: bool) -> Result<(), OpError> {
         let count = |wanted: fn(PartState) -> bool| {
             let count = self.parts.iter().filter(|part| wanted(part.state)).count();
             u8::try_from(count).unwrap_or(u8::MAX)
         };
         let (code, network_code) = columns(self.error);
-        turn.db.prepare_cached(UPDATE_MESSAGE)?.execute(params![
+        let values = params![
             self.id.0.to_octets(),
             self.derived.status as i64,
             self.derived.is_final,
@@ -606,7 +612,15 @@ impl Life {
             millis(self.sent_at),
             millis(self.delivered_at),
             millis(self.final_at),
-        ])?;
+            millis(self.wake_at),
+        ];
+        match values.split_last() {
+            Some((_, values)) if !wakes_anew => turn.db.prepare_cached(update_message!(""))?.execute(values)?,
+            _ => turn
+                .db
+                .prepare_cached(update_message!(", wake_at = ?21"))?
+                .execute(values)?,
+        };
         if self.remade {
             turn.db
                 .prepare_cached("UPDATE messages SET valid_until = ?2, released_at = ?3 WHERE id = ?1")?

@@ -15,6 +15,8 @@ use crate::clock;
 
 /// The write-ahead log is cut back to this after a checkpoint.
 const LOG_LIMIT: i64 = 64 * 1024 * 1024;
+/// Pages in the log before they are brought into the file: most are written anew many times before, and each costs once.
+const LOG_PAGES: i64 = 4_000;
 /// Page cache of the writer, in KiB (SQLite counts those below zero).
 const CACHE_KIB: i64 = -8 * 1024;
 /// Longest check of the file at a start: a hospital does not wait for a look at 50 GB.
@@ -139,6 +141,9 @@ fn prepare(db: &Connection) -> Result<(), OpenError> {
     db.pragma_update(None, "foreign_keys", true)?;
     db.pragma_update_and_check(None, "journal_size_limit", LOG_LIMIT, |_| Ok(()))?;
     db.pragma_update(None, "cache_size", CACHE_KIB)?;
+    db.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+    // What a savepoint could take back is kept in memory: else more than 64 KiB of it go into a file of their own.
+    db.pragma_update(None, "temp_store", "memory")?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The writing side: one connection, one transaction for each [`Store::apply`], a savepoint for each op.
+//! The writing side: one connection, one transaction for each [`Store::apply`]; should an op fail, a savepoint for each.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -149,10 +149,11 @@ impl Store {
     pub fn apply(&mut self, now: Now, ops: Vec<Op>) -> Vec<Answer> {
         self.memory.note_clocks(now);
         let mut full = self.watch.look(self.reader.connection()).state == DiskState::Full;
+        let mut apart = false;
         loop {
             self.facts.clear();
             self.work = false;
-            let error = match self.transact(now, &ops, full) {
+            let error = match self.transact(now, &ops, full, apart) {
                 Ok(answers) => {
                     self.works(now);
                     return answers;
@@ -160,6 +161,11 @@ impl Store {
                 Err(error) => error,
             };
             self.memory.roll_back(0);
+            // One op is to blame, which hardly ever happens: only then each pays for a savepoint of its own.
+            if !apart && ops.len() > 1 && !error.is_of_disk() {
+                apart = true;
+                continue;
+            }
             let spent = error.is_full() && self.watch.spend();
             // Without the new messages, or from the reserve, the rest may fit.
             if error.is_full() && (spent || !full) {
@@ -201,7 +207,8 @@ impl Store {
         }
     }
 
-    fn transact(&mut self, now: Now, ops: &[Op], full: bool) -> Result<Vec<Answer>, OpError> {
+    /// `apart`: an op that fails does so alone; else the first that fails is the error of all.
+    fn transact(&mut self, now: Now, ops: &[Op], full: bool, apart: bool) -> Result<Vec<Answer>, OpError> {
         let db = self.reader.connection();
         let transaction = Open::begin(db)?;
         if self.trouble.failing {
@@ -209,11 +216,9 @@ impl Store {
         }
         let mut answers = Vec::with_capacity(ops.len());
         let mut changes = Changes::default();
-        // One alone needs no savepoint: when it fails, so does the transaction, and says the same.
-        let several = ops.len() > 1;
         for op in ops {
             let mark = self.memory.mark();
-            if several {
+            if apart {
                 db.prepare_cached("SAVEPOINT op")?.execute([])?;
             }
             let mut turn = Turn {
@@ -239,7 +244,9 @@ impl Store {
                 }
                 // The disk is to blame, and may have ended the whole transaction: nothing of it holds.
                 Err(error) if db.is_autocommit() || error.is_of_disk() => return Err(error),
-                Err(error) if !several => {
+                Err(error) if !apart && ops.len() > 1 => return Err(error),
+                // Alone it needs no savepoint: when it fails, so does the transaction, and says the same.
+                Err(error) if !apart => {
                     tracing::error!(%error, "an op could not be written");
                     self.memory.roll_back(mark);
                     return Ok(vec![Answer::Unavailable]);
@@ -251,7 +258,7 @@ impl Store {
                     answers.push(Answer::Unavailable);
                 }
             }
-            if several {
+            if apart {
                 db.prepare_cached("RELEASE op")?.execute([])?;
             }
         }
