@@ -1,9 +1,11 @@
 //! The dialogue: late, torn, strange and missing answers, and models with ways of their own. Entries 16 to 33.
 
+use std::time::Duration;
+
 use wardwire_core::base::Instant;
 use wardwire_core::gateway::snapshot::ModemState;
 use wardwire_core::modem::PortAction;
-use wardwire_core::queue::state::MessageStatus;
+use wardwire_core::queue::state::{MessageStatus, Priority};
 use wardwire_core::simulator::{Fault, Faults, Model};
 
 use crate::site::{PHONE, Site};
@@ -182,6 +184,38 @@ fn a_refused_link_is_done_without() {
         delivers(&mut site);
         assert!(site.said(0, "AT+CMMS") <= 2, "{model}");
     }
+}
+
+#[test]
+fn a_kept_link_is_let_go_for_what_comes_in() {
+    for (model, pauses) in [("simcom-sim800", 2), ("generic", 0)] {
+        let mut site = Site::of(&[model]).ready();
+        for _ in 0..40 {
+            site.send(PHONE, "a broadcast");
+        }
+        assert!(site.until(600, |site| site.on_air(None).len() == 40), "{model}");
+        let accepted = site.air.iter().filter(|event| event.what.name() == "accepted");
+        let times: Vec<Instant> = accepted.map(|event| event.at.monotonic).collect();
+        let long = |pair: &&[Instant]| pair[1].since(pair[0]) >= Duration::from_secs(5);
+        assert_eq!(times.windows(2).filter(long).count(), pauses, "{model}: {times:?}");
+    }
+}
+
+#[test]
+fn an_emergency_does_not_wait_for_the_pause() {
+    let mut site = Site::of(&["simcom-sim800"]).ready();
+    for _ in 0..20 {
+        site.send(PHONE, "a broadcast");
+    }
+    assert!(site.until(60, |site| site.on_air(None).len() == 15));
+    site.seconds(2);
+    assert_eq!(site.on_air(None).len(), 15, "it pauses");
+    site.priority = Priority::Emergency;
+    let urgent = site.send(PHONE, "come at once");
+    site.seconds(1);
+    assert!(site.record(urgent).submitted_at.is_some());
+    assert_eq!(site.on_air(None).len(), 16, "that one and no other");
+    assert!(site.until(60, |site| site.on_air(None).len() == 21));
 }
 
 #[test]

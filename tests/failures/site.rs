@@ -43,6 +43,8 @@ pub struct Site {
     replies: Vec<(u64, Reply)>,
     /// What may be done when nothing is known of an outcome.
     pub on_unknown: OnUnknown,
+    /// How urgent what is sent is.
+    pub priority: Priority,
 }
 
 impl Site {
@@ -116,6 +118,7 @@ impl Site {
             opening: (0..models.len()).map(|modem| (modem, Instant::ZERO)).collect(),
             replies: Vec::new(),
             on_unknown: OnUnknown::Retry,
+            priority: Priority::Normal,
         };
         site.wait(Duration::ZERO);
         site
@@ -182,7 +185,7 @@ impl Site {
             units: segmentation.units,
             parts: segmentation.parts,
             category: None,
-            priority: Priority::Normal,
+            priority: self.priority,
             send_at: None,
             valid_until: self.now.utc + Duration::from_secs(72 * 3_600),
             delivery_report: true,

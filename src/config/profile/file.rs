@@ -93,6 +93,8 @@ struct TimingTable {
     poll_every_ms: Option<u32>,
     health_every_ms: Option<u32>,
     registration_every_ms: Option<u32>,
+    air_ms: Option<u32>,
+    air_every: Option<u16>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -308,6 +310,8 @@ impl TimingTable {
             poll_every_ms: self.poll_every_ms.or(below.poll_every_ms),
             health_every_ms: self.health_every_ms.or(below.health_every_ms),
             registration_every_ms: self.registration_every_ms.or(below.registration_every_ms),
+            air_ms: self.air_ms.or(below.air_ms),
+            air_every: self.air_every.or(below.air_every),
         }
     }
 
@@ -326,6 +330,8 @@ impl TimingTable {
             poll_every: or(self.poll_every_ms, usual.poll_every),
             health_every: or(self.health_every_ms, usual.health_every),
             registration_every: or(self.registration_every_ms, usual.registration_every),
+            air: or(self.air_ms, usual.air),
+            air_every: self.air_every.unwrap_or(usual.air_every),
         }
     }
 }

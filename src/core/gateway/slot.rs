@@ -172,9 +172,15 @@ impl Slot {
         self.identity.as_ref()?.iccid.as_deref()
     }
 
-    /// When a part of this priority may go, by pace.
+    /// When a part of this priority may go, by pace, and by what its modem owes to what comes in: an emergency waits for
+    /// that no more than for another text.
     pub(super) fn paced_until(&self, now: Now, priority: Priority) -> UtcTime {
-        self.pace.ready_at(now.utc, priority)
+        let paced = self.pace.ready_at(now.utc, priority);
+        let air = self
+            .modem
+            .airs_until(now.monotonic)
+            .filter(|_| priority != Priority::Emergency);
+        air.map_or(paced, |at| paced.max(now.utc + at.since(now.monotonic)))
     }
 
     /// The TP-MR this SIM will probably use next (23.040 clause 9.2.3.6: last used plus one).

@@ -16,7 +16,7 @@ use super::obey::{Errand, Errands};
 use super::profile::{Profile, Step, Wiring};
 use super::recover::{self, Trouble};
 use super::state::{Health, State};
-use super::submit::Submission;
+use super::submit::{Air, Submission};
 use super::trace::Trace;
 use super::verbs::{Command, Event, Identity, Silence, Why};
 use crate::at::{self, Engine, Memory, Outcome, Request, Transmit};
@@ -171,6 +171,7 @@ pub struct Modem {
     pub(super) pin: super::sim::PinMemory,
     /// Waiting for the engine.
     pub(super) waiting: Option<Submission>,
+    pub(super) air: Air,
     /// A `+CMGS` until then belongs to a submit that was given up.
     pub(super) late_until: Option<Instant>,
     /// No command before this (the profile's gap).
@@ -217,6 +218,7 @@ impl Modem {
             history: History::default(),
             pin: super::sim::PinMemory::default(),
             waiting: None,
+            air: Air::default(),
             late_until: None,
             not_before: Instant::ZERO,
             stopping: false,

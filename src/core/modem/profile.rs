@@ -175,6 +175,11 @@ pub struct Timing {
     pub health_every: Duration,
     /// From one look for a network to the next while there is none.
     pub registration_every: Duration,
+    /// Pause between texts for what comes in, where the link that is kept between them (`AT+CMMS`) holds it back; zero where
+    /// it does not.
+    pub air: Duration,
+    /// After so many texts in a row.
+    pub air_every: u16,
 }
 
 impl Default for Timing {
@@ -190,6 +195,8 @@ impl Default for Timing {
             poll_every: Duration::from_secs(15),
             health_every: Duration::from_secs(60),
             registration_every: Duration::from_secs(5),
+            air: Duration::ZERO,
+            air_every: 15,
         }
     }
 }

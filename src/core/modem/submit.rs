@@ -3,12 +3,42 @@
 use core::time::Duration;
 
 use super::machine::{Job, Modem, Phase};
+use super::profile::Timing;
 use super::verbs::{AckPdu, Answer, Event, Silence, Submit, SubmitResult, Tpdu};
 use crate::at::{self, FinalResult, Outcome, Request, parse, pdu};
 use crate::base::{Instant, Now};
 
 /// How long a `+CMGS` that comes too late still counts as the answer.
 const EVIDENCE: Duration = Duration::from_secs(60);
+
+/// What the kept link owes to what comes in.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Air {
+    /// Texts in a row, the link held all along.
+    texts: u16,
+    /// When the last of them ended.
+    last: Instant,
+    until: Instant,
+}
+
+impl Air {
+    /// A text begins: after a pause as long the link was let go in between.
+    fn begins(&mut self, now: Instant, timing: &Timing) {
+        if now.since(self.last) >= timing.air {
+            self.texts = 0;
+        }
+    }
+
+    /// A text went out.
+    fn ends(&mut self, now: Instant, timing: &Timing) {
+        self.last = now;
+        self.texts = self.texts.saturating_add(1);
+        if self.texts >= timing.air_every {
+            self.texts = 0;
+            self.until = now + timing.air;
+        }
+    }
+}
 
 /// A submit under way.
 pub(super) struct Submission {
@@ -86,6 +116,12 @@ impl Modem {
         });
     }
 
+    /// It should rest until then, for what comes in; none when it may send. What cannot wait may be sent all the same.
+    #[must_use]
+    pub fn airs_until(&self, now: Instant) -> Option<Instant> {
+        Some(self.air.until).filter(|until| *until > now)
+    }
+
     /// What waits goes back at once when the modem has something else to do first: that may take an hour.
     pub(super) fn hand_back(&mut self) {
         let serves = matches!(self.phase, Phase::Serving) && !self.trouble.settings_lost;
@@ -98,6 +134,7 @@ impl Modem {
     pub(super) fn start_submit(&mut self, now: Now) {
         if let Some(submission) = self.waiting.take() {
             let timing = self.profile.timing;
+            self.air.begins(now.monotonic, &timing);
             let octets = submission.tpdu.len();
             let request = Request::submit(octets, timing.prompt, timing.result, timing.settle);
             self.run(now, Job::Submit(submission), request);
@@ -169,6 +206,7 @@ impl Modem {
 
     pub(super) fn submit_done(&mut self, now: Now, submission: Submission, outcome: Outcome) {
         self.inbox.submit_ended();
+        let written = submission.is_written();
         let result = match submission.written_at {
             None => SubmitResult::NotSent(match outcome {
                 Outcome::Final(result) => answer(result),
@@ -188,6 +226,9 @@ impl Modem {
                 (Outcome::Silent | Outcome::Escaped, None) => SubmitResult::NoAnswer(Silence::Timeout),
             },
         };
+        if written {
+            self.air.ends(now.monotonic, &self.profile.timing);
+        }
         self.tell(Event::Submitted(result));
         match result {
             SubmitResult::Accepted { .. } => self.worked(now),

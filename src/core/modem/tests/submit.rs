@@ -5,8 +5,9 @@ use std::vec::Vec;
 
 use core::time::Duration;
 
+use super::fake::Fake;
 use super::rig::{Rig, submit};
-use crate::modem::{Command, State};
+use crate::modem::{Command, Profile, Settings, State};
 
 #[test]
 fn a_committed_submit_goes_out_whole() {
@@ -62,4 +63,34 @@ fn stopping_withdraws_what_is_not_out_and_begins_nothing() {
     assert_eq!(rig.asked(), Vec::<String>::new());
     rig.command(submit(&[0x11]));
     assert_eq!(rig.told(), ["Submitted(NotSent(NoPrompt))"]);
+}
+
+/// Sends one text at no time; how long the modem then rests.
+fn rests_after_a_text(rig: &mut Rig) -> Duration {
+    rig.command(submit(&[0x11]));
+    rig.command(Command::Commit);
+    let now = rig.now.monotonic;
+    rig.modem
+        .airs_until(now)
+        .map_or(Duration::ZERO, |until| until.since(now))
+}
+
+#[test]
+fn after_some_texts_in_a_row_it_rests_where_its_profile_says_so() {
+    let air = Duration::from_secs(5);
+    let mut profile = Profile::smallest();
+    (profile.timing.air, profile.timing.air_every) = (air, 3);
+    let mut rig = Rig::of(profile, Settings::default(), Fake::new());
+    rig.command(Command::PortOpened);
+    let rests = |rig: &mut Rig, texts: u8| (0..texts).map(|_| rests_after_a_text(rig)).collect::<Vec<_>>();
+    let none = Duration::ZERO;
+    assert_eq!(rests(&mut rig, 3), [none, none, air]);
+    rig.wait(air);
+    assert_eq!(rig.modem.airs_until(rig.now.monotonic), None);
+    // A pause of the same length that came by itself counts as well.
+    assert_eq!(rests(&mut rig, 2), [none, none]);
+    rig.wait(air);
+    assert_eq!(rests(&mut rig, 3), [none, none, air]);
+    let mut rig = Rig::ready();
+    assert!(rests(&mut rig, 40).iter().all(Duration::is_zero));
 }
