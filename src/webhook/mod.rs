@@ -59,25 +59,26 @@ pub async fn run(webhook: Webhook, allowed: Vec<Network>, store: StoreHandle) {
             if matches!(wait, Ok(Err(RecvError::Closed))) {
                 return;
             }
+            // One look for all that is committed by now.
+            while facts.try_recv().is_ok() {}
             continue;
         }
         let tries = due
             .iter()
             .map(|delivery| tell(&webhook, &allowed, &secret, &delivery.event));
         let tries = join_all(tries).await;
-        let mut reached = false;
-        for (delivery, outcome) in due.iter().zip(tries) {
-            reached |= outcome != Try::Unreachable;
+        let reached = tries.iter().any(|outcome| *outcome != Try::Unreachable);
+        // Written down together: one commit for all, where one after the other each would wait for the disk.
+        let notes = due.iter().zip(tries).map(|(delivery, outcome)| {
             let told = judge(delivery, outcome);
             if told == Told::GivenUp {
                 tracing::error!(webhook = webhook.label, event = %delivery.event.id, "an event was given up");
             }
-            if store.told(&webhook.label, delivery.event.sequence, told).await.is_err() {
-                // It will be told again: receivers know it by its id.
-                reached = false;
-            }
-        }
-        if !reached {
+            store.told(&webhook.label, delivery.event.sequence, told)
+        });
+        // What was not written down will be told again: receivers know it by its id.
+        let noted = join_all(notes).await.iter().all(Result::is_ok);
+        if !reached || !noted {
             tracing::warn!(webhook = webhook.label, "the receiver cannot be reached");
             tokio::time::sleep(REST).await;
         }
