@@ -156,14 +156,25 @@ fn report(sim: SimId, n: u64, due: &DueMessage, now: Now) -> Request {
     })
 }
 
-/// From claim to delivery of what is queued, `group` ops a commit.
-fn lives(store: &mut Store, ids: (ModemId, SimId), count: u64, group: usize) -> Duration {
-    let begin = Clock::now();
+/// What the steps of a life are called: the last is to find the attempt that a delivery report speaks of.
+const STEPS: [&str; 4] = ["claim", "begin", "close", "match"];
+
+/// From claim to delivery of what is queued, `group` ops a commit; how long each of the [`STEPS`] took.
+fn lives(store: &mut Store, ids: (ModemId, SimId), count: u64, group: usize) -> [Duration; 4] {
+    let mut steps = [Duration::ZERO; 4];
     let (modem, sim) = ids;
     let mut done = 0;
     while done < count {
         let now = at(40_000_000 + done);
+        let mut step = 0;
+        let mut clock = Clock::now();
+        let mut lap = || {
+            steps[step] += clock.elapsed();
+            step += 1;
+            clock = Clock::now();
+        };
         let due = take(store, now, group);
+        lap();
         let begins = due.iter().map(|due| {
             Request::Begin(Begin {
                 message: due.id,
@@ -183,6 +194,7 @@ fn lives(store: &mut Store, ids: (ModemId, SimId), count: u64, group: usize) -> 
                 attempt
             })
             .collect();
+        lap();
         let closes = (done..).zip(attempts).map(|(n, attempt)| Request::Close {
             attempt,
             result: AttemptResult::Accepted {
@@ -192,11 +204,13 @@ fn lives(store: &mut Store, ids: (ModemId, SimId), count: u64, group: usize) -> 
         });
         let closes = closes.collect();
         gateway(store, now, closes);
+        lap();
         let reports = (done..).zip(&due).map(|(n, due)| report(sim, n, due, now)).collect();
         gateway(store, now, reports);
+        lap();
         done += due.len() as u64;
     }
-    begin.elapsed()
+    steps
 }
 
 fn rate(what: &str, count: u64, took: Duration) {
@@ -233,7 +247,11 @@ fn main() {
         let queued = 2_048 + 3 * 8_192;
         for (group, count) in [(1, 1_024), (8, 8_192), (64, queued - 9_216)] {
             let took = lives(&mut store, ids, count, group);
-            rate(&format!("{name}: claim to delivered, {group} a commit"), count, took);
+            let all: Duration = took.iter().sum();
+            rate(&format!("{name}: claim to delivered, {group} a commit"), count, all);
+            for (step, took) in STEPS.iter().zip(took) {
+                rate(&format!("    {step}"), count, took);
+            }
         }
     }
     let mut store = open(&Place::Memory);
