@@ -40,6 +40,8 @@ pub(super) struct Life {
     pub(super) withdrawn: bool,
     pub(super) possible_copy: bool,
     pub(super) sim: Option<SimId>,
+    /// As it was loaded.
+    sim_on_disk: Option<SimId>,
     /// Through `sim` or not at all.
     pub(super) pinned: bool,
     /// The SIMs that may take it.
@@ -143,9 +145,9 @@ macro_rules! update_message {
     ($more:literal) => {
         concat!(
             "UPDATE messages SET status = ?2, final = ?3, delivery = ?4, held = ?5, due_at = ?6, withdrawn = ?7,
-             possible_copy = ?8, sim = ?9, avoid = ?10, attempts = ?11, error = ?12, network_code = ?13,
-             parts_accepted = ?14, parts_delivered = ?15, queued_at = ?16, submitted_at = ?17, sent_at = ?18,
-             delivered_at = ?19, final_at = ?20",
+             possible_copy = ?8, avoid = ?9, attempts = ?10, error = ?11, network_code = ?12, parts_accepted = ?13,
+             parts_delivered = ?14, queued_at = ?15, submitted_at = ?16, sent_at = ?17, delivered_at = ?18,
+             final_at = ?19",
             $more,
             " WHERE id = ?1"
         )
@@ -184,6 +186,7 @@ impl Life {
             withdrawn: false,
             possible_copy: false,
             sim: message.sim,
+            sim_on_disk: None,
             pinned: message.sim.is_some(),
             way: lanes::way_of(message.sim),
             avoid: None,
@@ -225,6 +228,7 @@ impl Life {
             withdrawn: c.get()?,
             possible_copy: c.get()?,
             sim: c.ulid_or_none()?.map(SimId),
+            sim_on_disk: None,
             pinned: c.get()?,
             way: Way::Any,
             avoid: c.ulid_or_none()?.map(SimId),
@@ -244,6 +248,7 @@ impl Life {
         life.created_at = c.time()?;
         life.released_at = c.time_or_none()?;
         life.way = c.get::<lanes::WayColumn>()?.0;
+        life.sim_on_disk = life.sim;
         Ok(life)
     }
 
@@ -600,7 +605,6 @@ impl Life {
             millis(self.due_at),
             self.withdrawn,
             self.possible_copy,
-            self.sim.map(|sim| sim.0.to_octets()),
             self.avoid.map(|sim| sim.0.to_octets()),
             self.attempts,
             code,
@@ -613,14 +617,18 @@ impl Life {
             millis(self.delivered_at),
             millis(self.final_at),
             millis(self.wake_at),
+            self.sim.map(|sim| sim.0.to_octets()),
         ];
-        match values.split_last() {
-            Some((_, values)) if !wakes_anew => turn.db.prepare_cached(update_message!(""))?.execute(values)?,
-            _ => turn
-                .db
-                .prepare_cached(update_message!(", wake_at = ?21"))?
-                .execute(values)?,
+        let (update, unused) = match (wakes_anew, self.sim != self.sim_on_disk) {
+            (false, false) => (update_message!(""), 2),
+            (true, false) => (update_message!(", wake_at = ?20"), 1),
+            (false, true) => (update_message!(", sim = ?21"), 0),
+            (true, true) => (update_message!(", wake_at = ?20, sim = ?21"), 0),
         };
+        let used = values.len() - unused;
+        turn.db
+            .prepare_cached(update)?
+            .execute(values.get(..used).unwrap_or(values))?;
         if self.remade {
             turn.db
                 .prepare_cached("UPDATE messages SET valid_until = ?2, released_at = ?3 WHERE id = ?1")?

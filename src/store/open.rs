@@ -18,7 +18,7 @@ const LOG_LIMIT: i64 = 64 * 1024 * 1024;
 /// Pages in the log before they are brought into the file: most are written anew many times before, and each costs once.
 const LOG_PAGES: i64 = 4_000;
 /// Page cache of the writer, in KiB (SQLite counts those below zero).
-const CACHE_KIB: i64 = -8 * 1024;
+const CACHE_KIB: i64 = -4 * 1024;
 /// Longest check of the file at a start: a hospital does not wait for a look at 50 GB.
 const CHECK: Duration = Duration::from_secs(5);
 /// Steps of SQLite between two looks at the clock.
