@@ -208,11 +208,11 @@ fn an_emergency_does_not_wait_for_the_pause() {
         site.send(PHONE, "a broadcast");
     }
     assert!(site.until(60, |site| site.on_air(None).len() == 15));
-    site.seconds(2);
+    site.seconds(1);
     assert_eq!(site.on_air(None).len(), 15, "it pauses");
     site.priority = Priority::Emergency;
     let urgent = site.send(PHONE, "come at once");
-    site.seconds(1);
+    site.seconds(2);
     assert!(site.record(urgent).submitted_at.is_some());
     assert_eq!(site.on_air(None).len(), 16, "that one and no other");
     assert!(site.until(60, |site| site.on_air(None).len() == 21));
