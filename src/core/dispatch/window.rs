@@ -158,6 +158,13 @@ impl Window {
         self.keys.is_empty()
     }
 
+    /// Whether it holds anything that nobody works on yet.
+    #[must_use]
+    pub fn offers(&self) -> bool {
+        let mut entries = self.lanes.values().flat_map(|queue| queue.entries.values());
+        entries.any(|entry| !entry.taken)
+    }
+
     /// The message with this id.
     #[must_use]
     pub fn message(&self, id: MessageId) -> Option<&DueMessage> {
@@ -264,10 +271,14 @@ impl Window {
         Some(Picked { message: id, part })
     }
 
-    /// How urgent what waits for this SIM is, each urgency once, whether or not the SIM may send it now.
+    /// How urgent what waits for this SIM is, each urgency once, whether or not the SIM may send it now. Asked at every turn of
+    /// every SIM that its pace holds back: it looks at one message of a lane where that will do.
     pub fn wanted(&self, now: Now, taker: &Taker<'_>) -> impl Iterator<Item = Priority> {
-        let of = |class: &Priority| self.find(now, taker, *class).is_some();
-        PRIORITIES.into_iter().filter(of).collect::<Vec<_>>().into_iter()
+        PRIORITIES.into_iter().filter(move |class| {
+            let ways = taker.ways.iter().filter(|way| taker.serves(**way, *class));
+            let mut queues = ways.flat_map(|way| self.of_way(*class, *way));
+            queues.any(|(_, queue)| queue.entries.values().any(|entry| fits(entry, now.monotonic, taker)))
+        })
     }
 
     /// The message of this urgency that this SIM should take, and the lane whose share it costs.

@@ -528,7 +528,7 @@ impl Gateway {
     /// is free as well know it by is left to that SIM; what it leaves is then taken by the others.
     fn assign(&mut self, now: Now) {
         self.refill();
-        if self.draining || self.store_retry_at.is_some() || self.window.is_empty() {
+        if self.draining || self.store_retry_at.is_some() || !self.window.offers() {
             return;
         }
         let mut free: Vec<(usize, SlotIndex, SimId)> = self
@@ -606,10 +606,13 @@ impl Gateway {
     /// Wakes this free SIM when its pace lets something go that waits for it.
     fn wake_when_paced(&mut self, now: Now, slot: SlotIndex, sim: SimId) {
         let Some(place) = self.slots.get(slot) else { return };
-        let ways = place.ways.clone();
+        let held_back = |priority| place.paced_until(now, priority) > now.utc;
+        if !held_back(Priority::Emergency) && !held_back(Priority::Normal) {
+            return;
+        }
         let taker = Taker {
             sim,
-            ways: &ways,
+            ways: &place.ways,
             reserve: place.reserve,
             others: false,
             free: &[],
