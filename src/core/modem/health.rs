@@ -340,7 +340,8 @@ fn keep(kept: &mut String, text: &str) -> bool {
     !kept.is_empty()
 }
 
-/// 18 to 22 digits, as printed, quoted, padded with F, or as they lie on the SIM, with the digits of each octet swapped.
+/// 18 to 22 digits that begin with 89 (ITU-T E.118), as printed, quoted, padded with F, or as they lie on the SIM, with the digits
+/// of each octet swapped. The rest of one that was cut in two by another line is none: it would be a SIM of its own.
 pub(super) fn iccid(text: &str) -> Option<String> {
     let run = text
         .split(|c: char| !c.is_ascii_hexdigit())
@@ -358,7 +359,7 @@ pub(super) fn iccid(text: &str) -> Option<String> {
     } else {
         plain(run)
     };
-    (18..=22).contains(&digits.len()).then_some(digits)
+    (digits.starts_with("89") && (18..=22).contains(&digits.len())).then_some(digits)
 }
 
 /// The number behind `+CNUM:`, in international form or not at all.
@@ -391,6 +392,7 @@ mod tests {
                 || digits == "89353012345678901234"), "{text}");
         }
         assert_eq!(iccid("8935"), None);
+        assert_eq!(iccid("935301234567890123\""), None);
         assert_eq!(iccid("+CCID"), None);
     }
 

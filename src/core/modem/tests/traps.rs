@@ -306,3 +306,16 @@ fn a_line_of_a_recipe_for_this_modem_may_be_ordered_and_no_other_setting() {
     assert!(refused(2) && refused(3), "{ended:?}");
     assert_eq!(rig.asked(), ["AT+QCFG=\"ims\",2"]);
 }
+
+#[test]
+fn an_iccid_that_another_line_cut_in_two_is_none() {
+    let torn = "\r\n+CCID: \"8\r\nCall Ready\r\n935301200002370014\"\r\n\r\nOK\r\n";
+    let rig = opened(
+        Profile::smallest(),
+        Settings::default(),
+        Fake::new().with("AT+CCID", torn),
+    );
+    assert_eq!(rig.modem.state(), State::Ready);
+    assert_eq!(rig.modem.identity().iccid, None, "the card is known by its IMSI");
+    assert_eq!(rig.modem.identity().imsi.as_deref(), Some("272010123456789"));
+}
