@@ -159,6 +159,16 @@ fn word<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// A count of an answer; 0 when it is not there.
+fn count(value: &Value, key: &str) -> u64 {
+    value.get(key).and_then(Value::as_u64).unwrap_or_default()
+}
+
+/// Whether an answer says so; no when it is not there.
+fn flag(value: &Value, key: &str) -> bool {
+    value.get(key).and_then(Value::as_bool) == Some(true)
+}
+
 fn fail(what: &str) -> ExitCode {
     eprintln!("wardwire: {what}");
     ExitCode::FAILURE

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::door::{Door, DoorError};
 use super::table::{or_dash, table};
-use super::{through_door, word};
+use super::{count, flag, through_door, word};
 
 /// How often a test is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -113,11 +113,7 @@ fn row(modem: &Value, sims: &[Value]) -> [String; 8] {
     let shown = sim
         .and_then(|sim| tail(word(sim, "iccid")))
         .filter(|tail| tail.len() > 4);
-    let count = |key| {
-        sim.and_then(|sim| sim.get(key))
-            .and_then(Value::as_u64)
-            .unwrap_or_default()
-    };
+    let counted = |key| sim.map_or(0, |sim| count(sim, key)).to_string();
     let mut why = word(modem, "reason").to_owned();
     for more in [
         word(modem, "step"),
@@ -138,14 +134,10 @@ fn row(modem: &Value, sims: &[Value]) -> [String; 8] {
         or_dash(word(modem, "operator")),
         dbm.map_or_else(|| "-".to_owned(), |dbm| format!("{dbm} dBm")),
         shown.unwrap_or_else(|| "-".to_owned()),
-        count("sent_24h").to_string(),
-        count("failed_24h").to_string(),
+        counted("sent_24h"),
+        counted("failed_24h"),
         why,
     ]
-}
-
-fn flag(value: &Value, key: &str) -> bool {
-    value.get(key).and_then(Value::as_bool) == Some(true)
 }
 
 async fn order(door: &Door, one: &One, action: &str, done: &str) -> Result<ExitCode, DoorError> {

@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::door::{Door, DoorError};
+use super::flag;
 
 /// How often `--wait` looks.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -61,7 +62,7 @@ async fn wait(door: &Door, id: &str, mut status: String, limit: Duration) -> Res
             status = now.to_owned();
             println!("{id} {status}");
         }
-        if message.get("final").and_then(Value::as_bool) == Some(true) {
+        if flag(&message, "final") {
             let reached = status == "delivered" || status == "sent";
             return Ok(if reached { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::door::{Door, DoorError};
 use super::modems::segment;
 use super::table::{or_dash, table};
-use super::{through_door, word};
+use super::{count, flag, through_door, word};
 
 pub(super) const EXAMPLES: &str = "A SIM is named by its id, by the last digits of its ICCID, or by the slot it is in.
 
@@ -93,9 +93,10 @@ fn sims_table(sims: &[Value]) -> String {
 fn row(sim: &Value) -> [String; 9] {
     let iccid = word(sim, "iccid");
     let tail = iccid.get(iccid.len().saturating_sub(4)..).unwrap_or_default();
-    let state = match sim.get("receive_only").and_then(Value::as_bool) {
-        Some(true) => format!("{}, receives only", word(sim, "state")),
-        Some(false) | None => word(sim, "state").to_owned(),
+    let state = if flag(sim, "receive_only") {
+        format!("{}, receives only", word(sim, "state"))
+    } else {
+        word(sim, "state").to_owned()
     };
     let credit = sim.pointer("/balance/text").and_then(Value::as_str).unwrap_or_default();
     [
@@ -110,10 +111,7 @@ fn row(sim: &Value) -> [String; 9] {
         or_dash(word(sim, "operator")),
         or_dash(word(sim, "plan")),
         or_dash(&credit.replace('\n', " ")),
-        sim.get("sent_24h")
-            .and_then(Value::as_u64)
-            .unwrap_or_default()
-            .to_string(),
+        count(sim, "sent_24h").to_string(),
         word(sim, "id").to_owned(),
     ]
 }

@@ -15,7 +15,7 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers
 use serde_json::Value;
 
 use super::door::{Door, DoorError};
-use super::{through_door, told_to_stop};
+use super::{count, through_door, told_to_stop};
 
 /// Looks kept for the curve of the rate.
 const LOOKS: usize = 240;
@@ -62,7 +62,7 @@ struct Board {
 
 impl Board {
     fn take(&mut self, at: Instant, look: Look) {
-        let sent = look.modems.iter().map(|modem| view::count(modem, "sent")).sum();
+        let sent = look.modems.iter().map(|modem| count(modem, "sent")).sum();
         if let Some((then, before)) = self.last {
             let minutes = at.duration_since(then).as_secs_f64() / 60.0;
             // Counters begin anew with the daemon.

@@ -40,7 +40,7 @@ pub(super) struct Life {
     pub(super) withdrawn: bool,
     pub(super) possible_copy: bool,
     pub(super) sim: Option<SimId>,
-    /// As it was loaded.
+    /// As it was loaded or saved last.
     sim_on_disk: Option<SimId>,
     /// Through `sim` or not at all.
     pub(super) pinned: bool,
@@ -504,6 +504,7 @@ impl Life {
         let wakes_anew = wake_at != self.wake_at;
         self.wake_at = wake_at;
         self.write(turn, wakes_anew)?;
+        self.sim_on_disk = self.sim;
         if wake_at.is_none() && self.derived.is_final && self.delivery_report {
             turn.stop_awaiting(self.id)?;
         }

@@ -10,16 +10,11 @@ use ratatui::widgets::{Block, Borders, Cell, Paragraph, Row, Sparkline, Table};
 use ratatui::{Frame, Terminal};
 use serde_json::Value;
 
-use super::super::word;
+use super::super::{count, flag, word};
 use super::Board;
 
 const QUIET: Style = Style::new().fg(Color::DarkGray);
 const HEADING: Style = Style::new().add_modifier(Modifier::BOLD);
-
-/// A count of an answer; 0 when it is not there.
-pub(super) fn count(value: &Value, key: &str) -> u64 {
-    value.get(key).and_then(Value::as_u64).unwrap_or_default()
-}
 
 /// The picture as text, for paper and pipes.
 pub(super) fn on_paper(board: &Board, (width, height): (u16, u16)) -> String {
@@ -139,7 +134,7 @@ fn modems_table(modems: &[Value]) -> Table<'static> {
             ),
             None => Span::raw("-"),
         };
-        let busy = modem.get("busy").and_then(Value::as_bool) == Some(true);
+        let busy = flag(modem, "busy");
         let doing = [
             word(modem, "reason"),
             word(modem, "step"),
@@ -187,7 +182,7 @@ fn paced(modem: &Value) -> String {
 fn sims_table(sims: &[Value]) -> Table<'static> {
     let row = |sim: &Value| {
         let state = word(sim, "state");
-        let receives = sim.get("receive_only").and_then(Value::as_bool) == Some(true);
+        let receives = flag(sim, "receive_only");
         let credit = sim.pointer("/balance/text").and_then(Value::as_str).unwrap_or_default();
         Row::new(vec![
             Cell::from(plain(word(sim, "number"))),
@@ -247,8 +242,7 @@ fn titled(title: &str) -> Block<'static> {
 fn colour(word: &str) -> Style {
     let colour = match word {
         "ok" | "ready" | "good" => Color::Green,
-        "excellent" => Color::LightGreen,
-        "failed" | "quarantined" | "blocked" | "stopped" | "poor" | "red" => Color::Red,
+        "down" | "failed" | "quarantined" | "poor" => Color::Red,
         "" => Color::Reset,
         _ => Color::Yellow,
     };
@@ -278,7 +272,7 @@ mod tests {
 
     fn board() -> Board {
         let status = json!({
-            "state": "degraded", "sentence": "1 of 2 modems cannot send.",
+            "state": "slow", "sentence": "1 of 2 modems cannot send.",
             "queue": { "waiting": 4200, "oldest_seconds": 8000 },
             "today": { "due": 12, "sent": 9, "delivered": 8, "failed": 1, "received": 3 },
             "held": 2, "scheduled": 7, "unknown": 1, "storage": { "free_percent": 52 }, "webhooks": { "pending": 5 }
@@ -312,7 +306,7 @@ mod tests {
         let picture = on_paper(&board(), (110, 24));
         let lines: Vec<&str> = picture.lines().collect();
         let expected = [
-            "● degraded 1 of 2 modems cannot send.",
+            "● slow 1 of 2 modems cannot send.",
             "waiting 4200 (oldest 2 h)   scheduled 7   held 2   unknown 1   webhooks 5   disk 52 % free",
             "today: due 12   sent 9   delivered 8   failed 1   received 3",
         ];
