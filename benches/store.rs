@@ -126,7 +126,8 @@ fn introduce(store: &mut Store) -> (ModemId, SimId) {
         iccid: Some("8949100000000000001".into()),
         ..Introduce::default()
     };
-    let Reply::Introduced(introduced) = gateway(store, at(0), vec![Request::Introduce(introduce)]).remove(0) else {
+    let Reply::Introduced(introduced) = gateway(store, at(0), vec![Request::Introduce(Box::new(introduce))]).remove(0)
+    else {
         panic!("another answer");
     };
     (introduced.modem, introduced.sim)
@@ -137,6 +138,7 @@ fn take(store: &mut Store, now: Now, room: usize) -> Vec<DueMessage> {
         ways: vec![Way::Any],
         depth: usize::MAX,
         room,
+        counted: false,
     };
     let Reply::Due { messages, .. } = gateway(store, now, vec![request]).remove(0) else {
         panic!("another answer");
@@ -182,13 +184,14 @@ fn lives(store: &mut Store, ids: (ModemId, SimId), count: u64, group: usize) -> 
                 modem,
                 sim,
                 expected_tp_mr: None,
+                circle: None,
             })
         });
         let begins = begins.collect();
         let attempts: Vec<AttemptId> = gateway(store, now, begins)
             .into_iter()
             .map(|reply| {
-                let Reply::Begun(Begun::Written { attempt }) = reply else {
+                let Reply::Begun(Begun::Written { attempt, .. }) = reply else {
                     panic!("another answer");
                 };
                 attempt

@@ -34,6 +34,8 @@ pub enum Asked {
         /// Told, or dropped, when it is so and shown.
         done: oneshot::Sender<()>,
     },
+    /// The store has another plan for this SIM.
+    Replanned(SimId),
 }
 
 /// Why an order has no result.
@@ -85,6 +87,12 @@ impl Orders {
             Ok(Ok(result)) => result,
             Ok(Err(_)) | Err(_) => Err(OrderError::Gone),
         }
+    }
+
+    /// Tells the bank that the store has another plan for a SIM: from the bank's next look there, it holds. A bank that does not
+    /// run reads it when it does.
+    pub async fn replanned(&self, sim: SimId) {
+        let _ = self.0.send(Asked::Replanned(sim)).await;
     }
 
     /// Tells the bank what was decided about a SIM, and returns when the snapshot shows it, after 330 s at most. A bank that

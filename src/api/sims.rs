@@ -3,10 +3,11 @@
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use wardwire_core::base::PhoneNumber;
 use wardwire_core::gateway::snapshot::ModemSnapshot;
 use wardwire_core::modem::{Code as SimCode, Order, UssdText};
+use wardwire_core::queue::plan::KEYS;
 
 use super::Context;
 use super::act::{self, Act};
@@ -94,15 +95,18 @@ pub(super) async fn edit(
     fields.finish()?;
     let sim = find(&context, &name).await?;
     let (store, orders, id) = (context.store.clone(), context.orders.clone(), sim.id);
-    let receive_only = edit.receive_only;
+    let (receive_only, replanned) = (edit.receive_only, !edit.caps.is_empty());
+    let act = Act::on("sim.edit", sim.id).with(&caps_told(&edit.caps));
     let work = async move {
         let found = store.edit_sim(id, edit).await?;
         if let Some(receive_only) = receive_only {
             orders.receive_only(id, receive_only).await;
         }
+        if replanned {
+            orders.replanned(id).await;
+        }
         Ok::<_, Problem>(found)
     };
-    let act = Act::on("sim.edit", sim.id);
     act::recorded(&context, &caller, act, work, told).await?;
     let sim = find(&context, &sim.id.to_string()).await?;
     Ok(Json(view(&context, &sim)).into_response())
@@ -129,8 +133,50 @@ fn edit_of(fields: &mut Fields) -> SimEdit {
         plan: fields.patch("plan", 200),
         note: fields.patch("note", 1_000),
         receive_only: fields.flag("receive_only"),
+        caps: caps_of(fields),
         balance: None,
     }
+}
+
+/// The numbers of its plan: an object by the names of the configuration; `null` takes one back to what that says.
+fn caps_of(fields: &mut Fields) -> Vec<(&'static str, Option<u32>)> {
+    let mut caps = Vec::new();
+    let object = match fields.value("caps") {
+        None => return caps,
+        Some(Value::Object(object)) => object,
+        Some(_) => {
+            fields.fail("caps", Code::InvalidValue, "must be an object, as {\"per_day\": 100}");
+            return caps;
+        }
+    };
+    for (name, value) in object {
+        let Some(key) = KEYS.iter().find(|key| key.name == name) else {
+            let known: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+            let detail = format!("has a field that is not known; known are {}", known.join(", "));
+            fields.fail("caps", Code::UnknownField, detail);
+            continue;
+        };
+        let number = value.as_u64().and_then(|n| u32::try_from(n).ok());
+        match number.filter(|n| key.range.contains(n)) {
+            Some(number) => caps.push((key.name, Some(number))),
+            None if value.is_null() => caps.push((key.name, None)),
+            None => {
+                let (least, most) = (key.range.start, key.range.end.saturating_sub(1));
+                let detail = format!("must be a whole number from {least} to {most}, or null");
+                fields.fail(&format!("caps/{}", key.name), Code::InvalidValue, detail);
+            }
+        }
+    }
+    caps
+}
+
+/// Of a change, for the record: numbers of the plan, nothing of a person.
+fn caps_told(caps: &[(&'static str, Option<u32>)]) -> String {
+    let told = caps.iter().map(|(key, value)| match value {
+        Some(value) => format!("{key}={value}"),
+        None => format!("{key} as configured"),
+    });
+    told.collect::<Vec<_>>().join(" ")
 }
 
 /// Puts another SIM in the place of this one.

@@ -1,9 +1,12 @@
 //! How the store's records look in JSON. The only place that knows; field order is the order of the documentation.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 use wardwire_core::base::{Body, Originator, PhoneNumber, UtcTime};
 use wardwire_core::gateway::snapshot::{ModemSnapshot, SignalPeriod};
+use wardwire_core::queue::plan::{Budget, KEYS};
 use wardwire_core::queue::state::{Category, HoldReason, OnUnknown, Priority};
 use wardwire_core::sms::Alphabet;
 
@@ -462,10 +465,33 @@ pub(super) struct SimView {
     reserve: bool,
     replaced_by: Option<String>,
     balance: Option<BalanceView>,
+    caps: Option<BTreeMap<&'static str, u32>>,
+    caps_entered: BTreeMap<String, u32>,
+    budget: Vec<BudgetView>,
     sent_24h: u32,
     failed_24h: u32,
     first_seen_at: String,
     last_seen_at: String,
+}
+
+/// One budget of a SIM; `frees_at` only while nothing of it is left but what is kept for emergencies.
+#[derive(Serialize)]
+struct BudgetView {
+    cap: &'static str,
+    limit: u32,
+    used: u32,
+    frees_at: Option<String>,
+}
+
+impl BudgetView {
+    fn of(budget: &Budget) -> Self {
+        Self {
+            cap: budget.cap.as_str(),
+            limit: budget.limit,
+            used: budget.used,
+            frees_at: budget.free_at.map(|at| at.to_string()),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -498,6 +524,11 @@ impl SimView {
                 text: balance.text.clone(),
                 at: balance.at.to_string(),
             }),
+            caps: home
+                .and_then(|m| m.plan.as_ref())
+                .map(|plan| KEYS.iter().map(|key| (key.name, key.of(plan))).collect()),
+            caps_entered: s.caps.iter().cloned().collect(),
+            budget: home.map_or_else(Vec::new, |m| m.budgets.iter().map(BudgetView::of).collect()),
             sent_24h: s.sent_lately,
             failed_24h: s.failed_lately,
             first_seen_at: s.created_at.to_string(),

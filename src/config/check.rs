@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use toml::de::DeTable;
+use wardwire_core::queue::plan::{self, Plan};
 
 use super::walk::{At, Section, Walk};
-use super::{
-    Config, ConfigError, Country, Http, NumberPolicy, Policy, Retention, SimDefaults, Storage, pools, ports, webhook,
-};
+use super::{Config, ConfigError, Country, Http, NumberPolicy, Policy, Retention, Storage, pools, ports, webhook};
 
 /// Longest file read; the longest real one (256 modems, all numbers of a pilot) is far below.
 const FILE_OCTETS: usize = 1 << 20;
@@ -63,11 +62,24 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
     ("discovery", &["enabled", "sys_dir", "dev_dir"]),
     ("hub", &["sockets", "command", "off_seconds"]),
     ("modem", &["label", "port", "imei", "pin", "smsc", "wiring"]),
-    ("sim_defaults", &["per_minute", "burst", "per_hour", "per_day"]),
     ("dispatch", &["bulk_share_percent"]),
     ("service", &["name", "weight"]),
     ("pool", &["name", "modems", "sims", "reserve"]),
     ("route", &["pool", "prefixes", "services", "categories"]),
+    (
+        "sim_defaults",
+        &[
+            "per_minute",
+            "burst",
+            "per_hour",
+            "per_day",
+            "per_month",
+            "recipients_per_month",
+            "billing_day",
+            "gap_seconds",
+            "gap_jitter_seconds",
+        ],
+    ),
     (
         "policy",
         &[
@@ -77,6 +89,7 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
             "pilot_numbers",
             "evidence_window_seconds",
             "stale_after_seconds",
+            "per_recipient_per_day",
         ],
     ),
 ];
@@ -272,16 +285,15 @@ fn listen(walk: &mut Walk<'_>, (text, span): &At<&str>, plain_anywhere: bool) ->
     Some(listen)
 }
 
-fn sim_defaults<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> SimDefaults {
+fn sim_defaults<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Plan {
     let section = walk.section(root, "sim_defaults");
     known(walk, &section, "sim_defaults");
-    let default = SimDefaults::default();
-    SimDefaults {
-        per_minute: walk.number(&section, "per_minute", 0..10_001, default.per_minute),
-        burst: walk.number(&section, "burst", 0..10_001, default.burst),
-        per_hour: walk.number(&section, "per_hour", 0..1_000_001, default.per_hour),
-        per_day: walk.number(&section, "per_day", 0..10_000_001, default.per_day),
+    let mut plan = Plan::CAREFUL;
+    for key in &plan::KEYS {
+        let value = walk.number(&section, key.name, key.range.clone(), key.of(&plan));
+        key.set(&mut plan, value);
     }
+    plan
 }
 
 fn policy<'a>(walk: &mut Walk<'a>, root: &Section<'a>, region: Option<Country>) -> Option<Policy> {
@@ -291,6 +303,7 @@ fn policy<'a>(walk: &mut Walk<'a>, root: &Section<'a>, region: Option<Country>) 
     let allow_roaming = walk.boolean(&section, "allow_roaming", true);
     let window = walk.number(&section, "evidence_window_seconds", 1..86_401, 900);
     let stale_after = walk.number(&section, "stale_after_seconds", 1_800..604_801, 7_200);
+    let per_recipient_per_day = walk.number(&section, "per_recipient_per_day", 0..1_001, 0);
     let allowed = allowed_countries(walk, &section, region);
     let listed = walk.strings(&section, "pilot_numbers");
     let numbers = NumberPolicy::new(region?, allowed?);
@@ -315,6 +328,7 @@ fn policy<'a>(walk: &mut Walk<'a>, root: &Section<'a>, region: Option<Country>) 
         pilot_numbers,
         evidence_window: Duration::from_secs(window.into()),
         stale_after: Duration::from_secs(stale_after.into()),
+        per_recipient_per_day,
         allow_roaming,
     })
 }

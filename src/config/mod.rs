@@ -17,6 +17,7 @@ use std::time::Duration;
 use wardwire_core::base::{Network, PhoneNumber};
 use wardwire_core::dispatch::Pool;
 use wardwire_core::modem::{Pin, Wiring};
+use wardwire_core::queue::plan::Plan;
 use wardwire_core::queue::route::Route;
 
 pub use check::{KNOWN_KEYS, PROFILES_DIR, check};
@@ -53,7 +54,7 @@ pub struct Config {
     /// The bank, in the order of the file; labels, ports and IMEIs are unique.
     pub modems: Vec<Modem>,
     /// Pace and budget of a SIM whose plan nobody entered.
-    pub sim_defaults: SimDefaults,
+    pub sim_defaults: Plan,
     /// How the bank is shared.
     pub sharing: Sharing,
     /// Who may be texted, and what happens when an outcome stays unknown.
@@ -176,30 +177,6 @@ impl Modem {
     }
 }
 
-/// Pace and budget of one SIM in parts; 0 = unlimited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SimDefaults {
-    /// Steady pace.
-    pub per_minute: u32,
-    /// How many may go at once before the pace holds.
-    pub burst: u32,
-    /// Budget of an hour.
-    pub per_hour: u32,
-    /// Budget of a day; 0 also ends the ramp of a new SIM.
-    pub per_day: u32,
-}
-
-impl Default for SimDefaults {
-    fn default() -> Self {
-        Self {
-            per_minute: 6,
-            burst: 10,
-            per_hour: 100,
-            per_day: 200,
-        }
-    }
-}
-
 /// How the bank is shared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sharing {
@@ -235,6 +212,8 @@ pub struct Policy {
     pub evidence_window: Duration,
     /// How late a planned message may be after an outage before it waits for a person.
     pub stale_after: Duration,
+    /// Texts a person may get in any 24 hours; 0 = any number.
+    pub per_recipient_per_day: u32,
     /// SIMs send while they roam.
     pub allow_roaming: bool,
 }

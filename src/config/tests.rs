@@ -1,6 +1,7 @@
 //! Tables of files and numbers with exactly what is said about each.
 
 use super::*;
+use wardwire_core::queue::plan;
 
 const SHIPPED: &str = include_str!("../../firmware-config/wardwire.toml");
 
@@ -39,7 +40,7 @@ fn the_minimal_file_reads_as_written() {
     assert_eq!(config.http.listen.to_string(), "127.0.0.1:8080");
     assert!(!config.http.require_idempotency_key);
     assert_eq!(config.modems.len(), 1);
-    assert_eq!(config.sim_defaults, SimDefaults::default());
+    assert_eq!(config.sim_defaults, Plan::CAREFUL);
     assert!(config.policy.pilot);
     assert_eq!(config.policy.evidence_window, Duration::from_secs(900));
     assert_eq!(config.policy.stale_after, Duration::from_secs(7_200));
@@ -485,5 +486,22 @@ mod properties {
                 prop_assert_eq!(policy.parse(number.as_e164(), None), Ok(number));
             }
         }
+    }
+}
+
+#[test]
+fn every_number_of_a_plan_is_a_key() {
+    for key in &plan::KEYS {
+        let (name, most) = (key.name, key.range.end - 1);
+        let text = format!("data_dir = \"/d\"\nregion = \"IE\"\n[sim_defaults]\n{name} = {most}\n");
+        let config = check(&text, "w.toml").unwrap();
+        assert_eq!(key.of(&config.sim_defaults), most, "{name}");
+        let text = format!(
+            "data_dir = \"/d\"\nregion = \"IE\"\n[sim_defaults]\n{name} = {}\n",
+            most + 1
+        );
+        let errors = check(&text, "w.toml").unwrap_err();
+        let wanted = format!("sim_defaults.{name}: out of range; write a number from");
+        assert!(errors[0].to_string().contains(&wanted), "{errors:?}");
     }
 }

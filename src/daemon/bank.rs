@@ -300,6 +300,10 @@ impl Loop {
                 let _ = done.send(());
                 return;
             }
+            Asked::Replanned(sim) => {
+                self.gateway.handle_command(clock::now(), Command::Replanned(sim));
+                return;
+            }
         };
         let Some(slot) = self.gateway.slot(&modem) else {
             let _ = answer.send(Err(OrderError::NoSuchModem));

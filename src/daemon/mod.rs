@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use wardwire_core::base::Past;
-use wardwire_core::dispatch::{Plan, Rules};
+use wardwire_core::dispatch::Rules;
 use wardwire_core::gateway::snapshot::{ModemState, Snapshot};
 use wardwire_core::gateway::{Gateway, SlotSettings};
 use wardwire_core::modem::Settings as ModemSettings;
@@ -113,6 +113,7 @@ pub fn hold(config: &Config) -> Result<Holding, DaemonError> {
     let settings = store::Settings {
         seed: random()?,
         evidence_window: config.policy.evidence_window,
+        per_recipient_per_day: config.policy.per_recipient_per_day,
         stale_after: config.policy.stale_after,
         retention: config.retention,
         disk: store::Limits {
@@ -321,13 +322,6 @@ fn tree(config: &Config) -> Tree {
 
 /// What a modem is told that no entry names.
 fn settings(config: &Config) -> Result<SlotSettings, DaemonError> {
-    let limits = config.sim_defaults;
-    let plan = Plan {
-        per_minute: limits.per_minute,
-        burst: limits.burst,
-        per_hour: limits.per_hour,
-        per_day: limits.per_day,
-    };
     Ok(SlotSettings {
         label: String::new(),
         profiles: profiles::of(config)?,
@@ -335,7 +329,7 @@ fn settings(config: &Config) -> Result<SlotSettings, DaemonError> {
             refuse_roaming: !config.policy.allow_roaming,
             ..ModemSettings::default()
         },
-        plan,
+        plan: config.sim_defaults,
     })
 }
 

@@ -144,7 +144,7 @@ fn insert(turn: &mut Turn<'_>, message: &NewMessage, person: &Person) -> Result<
     let now = turn.now.utc;
     let id = MessageId(turn.new_id());
     let part_ids: Vec<PartId> = message.parts.iter().map(|_| PartId(turn.new_id())).collect();
-    let mut life = Life::new(id, message, now);
+    let mut life = Life::new(id, message, person.id, now);
     if message.sim.is_none() {
         life.way = turn.way(&message.recipient, message.service, message.category);
     }

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, params};
 use wardwire_core::base::{AttemptId, MessageId, SimId, Ulid, UtcTime};
 use wardwire_core::queue::classify::{History, Verdict, classify, codes};
-use wardwire_core::queue::error::NetworkCode;
+use wardwire_core::queue::error::{ErrorCode, NetworkCode};
 use wardwire_core::queue::state::{OnUnknown, PartState};
 use wardwire_core::queue::transition::PartEvent;
 use wardwire_core::queue::verbs::{Answer, AttemptResult, Begin, Begun, Closed, Reply, Silence};
@@ -13,7 +13,7 @@ use super::life::Life;
 use super::numbers;
 use super::records::{AttemptState, MessageError};
 use super::turn::{OpError, Turn};
-use super::{report, stale};
+use super::{budget, recipient, report, stale};
 
 /// Writes an attempt, when nothing speaks against it any more.
 pub(super) fn begin(turn: &mut Turn<'_>, begin: &Begin) -> Result<Reply, OpError> {
@@ -34,6 +34,22 @@ pub(super) fn begin(turn: &mut Turn<'_>, begin: &Begin) -> Result<Reply, OpError
         life.save(turn)?;
         return Ok(reply);
     };
+    if let Some(until) = recipient::waits_until(turn, &life)? {
+        life.due_at = Some(until);
+        life.error = Some(MessageError {
+            code: ErrorCode::CapRecipient,
+            network_code: None,
+        });
+        let reply = withdrawn(turn, begin.message);
+        life.save(turn)?;
+        return Ok(reply);
+    }
+    if let Some(circle) = begin.circle
+        && !budget::has_room(turn, begin.sim, life.number, circle)?
+    {
+        life.save(turn)?;
+        return Ok(Reply::Begun(Begun::NoRoom));
+    }
     let attempt = AttemptId(turn.new_id());
     life.step(sequence, PartEvent::Written, now);
     life.sim = Some(begin.sim);
@@ -59,8 +75,9 @@ pub(super) fn begin(turn: &mut Turn<'_>, begin: &Begin) -> Result<Reply, OpError
             begin.expected_tp_mr,
             now.as_millis(),
         ])?;
+    let met = budget::spend(turn, begin.sim, life.number)?;
     life.save(turn)?;
-    Ok(Reply::Begun(Begun::Written { attempt }))
+    Ok(Reply::Begun(Begun::Written { attempt, met }))
 }
 
 fn withdrawn(turn: &mut Turn<'_>, message: MessageId) -> Reply {
@@ -242,6 +259,7 @@ fn settle(
         }
         Verdict::NotSent { after, other_sim } => {
             end(turn, life, open, AttemptState::NotSent, (None, None), error, false)?;
+            budget::refund(turn, open.sim, open.recipient, open.written_at)?;
             again(
                 life,
                 open,

@@ -10,6 +10,7 @@ use wardwire_core::queue::state::Priority;
 use wardwire_core::queue::verbs::{DueMessage, DuePart, Reply};
 use wardwire_core::sms::EncodedPart;
 
+use super::budget;
 use super::code::Columns;
 use super::lanes::{self, NEVER};
 use super::numbers::SealedNumber;
@@ -75,7 +76,13 @@ impl DueRow {
 
 /// Gives out what is missing to `depth` of each lane of these ways, up to `room` messages, most urgent lanes first, of one
 /// urgency those first of which least is out.
-pub(super) fn take_due(turn: &mut Turn<'_>, ways: &[Way], depth: usize, room: usize) -> Result<Reply, OpError> {
+pub(super) fn take_due(
+    turn: &mut Turn<'_>,
+    ways: &[Way],
+    depth: usize,
+    room: usize,
+    counted: bool,
+) -> Result<Reply, OpError> {
     turn.memory.depth = Some(depth);
     let now = turn.now.utc.as_millis();
     let asked = |lane: &Lane| ways.contains(&lane.way);
@@ -97,6 +104,9 @@ pub(super) fn take_due(turn: &mut Turn<'_>, ways: &[Way], depth: usize, room: us
     }
     for message in &mut messages {
         message.parts.sort_by_key(|part| part.sequence);
+    }
+    if counted {
+        budget::tell_counted(turn, &mut messages)?;
     }
     let later = turn.memory.lanes.iter().filter(|(lane, _)| asked(lane));
     let next_due = later
@@ -220,6 +230,7 @@ fn due_message(turn: &Turn<'_>, lane: Lane, row: &DueRow) -> Result<(DueMessage,
         sim: row.sim,
         avoid: row.avoid,
         prefer: row.prefer,
+        counted: Vec::new(),
         delivery_report: row.delivery_report,
         parts: vec![open_part(&key, row)?],
     };

@@ -3,24 +3,23 @@
 use std::time::Duration;
 
 use rusqlite::{OptionalExtension, params};
-use wardwire_core::base::{ModemId, SimId, Ulid, UtcTime};
+use wardwire_core::base::{ModemId, SimId, Ulid, UtcDay, UtcTime};
 use wardwire_core::queue::verbs::{Introduce, Introduced, Reply};
 
-use super::pasts;
 use super::turn::{OpError, Turn};
+use super::{budget, pasts};
 
 /// What a SIM sent longer ago does not matter to its pace.
 const HISTORY: Duration = Duration::from_secs(24 * 3600);
 /// Nor does what it seems to have sent later than this from now: the clock is not what it was.
 const AHEAD: Duration = Duration::from_secs(3600);
-/// Send times told at most, whatever is asked for.
-const MOST: i64 = 10_000;
 
 /// Writes down modem and SIM, and tells their ids.
 pub(super) fn introduce(turn: &mut Turn<'_>, introduce: &Introduce) -> Result<Reply, OpError> {
     let modem = modem(turn, introduce)?;
     let sim = sim(turn, introduce, modem)?;
-    let history = i64::try_from(introduce.history).map_or(MOST, |history| history.min(MOST));
+    let plan = budget::plan(turn, sim, introduce.plan)?;
+    let history = i64::try_from(plan.history()).unwrap_or(i64::MAX);
     let mut sends: Vec<UtcTime> = turn
         .db
         .prepare_cached(
@@ -38,10 +37,8 @@ pub(super) fn introduce(turn: &mut Turn<'_>, introduce: &Introduce) -> Result<Re
         )?
         .collect::<Result<_, _>>()?;
     sends.reverse();
-    let first_used_at: Option<i64> = turn
-        .db
-        .prepare_cached("SELECT min(written_at) FROM attempts WHERE sim = ?1")?
-        .query_row([sim.0.to_octets()], |row| row.get(0))?;
+    let days = budget::days(turn, sim, plan.month(turn.now.utc).start)?;
+    let first_used_at = first_used(turn, sim)?;
     let last_tp_mr = turn
         .db
         .prepare_cached(
@@ -54,15 +51,34 @@ pub(super) fn introduce(turn: &mut Turn<'_>, introduce: &Introduce) -> Result<Re
         .db
         .prepare_cached("SELECT receive_only FROM sims WHERE id = ?1")?
         .query_row([sim.0.to_octets()], |row| row.get(0))?;
-    Ok(Reply::Introduced(Introduced {
+    Ok(Reply::Introduced(Box::new(Introduced {
         modem,
         sim,
-        first_used_at: first_used_at.map(UtcTime::from_millis),
+        plan,
+        first_used_at,
         sends,
+        days,
         last_tp_mr,
         receive_only,
         past: pasts::of_modem(turn.db, introduce.imei.as_deref())?,
-    }))
+    })))
+}
+
+/// When a SIM was first used here. When that attempt is gone already, its day is known longer.
+fn first_used(turn: &Turn<'_>, sim: SimId) -> Result<Option<UtcTime>, OpError> {
+    let (attempt, day): (Option<i64>, Option<i64>) = turn
+        .db
+        .prepare_cached(
+            "SELECT (SELECT min(written_at) FROM attempts WHERE sim = ?1), (SELECT min(day) FROM sim_days WHERE sim = ?1)",
+        )?
+        .query_row([sim.0.to_octets()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let attempt = attempt.map(UtcTime::from_millis);
+    let day = day.map(UtcDay::from_number);
+    Ok(match (attempt, day) {
+        (Some(at), Some(day)) if day < at.day() => Some(day.begin()),
+        (None, Some(day)) => Some(day.begin()),
+        (attempt, _) => attempt,
+    })
 }
 
 /// The modem with this IMEI; one that does not tell it now is the one that had this label last.

@@ -23,6 +23,8 @@ use super::turn::{OpError, Turn};
 pub(super) struct Life {
     pub(super) id: MessageId,
     pub(super) service: ServiceId,
+    /// Row of the number it goes to.
+    pub(super) number: i64,
     pub(super) derived: Derived,
     pub(super) held: Option<HoldReason>,
     pub(super) category: Option<Category>,
@@ -133,7 +135,8 @@ impl PartLife {
 
 const SELECT_MESSAGE: &str = "SELECT id, service, status, final, delivery, held, priority, due_at, wake_at,
     send_at, valid_until, on_unknown, delivery_report, withdrawn, possible_copy, sim, pinned, avoid, attempts,
-    error, network_code, queued_at, submitted_at, sent_at, delivered_at, final_at, category, created_at, released_at, way
+    error, network_code, queued_at, submitted_at, sent_at, delivered_at, final_at, category, created_at, released_at, way,
+    number
     FROM messages WHERE id = ?1";
 
 const SELECT_PARTS: &str = "SELECT sequence, id, state, attempts, possible_copy, sim, tp_mr, error, network_code,
@@ -160,10 +163,11 @@ const UPDATE_PART: &str = "UPDATE parts SET state = ?3, attempts = ?4, possible_
 
 impl Life {
     /// A message that is not on disk yet, without its parts.
-    pub(super) fn new(id: MessageId, message: &NewMessage, now: UtcTime) -> Self {
+    pub(super) fn new(id: MessageId, message: &NewMessage, number: i64, now: UtcTime) -> Self {
         Self {
             id,
             service: message.service,
+            number,
             derived: Derived {
                 status: MessageStatus::Queued,
                 is_final: false,
@@ -209,6 +213,7 @@ impl Life {
         let mut life = Self {
             id: MessageId(c.ulid()?),
             service: ServiceId(c.ulid()?),
+            number: 0,
             derived: Derived {
                 status: c.one_of(&MessageStatus::ALL)?,
                 is_final: c.get()?,
@@ -249,6 +254,7 @@ impl Life {
         life.released_at = c.time_or_none()?;
         life.way = c.get::<lanes::WayColumn>()?.0;
         life.sim_on_disk = life.sim;
+        life.number = c.get()?;
         Ok(life)
     }
 
@@ -404,10 +410,14 @@ impl Life {
         }
         if now >= self.valid_until && self.waiting().next().is_some() {
             self.withdraw_waiting(PartEvent::Lapsed, now);
-            self.error = Some(MessageError {
-                code: ErrorCode::ExpiredInQueue,
-                network_code: self.error.and_then(|error| error.network_code),
-            });
+            // What a budget kept back says so also at its end.
+            let capped = |error: MessageError| matches!(error.code, ErrorCode::SimCap | ErrorCode::CapRecipient);
+            if !self.error.is_some_and(capped) {
+                self.error = Some(MessageError {
+                    code: ErrorCode::ExpiredInQueue,
+                    network_code: self.error.and_then(|error| error.network_code),
+                });
+            }
         }
         let untouched = self.parts.iter().all(|part| part.state == PartState::Pending);
         if untouched && self.held.is_none() && self.is_stale(turn) {

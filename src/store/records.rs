@@ -241,6 +241,8 @@ pub struct SimRecord {
     pub operator: Option<String>,
     /// Tariff, as a person noted it.
     pub plan: Option<String>,
+    /// What a person entered of the plan it is sent by, by the names of the configuration.
+    pub caps: Vec<(String, u32)>,
     /// Anything else a person noted.
     pub note: Option<String>,
     /// The modem it was seen in last.

@@ -11,6 +11,7 @@ use wardwire_core::queue::state::{MessageStatus, Sensitivity};
 use super::read::id_from;
 use super::tally::{QUARTER, Tally};
 use super::turn::{OpError, Turn};
+use super::{budget, recipient};
 
 /// Rows of each kind in one turn.
 const ROWS: i64 = 200;
@@ -51,6 +52,8 @@ pub(super) fn retain(turn: &mut Turn<'_>) -> Result<(), OpError> {
         more |= received.delete(turn, old)?;
     }
     tallies(turn, old)?;
+    budget::forget(turn)?;
+    recipient::forget(turn, ROWS * 5)?;
     more |= shrink(turn)?;
     turn.memory.retain_at = Some(if more { now } else { now + EVERY });
     Ok(())
@@ -170,6 +173,18 @@ impl Received {
 
 /// Who people are that nobody wrote to and nobody heard of since.
 fn people(turn: &Turn<'_>, before: UtcTime) -> Result<bool, OpError> {
+    // No count of people looks back that far.
+    turn.db
+        .prepare_cached(
+            "DELETE FROM sim_people WHERE number IN
+             (SELECT id FROM numbers WHERE data_key IS NOT NULL AND used_at <= ?1 ORDER BY used_at LIMIT ?2)
+             AND day < ?3",
+        )?
+        .execute(params![
+            before.as_millis(),
+            ROWS,
+            turn.now.utc.day().number() - budget::TOLD
+        ])?;
     let erased = turn
         .db
         .prepare_cached(

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension, Row, params};
 use wardwire_core::base::{ModemId, PhoneNumber, SimId};
 
+use super::budget;
 use super::code::Columns;
 use super::handle::{StoreError, StoreHandle};
 use super::ops::{Answer, Op};
@@ -28,6 +29,8 @@ pub struct SimEdit {
     pub note: Option<Option<String>>,
     /// Nothing goes out through it. `false` takes it back to sending and forgets its successor.
     pub receive_only: Option<bool>,
+    /// Numbers of its plan by the names of [`wardwire_core::queue::plan::KEYS`]; `None` takes one back to the configuration's.
+    pub caps: Vec<(&'static str, Option<u32>)>,
     /// Credit as the network told it now.
     pub balance: Option<String>,
 }
@@ -68,6 +71,9 @@ pub(super) fn edit(turn: &Turn<'_>, sim: SimId, edit: &SimEdit) -> Result<bool, 
                 "UPDATE sims SET receive_only = ?2, replaced_by = iif(?2, replaced_by, NULL) WHERE id = ?1",
             )?
             .execute(params![id, receive_only])?;
+    }
+    for (key, value) in &edit.caps {
+        budget::enter(turn, sim, key, *value)?;
     }
     if let Some(balance) = &edit.balance {
         turn.db
@@ -150,6 +156,7 @@ fn sim(row: &Row<'_>) -> rusqlite::Result<SimRecord> {
             .and_then(|number| PhoneNumber::from_e164(&number).ok()),
         operator: c.get()?,
         plan: c.get()?,
+        caps: Vec::new(),
         note: c.get()?,
         modem: ModemId(c.ulid()?),
         slot: c.get()?,
@@ -172,11 +179,18 @@ impl Reader {
     /// # Errors
     /// [`super::ReadError`].
     pub fn sims(&self, now: wardwire_core::base::UtcTime) -> Read<Vec<SimRecord>> {
-        let sims = self
+        let mut sims: Vec<SimRecord> = self
             .connection()
             .prepare_cached(&format!("{SELECT} ORDER BY s.seen_at DESC, s.id LIMIT {MOST_ROWS}"))?
             .query_map([now.before(DAY).as_millis()], sim)?
             .collect::<Result<_, _>>()?;
+        let mut select = self
+            .connection()
+            .prepare_cached("SELECT key, value FROM sim_plans WHERE sim = ?1 ORDER BY key")?;
+        for sim in &mut sims {
+            let caps = select.query_map([sim.id.0.to_octets()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            sim.caps = caps.collect::<Result<_, _>>()?;
+        }
         Ok(sims)
     }
 }

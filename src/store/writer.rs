@@ -19,8 +19,8 @@ use super::seal::Keys;
 use super::tally::Changes;
 use super::turn::{Memory, OpError, Turn};
 use super::{
-    accept, attempt, audit, claim, decision, inbound, introduce, lanes, loopback, pasts, pins, report, sims, stale,
-    sweep,
+    accept, attempt, audit, budget, claim, decision, inbound, introduce, lanes, loopback, pasts, pins, report, sims,
+    stale, sweep,
 };
 use crate::config::Retention;
 
@@ -49,6 +49,8 @@ pub struct Settings {
     pub reassembly_wait: Duration,
     /// How late a planned message may be after an outage before it waits for a person.
     pub stale_after: Duration,
+    /// Texts a person may get in any 24 hours, beside answers, emergencies and what is for staff; 0 = any number.
+    pub per_recipient_per_day: u32,
     /// How much of the disk may be used.
     pub disk: Limits,
     /// How long things are kept.
@@ -64,6 +66,7 @@ impl Default for Settings {
             report_wait: Duration::from_secs(48 * 3600),
             reassembly_wait: Duration::from_secs(15 * 60),
             stale_after: Duration::from_secs(2 * 3600),
+            per_recipient_per_day: 0,
             disk: Limits::default(),
             retention: Retention::default(),
         }
@@ -423,7 +426,13 @@ fn decide(turn: &mut Turn<'_>, op: &Op, full: bool) -> Result<Answer, OpError> {
         Op::Loopback(_) if full => Answer::Full,
         Op::Gateway(request) => Answer::Gateway(match request {
             Request::Introduce(modem) => introduce::introduce(turn, modem)?,
-            Request::TakeDue { ways, depth, room } => claim::take_due(turn, ways, *depth, *room)?,
+            Request::Defer { message, until } => budget::defer(turn, *message, *until)?,
+            Request::TakeDue {
+                ways,
+                depth,
+                room,
+                counted,
+            } => claim::take_due(turn, ways, *depth, *room, *counted)?,
             Request::Release(id) => claim::release(turn, *id)?,
             Request::Begin(begin) => attempt::begin(turn, begin)?,
             Request::Close { attempt, result } => attempt::close(turn, *attempt, *result)?,

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use wardwire_core::gateway::snapshot::{ModemSnapshot, ModemState, SignalPeriod};
+use wardwire_core::queue::plan::{Budget, Cap};
 
 use super::page::{escape, time};
 use crate::api::Status;
@@ -71,6 +72,7 @@ fn row(html: &mut String, m: &ModemSnapshot) -> std::fmt::Result {
         escape(&detail(m)),
     )?;
     line(html, &m.signal_history)?;
+    budgets(html, m)?;
     html.push_str("<span class=\"sent\">");
     match m.paced_until {
         Some(until) => {
@@ -81,6 +83,35 @@ fn row(html: &mut String, m: &ModemSnapshot) -> std::fmt::Result {
     }
     html.push_str("</span></li>");
     Ok(())
+}
+
+/// What is used of each budget of its SIM: the fullest is named, all stand in the tip.
+fn budgets(html: &mut String, m: &ModemSnapshot) -> std::fmt::Result {
+    let share = |b: &Budget| u64::from(b.used) * 1_000 / u64::from(b.limit.max(1));
+    let Some(fullest) = m.budgets.iter().max_by_key(|b| share(b)) else {
+        return Ok(());
+    };
+    let words = |b: &Budget| format!("{} of {} {}", b.used, b.limit, unit(b.cap));
+    let all: Vec<String> = m.budgets.iter().map(words).collect();
+    let class = match share(fullest) {
+        800.. => "budget near",
+        _ => "budget",
+    };
+    write!(
+        html,
+        "<span class=\"{class}\" title=\"{}\">{}</span>",
+        all.join(", "),
+        words(fullest)
+    )
+}
+
+fn unit(cap: Cap) -> &'static str {
+    match cap {
+        Cap::Hour => "this hour",
+        Cap::Day => "in 24 h",
+        Cap::Month => "this month",
+        Cap::Recipients => "people this month",
+    }
 }
 
 /// Of one that can send, where it is registered and how well it hears; of any other, why it cannot and what is done.

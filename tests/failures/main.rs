@@ -9,6 +9,7 @@
     reason = "a harness: a wrong assumption must stop the run"
 )]
 
+mod budgets;
 mod catalogue;
 mod crowd;
 mod host;

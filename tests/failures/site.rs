@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use wardwire::store::{
     Accept, Accepted, Answer, Keys, ListFilter, MessageRecord, NewKey, NewLoopback, Op, Place, Routing, Settings,
-    Store, StoredResponse,
+    SimEdit, Store, StoredResponse,
 };
 use wardwire_core::base::{Body, Instant, MessageId, Now, PhoneNumber, ServiceId, SimId, UtcTime};
-use wardwire_core::dispatch::{Plan, Rules};
+use wardwire_core::dispatch::Rules;
 use wardwire_core::gateway::snapshot::{ModemSnapshot, ModemState, PoolSnapshot};
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
 use wardwire_core::modem::{Means, Pin, PortAction};
+use wardwire_core::queue::plan::Plan;
 use wardwire_core::queue::state::{MessageStatus, OnUnknown, Priority, Sensitivity};
 use wardwire_core::queue::verbs::{Introduce, NewMessage, Reply, Request};
 use wardwire_core::simulator::{Accepted as OnAir, Air, AirEvent, Bank, BankEvent, Fault, Model, Options};
@@ -241,7 +242,7 @@ impl Site {
             iccid: Some("8949100000000000009".to_owned()),
             ..Introduce::default()
         };
-        let op = Op::Gateway(Request::Introduce(introduce));
+        let op = Op::Gateway(Request::Introduce(Box::new(introduce)));
         match self.store.apply(self.now, vec![op]).pop() {
             Some(Answer::Gateway(Reply::Introduced(introduced))) => introduced.sim,
             other => panic!("{other:?}"),
@@ -274,6 +275,19 @@ impl Site {
         let answer = self.store.apply(self.now, vec![Op::Loopback(Box::new(new))]).pop();
         assert!(matches!(answer, Some(Answer::Loopback(Some(_)))), "{answer:?}");
         self.gateway.handle_command(self.now, Command::WorkArrived);
+        self.wait(Duration::ZERO);
+    }
+
+    /// Somebody enters numbers of the plan of this modem's SIM.
+    pub fn enter(&mut self, modem: usize, caps: &[(&'static str, u32)]) {
+        let sim = self.modem(modem).sim.expect("it has a SIM");
+        let caps = caps.iter().map(|(key, value)| (*key, Some(*value))).collect();
+        let edit = SimEdit {
+            caps,
+            ..SimEdit::default()
+        };
+        self.store.apply(self.now, vec![Op::EditSim { sim, edit }]);
+        self.gateway.handle_command(self.now, Command::Replanned(sim));
         self.wait(Duration::ZERO);
     }
 

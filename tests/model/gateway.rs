@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use wardwire::config::profile::profiles;
 use wardwire_core::base::{
-    AttemptId, Instant, MessageId, ModemId, Now, PartId, Past, PhoneNumber, ServiceId, SimId, Ulid,
+    AttemptId, Instant, MessageId, ModemId, Now, PartId, Past, PhoneNumber, ServiceId, SimId, Ulid, UtcDay,
 };
-use wardwire_core::dispatch::Plan;
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
 use wardwire_core::modem::PortAction;
 use wardwire_core::queue::lane::{Lane, Way};
+use wardwire_core::queue::plan::{Met, Plan};
 use wardwire_core::queue::state::Priority;
 use wardwire_core::queue::verbs::{
     AttemptResult, Begin, Begun, Closed, DueMessage, DuePart, Introduce, Introduced, Reply, Request,
@@ -86,6 +86,10 @@ impl Reference {
                 self.leased.remove(&id);
                 (Reply::Released, Then::Nothing)
             }
+            Request::Defer { message, .. } => {
+                self.leased.remove(&message);
+                (Reply::Released, Then::Nothing)
+            }
             Request::Begin(begin) => self.begin(&begin),
             Request::Close { attempt, result } => (Reply::Closed(self.close(attempt, result)), Then::Nothing),
             Request::Report(_) => (Reply::Stored, Then::Nothing),
@@ -145,7 +149,11 @@ impl Reference {
             closed: None,
         };
         self.attempts.insert(id, attempt);
-        (Reply::Begun(Begun::Written { attempt: id }), Then::Allowed(id))
+        let met = Met {
+            day: UtcDay::from_number(0),
+            before: None,
+        };
+        (Reply::Begun(Begun::Written { attempt: id, met }), Then::Allowed(id))
     }
 
     fn close(&mut self, id: AttemptId, result: AttemptResult) -> Closed {
@@ -206,15 +214,17 @@ impl Reference {
 
 fn introduced(introduce: &Introduce) -> Reply {
     let number = introduce.label.bytes().map(u128::from).sum();
-    Reply::Introduced(Introduced {
+    Reply::Introduced(Box::new(Introduced {
         modem: ModemId(Ulid::from_bits(number)),
         sim: SimId(Ulid::from_bits(number)),
         first_used_at: None,
         sends: Vec::new(),
         last_tp_mr: None,
+        plan: introduce.plan,
+        days: Vec::new(),
         receive_only: false,
         past: Past::default(),
-    })
+    }))
 }
 
 struct Site {
@@ -330,6 +340,7 @@ impl Site {
             sim: None,
             avoid: None,
             prefer: None,
+            counted: Vec::new(),
             delivery_report: true,
             parts: Vec::new(),
         };

@@ -229,6 +229,7 @@ impl<W: World> Story<W> {
             ways: vec![Way::Any],
             depth: usize::MAX,
             room,
+            counted: true,
         }) else {
             return;
         };
@@ -259,6 +260,7 @@ impl<W: World> Story<W> {
             modem: on.modem,
             sim: on.sim,
             expected_tp_mr: Some(on.tp_mr.wrapping_add(1)),
+            circle: None,
         };
         Some((Op::Gateway(Request::Begin(begin)), Beginning { line, place, taken }))
     }
@@ -267,7 +269,7 @@ impl<W: World> Story<W> {
     fn begun(&mut self, asked: &Beginning, begun: Begun) {
         let (id, part) = (self.mind.held[asked.place].id, &self.mind.held[asked.place].parts[0]);
         let part = part.sequence;
-        let Begun::Written { attempt } = begun else {
+        let Begun::Written { attempt, .. } = begun else {
             return self.mind.held.retain(|held| held.id != id);
         };
         let sim = self.mind.lines[asked.line].sim;
@@ -654,10 +656,9 @@ fn introduce<W: World>(world: &mut W, line: usize) -> Option<Line> {
         label: format!("m{line}"),
         imei: Some(format!("35000000000000{line}")),
         iccid: Some(format!("894910000000000000{line}")),
-        history: 100,
         ..Introduce::default()
     };
-    let answers = world.apply(at(0), vec![Op::Gateway(Request::Introduce(introduce))]);
+    let answers = world.apply(at(0), vec![Op::Gateway(Request::Introduce(Box::new(introduce)))]);
     let Reply::Introduced(introduced) = reply(answers?.pop())? else {
         return None;
     };

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use judge::Verdict;
-use wardwire_core::dispatch::Plan;
+use wardwire_core::queue::plan::Plan;
 use wardwire_core::queue::state::OnUnknown;
 use world::{Plot, World};
 
@@ -85,6 +85,7 @@ fn tight(seed: u64) -> Plot {
     // The first day of a new SIM is shorter still: 20.
     let daily = Plan {
         per_day: 40,
+        ramp: true,
         ..Plan::default()
     };
     let (plan, hours) = if seed.is_multiple_of(4) {

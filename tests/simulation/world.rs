@@ -10,10 +10,10 @@ use wardwire::store::{
     Accept, Accepted, Answer, EventKind, Fact, Keys, ListFilter, NewKey, Op, Place, Settings, Store, StoredResponse,
 };
 use wardwire_core::base::{Body, Instant, MessageId, Now, PhoneNumber, ServiceId, UtcTime};
-use wardwire_core::dispatch::Plan;
 use wardwire_core::gateway::snapshot::{ModemSnapshot, ModemState};
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
 use wardwire_core::modem::{Means, Pin, PortAction, Profiles};
+use wardwire_core::queue::plan::Plan;
 use wardwire_core::queue::state::{OnUnknown, Priority, Sensitivity};
 use wardwire_core::queue::verbs::{NewMessage, Reply, Request};
 use wardwire_core::simulator::{AirEvent, Bank, BankEvent, Fault, Faults, Options};

@@ -27,7 +27,7 @@ impl House {
             label: "m0".to_owned(),
             ..Introduce::default()
         };
-        let Reply::Introduced(who) = self.ask_store(Ask::Introduce(introduce)).await else {
+        let Reply::Introduced(who) = self.ask_store(Ask::Introduce(Box::new(introduce))).await else {
             panic!("introduced");
         };
         let Reply::Due { messages, .. } = self
@@ -35,6 +35,7 @@ impl House {
                 ways: vec![Way::Any],
                 depth: 1,
                 room: 1,
+                counted: true,
             })
             .await
         else {
@@ -46,8 +47,9 @@ impl House {
             modem: who.modem,
             sim: who.sim,
             expected_tp_mr: None,
+            circle: None,
         };
-        let Reply::Begun(Begun::Written { attempt }) = self.ask_store(Ask::Begin(begin)).await else {
+        let Reply::Begun(Begun::Written { attempt, .. }) = self.ask_store(Ask::Begin(begin)).await else {
             panic!("begun");
         };
         let result = AttemptResult::NoAnswer(Silence::Timeout);

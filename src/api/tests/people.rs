@@ -31,6 +31,7 @@ fn answering(result: OrderResult) -> (House, mpsc::UnboundedReceiver<String>) {
                     let _ = answer.send(Ok(result.clone()));
                 }
                 Asked::ReceiveOnly { receive_only, .. } => drop(say.send(format!("receive only: {receive_only}"))),
+                Asked::Replanned(_) => drop(say.send("replanned".to_owned())),
             }
         }
     });
@@ -67,7 +68,7 @@ impl House {
         let replies = self
             .context
             .store
-            .gateway(vec![(1, Ask::Introduce(introduce))])
+            .gateway(vec![(1, Ask::Introduce(Box::new(introduce)))])
             .await
             .unwrap();
         let Some((_, Reply::Introduced(who))) = replies.into_iter().next() else {

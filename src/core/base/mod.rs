@@ -16,4 +16,4 @@ pub use network::{Network, NetworkError};
 pub use past::{Ban, Past, StepPast};
 pub use phone::{Originator, PhoneNumber, PhoneNumberError};
 pub use text::Body;
-pub use time::{Instant, Now, UtcTime};
+pub use time::{Instant, Now, UtcDay, UtcTime};

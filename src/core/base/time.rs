@@ -1,7 +1,7 @@
 //! Time as plain numbers. The core never reads a clock: every door takes a [`Now`].
 
 use core::fmt;
-use core::ops::{Add, AddAssign};
+use core::ops::{Add, AddAssign, Range};
 use core::time::Duration;
 
 /// A point on a clock that never steps back: microseconds since an arbitrary start. Timers use this one.
@@ -84,6 +84,12 @@ impl UtcTime {
         }
     }
 
+    /// The day it lies in.
+    #[must_use]
+    pub const fn day(self) -> UtcDay {
+        UtcDay(self.0.div_euclid(DAY_MILLIS))
+    }
+
     /// This point moved back by `by`.
     #[must_use]
     pub fn before(self, by: Duration) -> Self {
@@ -120,6 +126,54 @@ pub struct Now {
     pub utc: UtcTime,
 }
 
+const DAY_MILLIS: i64 = 86_400_000;
+
+/// A day in UTC, counted from 1970-01-01.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UtcDay(i64);
+
+impl UtcDay {
+    /// From days since 1970-01-01.
+    #[must_use]
+    pub const fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// Days since 1970-01-01.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+
+    /// Its midnight.
+    #[must_use]
+    pub const fn begin(self) -> UtcTime {
+        UtcTime(self.0.saturating_mul(DAY_MILLIS))
+    }
+
+    /// The month around this day that begins on day `on` of the calendar's months (1 to 31; on the last one of a shorter
+    /// month). Days long before or after us (years -700 and 9900) stand for all beyond.
+    #[must_use]
+    pub fn month(self, on: u8) -> Range<Self> {
+        let epoch = jiff::civil::date(1970, 1, 1);
+        let here = epoch.checked_add(jiff::Span::new().days(self.0.clamp(-1_000_000, 2_900_000)));
+        let here = here.unwrap_or(epoch);
+        let on = i8::try_from(on.clamp(1, 31)).unwrap_or(1);
+        let begin_in =
+            |month: jiff::civil::Date| month.with().day(on.min(month.days_in_month())).build().unwrap_or(month);
+        let number = |date: jiff::civil::Date| Self(i64::from((date - epoch).get_days()));
+        let first = here.first_of_month();
+        let next = |month: jiff::civil::Date| month.last_of_month().tomorrow().unwrap_or(month);
+        let begin = begin_in(first);
+        if begin <= here {
+            number(begin)..number(begin_in(next(first)))
+        } else {
+            let before = first.yesterday().unwrap_or(first).first_of_month();
+            number(begin_in(before))..number(begin)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +186,106 @@ mod tests {
             "2026-06-15T09:15:22.000Z"
         );
         assert_eq!(UtcTime::from_millis(7).to_string(), "1970-01-01T00:00:00.007Z");
+    }
+
+    fn day(text: &str) -> UtcDay {
+        UtcTime(text.parse::<jiff::Timestamp>().unwrap().as_millisecond()).day()
+    }
+
+    #[test]
+    fn a_month_begins_on_its_day_or_on_its_last_one() {
+        for (now, on, begin, next) in [
+            (
+                "2026-06-15T09:15:22Z",
+                1,
+                "2026-06-01T00:00:00Z",
+                "2026-07-01T00:00:00Z",
+            ),
+            (
+                "2026-06-15T00:00:00Z",
+                15,
+                "2026-06-15T00:00:00Z",
+                "2026-07-15T00:00:00Z",
+            ),
+            (
+                "2026-06-14T23:59:59Z",
+                15,
+                "2026-05-15T00:00:00Z",
+                "2026-06-15T00:00:00Z",
+            ),
+            (
+                "2026-02-28T00:00:00Z",
+                31,
+                "2026-02-28T00:00:00Z",
+                "2026-03-31T00:00:00Z",
+            ),
+            (
+                "2026-02-27T23:59:59Z",
+                31,
+                "2026-01-31T00:00:00Z",
+                "2026-02-28T00:00:00Z",
+            ),
+            (
+                "2028-02-28T12:00:00Z",
+                30,
+                "2028-01-30T00:00:00Z",
+                "2028-02-29T00:00:00Z",
+            ),
+            (
+                "2028-02-29T00:00:00Z",
+                29,
+                "2028-02-29T00:00:00Z",
+                "2028-03-29T00:00:00Z",
+            ),
+            (
+                "2026-12-31T12:00:00Z",
+                5,
+                "2026-12-05T00:00:00Z",
+                "2027-01-05T00:00:00Z",
+            ),
+            (
+                "2026-01-02T12:00:00Z",
+                5,
+                "2025-12-05T00:00:00Z",
+                "2026-01-05T00:00:00Z",
+            ),
+            (
+                "2026-06-15T09:15:22Z",
+                0,
+                "2026-06-01T00:00:00Z",
+                "2026-07-01T00:00:00Z",
+            ),
+        ] {
+            assert_eq!(day(now).month(on), day(begin)..day(next), "{now} {on}");
+        }
+        assert_eq!(
+            day("2026-06-01T23:59:59Z").begin().to_string(),
+            "2026-06-01T00:00:00.000Z"
+        );
+    }
+
+    proptest::proptest! {
+        /// Whatever the day and whatever the clock: the month holds the day, is as long as a month can be, and is the same seen
+        /// from each of its days.
+        #[test]
+        fn every_day_lies_in_one_month(number in -800_000i64..2_900_000, on: u8) {
+            let day = UtcDay::from_number(number);
+            let month = day.month(on);
+            proptest::prop_assert!(month.contains(&day));
+            let length = month.end.number() - month.start.number();
+            proptest::prop_assert!((28..=31).contains(&length), "{}", length);
+            let last = UtcDay::from_number(month.end.number() - 1);
+            proptest::prop_assert_eq!(month.start.month(on), month.clone());
+            proptest::prop_assert_eq!(last.month(on), month.clone());
+            proptest::prop_assert_eq!(month.end.month(on).start, month.end);
+        }
+
+        /// Nothing a clock can show stops it.
+        #[test]
+        fn no_day_is_a_reason_to_stop(number: i64, on: u8) {
+            let day = UtcDay::from_number(number);
+            let _ = (day.month(on), day.begin());
+        }
     }
 
     #[test]

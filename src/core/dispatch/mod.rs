@@ -8,7 +8,7 @@ pub mod score;
 pub mod share;
 pub mod window;
 
-pub use pace::{Pace, Plan};
+pub use pace::Pace;
 pub use pool::{Pool, Rules};
 pub use score::Score;
 pub use window::{Taker, Window};

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::share::{Shares, Turns};
-use crate::base::{Instant, MessageId, Now, ServiceId, SimId, Ulid, UtcTime};
+use crate::base::{Instant, MessageId, Now, PhoneNumber, ServiceId, SimId, Ulid, UtcDay, UtcTime};
 use crate::queue::lane::{Lane, Way};
 use crate::queue::state::Priority;
 use crate::queue::verbs::{DueMessage, DuePart};
@@ -92,6 +92,19 @@ pub struct Taker<'a> {
     pub others: bool,
     /// SIMs that are free now as well: what their recipients know them by is left to them.
     pub free: &'a [SimId],
+    /// It goes on only with what it began, until its gap is over; emergencies do not wait for that.
+    pub rests: bool,
+    /// It may write to no more people this month than these.
+    pub known: Option<Known>,
+}
+
+/// The people a SIM may still write to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Those it wrote to on this day or later.
+    pub since: UtcDay,
+    /// An emergency may not make one more, either.
+    pub emergencies: bool,
 }
 
 impl Taker<'_> {
@@ -99,6 +112,18 @@ impl Taker<'_> {
     fn serves(&self, way: Way, class: Priority) -> bool {
         let usual = !self.reserve || class == Priority::Emergency || way == Way::Sim(self.sim);
         usual && self.ways.contains(&way)
+    }
+
+    /// Whether its recipient would be one more than this SIM may write to.
+    fn is_one_too_many(&self, message: &DueMessage) -> bool {
+        self.known.is_some_and(|known| {
+            let kept_for_it = message.lane.priority == Priority::Emergency && !known.emergencies;
+            let counted = message.counted.iter();
+            !kept_for_it
+                && !counted
+                    .into_iter()
+                    .any(|(sim, day)| *sim == self.sim && *day >= known.since)
+        })
     }
 }
 
@@ -286,6 +311,9 @@ impl Window {
         if let Some(found) = self.find_begun(now, taker, class) {
             return Some(found);
         }
+        if taker.rests && class != Priority::Emergency {
+            return None;
+        }
         // Aged bulk stands beside the normal ones.
         let own: &[Priority] = match class {
             Priority::Normal => &[Priority::Normal, Priority::Bulk],
@@ -321,7 +349,7 @@ impl Window {
         let fits = |entry: &&Entry| {
             let lane = entry.message.lane;
             let of_class = lane.priority == class || entry.class(now.utc) == class;
-            !entry.taken && of_class && taker.serves(lane.way, class)
+            !entry.taken && of_class && taker.serves(lane.way, class) && !taker.is_one_too_many(&entry.message)
         };
         let oldest = entries
             .filter(fits)
@@ -381,6 +409,33 @@ impl Window {
         }
     }
 
+    /// A SIM wrote to this recipient on that day: others for him are no new person to it.
+    pub fn met(&mut self, recipient: &PhoneNumber, sim: SimId, day: UtcDay) {
+        let entries = self.lanes.values_mut().flat_map(|queue| queue.entries.values_mut());
+        for entry in entries.filter(|entry| entry.message.recipient == *recipient) {
+            entry.message.counted.retain(|(known, _)| *known != sim);
+            entry.message.counted.push((sim, day));
+        }
+    }
+
+    /// Takes what nobody works on and nobody may send out of lanes that are full and have more, so that others come in.
+    pub fn set_aside(&mut self, depth: usize, may: impl Fn(&DueMessage) -> bool) -> Vec<MessageId> {
+        let full = |queue: &&Queue| queue.more && queue.entries.len() > depth / 2;
+        let entries = self
+            .lanes
+            .values()
+            .filter(full)
+            .flat_map(|queue| queue.entries.values());
+        let barred: Vec<MessageId> = entries
+            .filter(|entry| !entry.taken && !may(&entry.message))
+            .map(|entry| entry.message.id)
+            .collect();
+        for id in &barred {
+            self.forget(*id);
+        }
+        barred
+    }
+
     /// Takes a message out for good.
     pub fn forget(&mut self, id: MessageId) {
         let Some((lane, due_at)) = self.keys.remove(&id) else {
@@ -431,7 +486,8 @@ fn fits(entry: &Entry, now: Instant, taker: &Taker<'_>) -> bool {
     let known_to_a_free_one = message
         .prefer
         .is_some_and(|sim| sim != taker.sim && taker.free.contains(&sim));
-    !entry.taken && !waits_for_its_sim && !better_elsewhere && !known_to_a_free_one
+    let waits = waits_for_its_sim || better_elsewhere || known_to_a_free_one;
+    !entry.taken && !waits && !taker.is_one_too_many(message)
 }
 
 /// The message of a lane that suits the SIM best, the oldest of equals.

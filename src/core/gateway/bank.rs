@@ -1,5 +1,6 @@
 //! The machine itself.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,7 +16,7 @@ use crate::dispatch::{Pool, Rules, Taker, Window};
 use crate::modem::{self, Identity, OrderResult, Place, Submit, SubmitResult, Tpdu};
 use crate::queue::lane::Way;
 use crate::queue::state::Priority;
-use crate::queue::verbs::{Begin, Begun, Closed, Reply, Request};
+use crate::queue::verbs::{Begin, Begun, Closed, DueMessage, Reply, Request};
 
 /// Messages held of each lane for each modem, so that a free one never waits for the store.
 const DEPTH_PER_MODEM: usize = 8;
@@ -29,6 +30,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// Pause after the store could not write.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
+
+/// What no SIM may send is looked at again after this: a SIM may have come, or a plan may have changed.
+const LOOK_AGAIN: Duration = Duration::from_secs(3_600);
 
 /// The running bank.
 #[derive(Debug)]
@@ -124,6 +128,12 @@ impl Gateway {
                     self.changed = true;
                 }
                 self.assign(now);
+            }
+            Command::Replanned(sim) => {
+                let holds = |place: &Slot| place.who.is_some_and(|who| who.1 == sim);
+                if let Some(slot) = self.slots.iter().position(holds) {
+                    self.recount(slot);
+                }
             }
             Command::WorkArrived => {
                 self.more_due = true;
@@ -294,7 +304,8 @@ impl Gateway {
                 .and_then(|imsi| imsi.get(..5))
                 .map(String::from);
             let introduce = place.introduction(&identity);
-            self.ledger.ask(Purpose::Introduce(slot), Request::Introduce(introduce));
+            self.ledger
+                .ask(Purpose::Introduce(slot), Request::Introduce(Box::new(introduce)));
             place.identity = Some(identity);
         }
     }
@@ -352,10 +363,11 @@ impl Gateway {
         };
         let Some(result) = job.result else { return };
         match job.begin {
-            BeginState::Written(attempt) => {
+            BeginState::Written(attempt, met) => {
                 let ahead = matches!(result, SubmitResult::Accepted { .. });
                 if matches!(result, SubmitResult::NotSent(_)) {
                     place.pace.refund();
+                    place.pace.unmet(met);
                 }
                 place.unknown = matches!(result, SubmitResult::NoAnswer(_)).then_some(attempt);
                 let rest = self.judge_result(now, slot, &result, job.report);
@@ -376,7 +388,7 @@ impl Gateway {
                     self.refill();
                 }
             }
-            BeginState::Unavailable => {
+            BeginState::NotNow => {
                 place.pace.refund();
                 self.window.put_back(job.message, job.part);
             }
@@ -403,7 +415,7 @@ impl Gateway {
                     .has_no_past()
                     .then(|| who.past.clone())
                     .filter(|past| *past != Past::default());
-                place.introduced(who, &self.pools);
+                place.introduced(*who, &self.pools);
                 for (tpdu, from) in core::mem::take(&mut place.early) {
                     self.store_received(slot, ids, &tpdu, from);
                 }
@@ -463,7 +475,7 @@ impl Gateway {
         match self.ledger.purpose(token) {
             Some(Purpose::Begin(slot)) => {
                 self.ledger.answered(token);
-                self.refuse_begin(now, slot, BeginState::Unavailable);
+                self.refuse_begin(now, slot, BeginState::NotNow);
             }
             Some(Purpose::TryPin(slot, of)) => {
                 self.ledger.answered(token);
@@ -476,16 +488,28 @@ impl Gateway {
 
     fn begun(&mut self, now: Now, slot: SlotIndex, begun: Begun) {
         match begun {
-            Begun::Written { attempt } => {
-                let Some(job) = self.slots.get_mut(slot).and_then(|place| place.job.as_mut()) else {
-                    return;
-                };
-                job.begin = BeginState::Written(attempt);
+            Begun::Written { attempt, met } => {
+                let Some(place) = self.slots.get_mut(slot) else { return };
+                let Some(job) = place.job.as_mut() else { return };
+                job.begin = BeginState::Written(attempt, met);
+                place.pace.met(met);
+                let counts = place.pace.plan().recipients_per_month > 0;
+                let recipient = self
+                    .window
+                    .message(job.message)
+                    .map(|message| message.recipient.clone());
+                if let (Some(recipient), Some((_, sim))) = (recipient.filter(|_| counts), place.who) {
+                    self.window.met(&recipient, sim, met.day);
+                }
                 if job.result.is_none() {
                     self.tell_modem(now, slot, modem::Command::Commit);
                 } else {
                     self.settle(now, slot);
                 }
+            }
+            Begun::NoRoom => {
+                self.refuse_begin(now, slot, BeginState::NotNow);
+                self.recount(slot);
             }
             Begun::Withdrawn => {
                 if let Some(job) = self.slots.get(slot).and_then(|place| place.job.as_ref()) {
@@ -493,6 +517,17 @@ impl Gateway {
                 }
                 self.refuse_begin(now, slot, BeginState::Withdrawn);
             }
+        }
+    }
+
+    /// Asks the store anew for plan and budget of the SIM in a slot, which begins nothing until the answer.
+    fn recount(&mut self, slot: SlotIndex) {
+        let Some(place) = self.slots.get_mut(slot) else { return };
+        if let Some(identity) = place.identity.as_ref().filter(|_| place.who.is_some()) {
+            let introduce = place.introduction(identity);
+            place.recount = true;
+            self.ledger
+                .ask(Purpose::Introduce(slot), Request::Introduce(Box::new(introduce)));
         }
     }
 
@@ -554,6 +589,28 @@ impl Gateway {
                 self.wake_when_paced(now, slot, sim);
             }
         }
+        self.set_aside(now);
+    }
+
+    /// Gives back what no SIM has room for in its circle of people, where it keeps what another could go with out of the window.
+    fn set_aside(&mut self, now: Now) {
+        let serving = || self.slots.iter().filter(|place| place.serves());
+        let circles = serving().filter_map(|place| place.pace.circle(now.utc, Priority::Bulk));
+        let next = circles.map(|circle| circle.until.begin()).min();
+        let Some(next) = next.filter(|_| !self.taking) else {
+            return;
+        };
+        let (slots, window) = (&self.slots, &mut self.window);
+        let may = |message: &DueMessage| slots.iter().any(|place| place.serves() && place.takes(now, message));
+        let aside = window.set_aside(self.depth, may);
+        let any = !aside.is_empty();
+        for message in aside {
+            let until = next.min(now.utc + LOOK_AGAIN);
+            self.ledger.ask(Purpose::Release, Request::Defer { message, until });
+        }
+        if any {
+            self.refill();
+        }
     }
 
     /// Whether this free SIM got work; what is better for one of `free` is left to that.
@@ -570,6 +627,8 @@ impl Gateway {
             reserve: place.reserve,
             others,
             free,
+            rests: place.rests(now),
+            known: place.known(now),
         };
         let allowed = |priority: Priority| place.paced_until(now, priority) <= now.utc;
         let Some(picked) = self.window.pick(now, &taker, allowed) else {
@@ -577,6 +636,7 @@ impl Gateway {
         };
         let message = self.window.message(picked.message);
         let report = message.is_some_and(|message| message.delivery_report);
+        let priority = message.map(|message| message.lane.priority);
         let Some(tpdu) = message.and_then(|message| translate::submit(message, &picked.part, now.utc)) else {
             // Not a part our codec made, so never to be sent; it stays visible as waiting.
             self.window.forget(picked.message);
@@ -588,6 +648,7 @@ impl Gateway {
             modem,
             sim,
             expected_tp_mr: place.expected_tp_mr(),
+            circle: priority.and_then(|priority| place.pace.circle(now.utc, priority)),
         };
         place.pace.spend(now.utc);
         place.job = Some(Job {
@@ -607,7 +668,9 @@ impl Gateway {
     fn wake_when_paced(&mut self, now: Now, slot: SlotIndex, sim: SimId) {
         let Some(place) = self.slots.get(slot) else { return };
         let held_back = |priority| place.paced_until(now, priority) > now.utc;
-        if !held_back(Priority::Emergency) && !held_back(Priority::Normal) {
+        let known = place.known(now);
+        let open = known.is_none() && !place.rests(now);
+        if open && !held_back(Priority::Emergency) && !held_back(Priority::Normal) {
             return;
         }
         let taker = Taker {
@@ -616,11 +679,16 @@ impl Gateway {
             reserve: place.reserve,
             others: false,
             free: &[],
+            rests: false,
+            known,
         };
         let wanted = self.window.wanted(now, &taker);
         let until = wanted
-            .map(|priority| place.paced_until(now, priority))
+            .map(|priority| place.begins_at(now, priority))
             .filter(|until| *until > now.utc);
+        // People are counted anew in a new month.
+        let month = taker.known.and_then(|_| place.pace.circle(now.utc, Priority::Bulk));
+        let until = until.chain(month.map(|circle| circle.until.begin()));
         let at = until.min().map(|until| monotonic(now, until));
         self.wake_for_pace(at);
     }
@@ -653,6 +721,10 @@ impl Gateway {
             ways: ways.into_iter().collect(),
             depth: self.depth,
             room,
+            counted: self
+                .slots
+                .iter()
+                .any(|place| place.pace.plan().recipients_per_month > 0),
         };
         self.ledger.ask(Purpose::TakeDue, request);
     }

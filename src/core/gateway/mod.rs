@@ -20,8 +20,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::base::{Instant, Now, SimId};
-use crate::dispatch::Plan;
 use crate::modem::{Order, OrderResult, PortAction, Profiles};
+use crate::queue::plan::Plan;
 use crate::queue::verbs::{Reply, Request};
 
 pub use bank::Gateway;
@@ -81,6 +81,8 @@ pub enum Command {
         /// Nothing goes out through it.
         receive_only: bool,
     },
+    /// The store has another plan for this SIM: it holds from the answer to the [`Request::Introduce`] that follows.
+    Replanned(SimId),
     /// Something that may be due was stored.
     WorkArrived,
     /// Claim nothing more; [`Event::Drained`] follows when no submit is open.

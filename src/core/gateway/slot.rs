@@ -9,11 +9,13 @@ use super::groups::Member;
 use super::snapshot::{ModemSnapshot, ModemState, SignalPeriod};
 use super::{SlotSettings, translate};
 use crate::base::{AttemptId, Ban, Instant, MessageId, ModemId, Now, SimId, UtcTime};
-use crate::dispatch::{Pace, Plan, Pool, Score};
+use crate::dispatch::window::Known;
+use crate::dispatch::{Pace, Pool, Score};
 use crate::modem::{self, Identity, Modem, Place, SubmitResult, Tpdu};
 use crate::queue::lane::Way;
+use crate::queue::plan::{Met, Plan};
 use crate::queue::state::Priority;
-use crate::queue::verbs::{DuePart, Introduce, Introduced, KeepPast};
+use crate::queue::verbs::{DueMessage, DuePart, Introduce, Introduced, KeepPast};
 
 /// Received TPDUs that may wait for the modem to be introduced: as many as the largest storage holds.
 const EARLY_MAX: usize = 256;
@@ -33,23 +35,26 @@ pub(super) struct Job {
 pub(super) enum BeginState {
     /// The store has not answered.
     Asked,
-    /// The attempt is on disk.
-    Written(AttemptId),
+    /// The attempt is on disk, its recipient counted.
+    Written(AttemptId, Met),
     /// The store said no; the message is out of the window.
     Withdrawn,
-    /// The store could not write; the part goes back into the window.
-    Unavailable,
+    /// The store could not write, or counted one recipient too many; the part goes back into the window.
+    NotNow,
 }
 
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) label: String,
     pub(super) modem: Modem,
+    /// The plan of a SIM that has none of its own.
     plan: Plan,
     pub(super) identity: Option<Identity>,
     /// Ids of modem and SIM, once the store knows them.
     pub(super) who: Option<(ModemId, SimId)>,
     pub(super) pace: Pace,
+    /// The store is asked anew for plan and budget of its SIM; nothing is begun until it answers.
+    pub(super) recount: bool,
     /// A person keeps this SIM for what comes in.
     pub(super) receive_only: bool,
     /// The ways it serves, once its SIM is known.
@@ -86,7 +91,8 @@ impl Slot {
             plan: settings.plan,
             identity: None,
             who: None,
-            pace: Pace::new(settings.plan, None, &[]),
+            pace: Pace::new(settings.plan, None, &[], &[]),
+            recount: false,
             receive_only: false,
             ways: Vec::new(),
             reserve: false,
@@ -117,7 +123,7 @@ impl Slot {
             manufacturer: identity.manufacturer.clone(),
             model: identity.model.clone(),
             firmware: identity.firmware.clone(),
-            history: self.plan.history().max(64),
+            plan: self.plan,
         }
     }
 
@@ -127,7 +133,8 @@ impl Slot {
         self.ways = ways;
         self.reserve = pools.iter().any(|pool| self.is_reserve_of(pool));
         self.who = Some((who.modem, who.sim));
-        self.pace = Pace::new(self.plan, who.first_used_at, &who.sends);
+        self.recount = false;
+        self.pace = Pace::new(who.plan, who.first_used_at, &who.sends, &who.days);
         self.last_tp_mr = who.last_tp_mr;
         self.receive_only = who.receive_only;
     }
@@ -150,7 +157,7 @@ impl Slot {
     /// The SIM that could take a part now, its pace apart.
     pub(super) fn free_sim(&self, now: Instant) -> Option<SimId> {
         let rested = self.score.rests_until(now).is_none();
-        (self.serves() && self.job.is_none() && rested).then_some(self.who?.1)
+        (self.serves() && self.job.is_none() && rested && !self.recount).then_some(self.who?.1)
     }
 
     /// Ready, introduced and there for sending, busy or not.
@@ -181,6 +188,36 @@ impl Slot {
             .airs_until(now.monotonic)
             .filter(|_| priority != Priority::Emergency);
         air.map_or(paced, |at| paced.max(now.utc + at.since(now.monotonic)))
+    }
+
+    /// When a message of this priority may begin.
+    pub(super) fn begins_at(&self, now: Now, priority: Priority) -> UtcTime {
+        self.paced_until(now, priority)
+            .max(self.pace.message_at(now.utc, priority))
+    }
+
+    /// Whether this message's recipient is not one too many for its SIM.
+    pub(super) fn takes(&self, now: Now, message: &DueMessage) -> bool {
+        let own = self
+            .who
+            .and_then(|(_, sim)| message.counted.iter().find(|(known, _)| *known == sim));
+        self.pace
+            .takes(now.utc, message.lane.priority, own.map(|(_, day)| *day))
+    }
+
+    /// Whether the gap after its last part is not over: nothing but an emergency is begun.
+    pub(super) fn rests(&self, now: Now) -> bool {
+        self.pace.message_at(now.utc, Priority::Normal) > self.pace.ready_at(now.utc, Priority::Normal)
+    }
+
+    /// The people its SIM may still write to; `None` when one more is not one too many.
+    pub(super) fn known(&self, now: Now) -> Option<Known> {
+        let full = |priority| !self.pace.takes(now.utc, priority, None);
+        let circle = self.pace.circle(now.utc, Priority::Normal)?;
+        full(Priority::Normal).then(|| Known {
+            since: circle.from,
+            emergencies: full(Priority::Emergency),
+        })
     }
 
     /// The TP-MR this SIM will probably use next (23.040 clause 9.2.3.6: last used plus one).
@@ -255,7 +292,7 @@ impl Slot {
             mean_dbm: period.mean_dbm(),
         };
         let identity = self.identity.as_ref();
-        let paced = self.paced_until(now, Priority::Normal);
+        let paced = self.begins_at(now, Priority::Normal);
         ModemSnapshot {
             label: self.label.clone(),
             port: None,
@@ -284,6 +321,12 @@ impl Slot {
             receive_only: self.receive_only,
             busy: self.job.is_some(),
             paced_until: (paced > now.utc).then_some(paced),
+            plan: self.who.map(|_| *self.pace.plan()),
+            budgets: if self.who.is_some() {
+                self.pace.budgets(now.utc)
+            } else {
+                Vec::new()
+            },
             sent: self.sent,
             failed: self.failed,
             received: self.received,

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::base::{ModemId, SimId, UtcTime};
+use crate::queue::plan::{Budget, Plan};
 
 /// The whole bank at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,6 +83,10 @@ pub struct ModemSnapshot {
     pub busy: bool,
     /// The SIM's pace or budget stops it until then.
     pub paced_until: Option<UtcTime>,
+    /// The plan of its SIM, once that is known.
+    pub plan: Option<Plan>,
+    /// How the budgets of that plan stand.
+    pub budgets: Vec<Budget>,
     /// Parts accepted by the SMSC since the daemon started.
     pub sent: u64,
     /// Attempts that failed since the daemon started.

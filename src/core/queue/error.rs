@@ -46,11 +46,13 @@ pub enum ErrorCode {
     Replaced,
     /// Withdrawn by the caller.
     CanceledByUser,
+    /// The recipient got as many texts in 24 hours as anybody may.
+    CapRecipient,
 }
 
 impl ErrorCode {
     /// Every code (the index is the code on disk; only append).
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::ExpiredInQueue,
         Self::ExpiredInNetwork,
         Self::NumberUnassigned,
@@ -70,6 +72,7 @@ impl ErrorCode {
         Self::ReportTimeout,
         Self::Replaced,
         Self::CanceledByUser,
+        Self::CapRecipient,
     ];
 
     /// The word the API uses.
@@ -95,6 +98,7 @@ impl ErrorCode {
             Self::ReportTimeout => "report_timeout",
             Self::Replaced => "replaced",
             Self::CanceledByUser => "canceled_by_user",
+            Self::CapRecipient => "cap_recipient",
         }
     }
 
@@ -121,6 +125,7 @@ impl ErrorCode {
             Self::ReportTimeout => "The message was sent; no delivery report came.",
             Self::Replaced => "The network replaced the message by a later one.",
             Self::CanceledByUser => "The message was withdrawn.",
+            Self::CapRecipient => "The recipient got as many texts in 24 hours as anybody may; it waits.",
         }
     }
 
@@ -132,7 +137,8 @@ impl ErrorCode {
             | Self::RecipientBarred
             | Self::RejectedAsSpam
             | Self::Replaced
-            | Self::CanceledByUser => false,
+            | Self::CanceledByUser
+            | Self::CapRecipient => false,
             Self::ExpiredInQueue
             | Self::ExpiredInNetwork
             | Self::RecipientAbsent

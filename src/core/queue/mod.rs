@@ -5,8 +5,9 @@
 //! Three levels (an attempt is what happened on the wire, a part is one SMS, the message is derived from its parts):
 //! [`state`], [`status`], [`transition`]. What the end of an attempt means: [`classify`]; what a report means and whom
 //! it is about: [`report`], [`correlate`]; what becomes of unknown outcomes: [`unknown`]; of what an outage made late:
-//! [`stale`]; what was received: [`inbound`], [`loopback`]; whether a card may be given a PIN: [`pin`]; where a message
-//! waits: [`lane`], [`route`]. What is asked of the store and what it answers: [`verbs`]. Words for failures: [`error`].
+//! [`stale`]; what was received: [`inbound`], [`loopback`]; whether a card may be given a PIN: [`pin`]; what a SIM may
+//! send: [`plan`]; where a message waits: [`lane`], [`route`]. What is asked of the store and what it answers: [`verbs`].
+//! Words for failures: [`error`].
 
 pub mod classify;
 pub mod correlate;
@@ -15,6 +16,7 @@ pub mod inbound;
 pub mod lane;
 pub mod loopback;
 pub mod pin;
+pub mod plan;
 pub mod report;
 pub mod route;
 pub mod stale;

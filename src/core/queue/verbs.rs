@@ -2,14 +2,16 @@
 //! that neither knows the other. Every request is decided and written in one transaction; a reply is given only after
 //! the commit.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::lane::{Lane, Way};
+use super::plan::{Circle, DayUse, Met, Plan};
 use super::state::{Category, HoldReason, OnUnknown, Priority, Sensitivity};
 use crate::base::{
-    AttemptId, Body, MessageId, ModemId, Originator, PartId, Past, PhoneNumber, ServiceId, SimId, UtcTime,
+    AttemptId, Body, MessageId, ModemId, Originator, PartId, Past, PhoneNumber, ServiceId, SimId, UtcDay, UtcTime,
 };
 use crate::sms::{Alphabet, EncodedPart};
 
@@ -73,6 +75,9 @@ pub struct DueMessage {
     pub avoid: Option<SimId>,
     /// The SIM its recipient knows from the last text: better, but nothing to wait for.
     pub prefer: Option<SimId>,
+    /// SIMs that wrote to its recipient lately, each with the last day: these people count no more. At most
+    /// [`crate::base::limits::MODEMS`], the latest; empty unless [`Request::TakeDue`] asked for them.
+    pub counted: Vec<(SimId, UtcDay)>,
     /// Ask the network for delivery reports.
     pub delivery_report: bool,
     /// The parts still to send, in order of their sequence; never empty.
@@ -147,7 +152,7 @@ pub enum Silence {
 #[derive(Clone, Debug)]
 pub enum Request {
     /// A modem has been identified: who is it, and what did its SIM send lately?
-    Introduce(Introduce),
+    Introduce(Box<Introduce>),
     /// Fill the active window: of each lane of these ways the oldest, until `depth` of it are given out, most urgent lanes
     /// first. A message given out is leased in memory until all its parts are closed or it is released; it is not given
     /// out twice.
@@ -158,9 +163,18 @@ pub enum Request {
         depth: usize,
         /// Most messages to give now.
         room: usize,
+        /// Tell [`DueMessage::counted`]: some SIM may write to so many people only.
+        counted: bool,
     },
     /// Give a leased message back unsent.
     Release(MessageId),
+    /// Give a leased message back that no SIM's budget lets go now: it waits until then, and says so (`sim_cap`).
+    Defer {
+        /// Which.
+        message: MessageId,
+        /// When it is due again.
+        until: UtcTime,
+    },
     /// Write an attempt before its Ctrl-Z, if nothing speaks against it any more.
     Begin(Begin),
     /// An attempt ended.
@@ -188,7 +202,7 @@ pub enum Request {
 #[derive(Clone, Debug)]
 pub enum Reply {
     /// To [`Request::Introduce`].
-    Introduced(Introduced),
+    Introduced(Box<Introduced>),
     /// To [`Request::TakeDue`].
     Due {
         /// Never more than asked for.
@@ -204,7 +218,7 @@ pub enum Reply {
     Closed(Closed),
     /// To [`Request::Report`] and [`Request::Receive`]: it is on disk, the modem's copy may go.
     Stored,
-    /// To [`Request::Release`].
+    /// To [`Request::Release`] and [`Request::Defer`].
     Released,
     /// To [`Request::TryPin`]: whether it may be given.
     PinTried(PinTried),
@@ -244,8 +258,8 @@ pub struct Introduce {
     pub model: String,
     /// Firmware, as the modem says.
     pub firmware: String,
-    /// How many send times the pace needs to know at most.
-    pub history: usize,
+    /// The plan of a SIM that has none of its own.
+    pub plan: Plan,
 }
 
 /// Their ids and what the SIM sent lately.
@@ -255,10 +269,14 @@ pub struct Introduced {
     pub modem: ModemId,
     /// The SIM (by ICCID, else IMSI, else by modem).
     pub sim: SimId,
+    /// Its plan.
+    pub plan: Plan,
     /// When this SIM was first used here.
     pub first_used_at: Option<UtcTime>,
-    /// Begin of its attempts within 24 h, oldest first, at most the newest [`Introduce::history`].
+    /// Begin of its attempts within 24 h, oldest first, at most the newest [`Plan::history`].
     pub sends: Vec<UtcTime>,
+    /// What it sent on each day since the begin of the billing month, oldest first; at most 62.
+    pub days: Vec<DayUse>,
     /// TP-MR of its last accepted part.
     pub last_tp_mr: Option<u8>,
     /// A person keeps it for what comes in: nothing goes out through it.
@@ -280,6 +298,8 @@ pub struct Begin {
     pub sim: SimId,
     /// The TP-MR this SIM will probably use next: evidence, should the outcome stay unknown.
     pub expected_tp_mr: Option<u8>,
+    /// Do not begin it when its recipient would be one too many; `None`: the SIM may write to any number of people.
+    pub circle: Option<Circle>,
 }
 
 /// Whether the attempt may go on.
@@ -289,7 +309,12 @@ pub enum Begun {
     Written {
         /// To close it by.
         attempt: AttemptId,
+        /// How its recipient is counted now.
+        met: Met,
     },
+    /// Its recipient would be one too many for this SIM: send nothing; another SIM may. What the gateway knows of the SIM's budget
+    /// is wrong.
+    NoRoom,
     /// Canceled, opted out, lapsed or held meanwhile: send nothing, forget the message.
     Withdrawn,
 }

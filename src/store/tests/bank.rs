@@ -64,7 +64,7 @@ impl Bank {
     }
 
     pub(in crate::store) fn introduce(&mut self, name: &str) -> (ModemId, SimId) {
-        let Reply::Introduced(introduced) = self.ask(Request::Introduce(introduction(name))) else {
+        let Reply::Introduced(introduced) = self.ask(Request::Introduce(Box::new(introduction(name)))) else {
             panic!("another answer");
         };
         (introduced.modem, introduced.sim)
@@ -139,6 +139,7 @@ impl Bank {
             modem: self.modem,
             sim: self.sim,
             expected_tp_mr: expected,
+            circle: None,
         };
         let Reply::Begun(begun) = self.ask(Request::Begin(begin)) else {
             panic!("another answer");
@@ -198,7 +199,7 @@ impl Bank {
 
     /// How many send times the store tells of a SIM.
     pub(in crate::store) fn sends(&mut self, name: &str) -> usize {
-        let Reply::Introduced(introduced) = self.ask(Request::Introduce(introduction(name))) else {
+        let Reply::Introduced(introduced) = self.ask(Request::Introduce(Box::new(introduction(name)))) else {
             panic!("another answer");
         };
         introduced.sends.len()
@@ -240,6 +241,7 @@ pub(in crate::store) fn take_due(ways: &[Way], depth: usize, room: usize) -> Req
         ways: ways.to_vec(),
         depth,
         room,
+        counted: false,
     }
 }
 
@@ -248,7 +250,6 @@ pub(in crate::store) fn introduction(name: &str) -> Introduce {
         label: format!("m{name}"),
         imei: Some(format!("35000000000000{name}")),
         iccid: Some(format!("894910000000000000{name}")),
-        history: 100,
         ..Introduce::default()
     }
 }
@@ -266,8 +267,8 @@ pub(in crate::store) fn plain(message: NewMessage) -> Accept {
 
 pub(in crate::store) fn written(begun: Begun) -> AttemptId {
     match begun {
-        Begun::Written { attempt } => attempt,
-        Begun::Withdrawn => panic!("withdrawn"),
+        Begun::Written { attempt, .. } => attempt,
+        Begun::NoRoom | Begun::Withdrawn => panic!("not written"),
     }
 }
 

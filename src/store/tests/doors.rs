@@ -130,7 +130,7 @@ async fn answers_come_after_the_commit_and_facts_follow() {
     assert_eq!(fact.sequence, 1);
     handle.work_arrived().await;
     let batch = vec![
-        (7, Request::Introduce(introduction("1"))),
+        (7, Request::Introduce(Box::new(introduction("1")))),
         (9, take_due(&[Way::Any], 5, 5)),
     ];
     let replies = handle.gateway(batch).await.unwrap();
@@ -378,6 +378,7 @@ fn a_full_disk_loses_nothing_and_gives_nothing_out_twice() {
         modem: bank.modem,
         sim: bank.sim,
         expected_tp_mr: None,
+        circle: None,
     });
     bank.read_only(true);
     assert!(matches!(

@@ -211,7 +211,7 @@ fn a_read_that_fails_once_makes_no_new_modem_and_no_new_sim() {
         ..Introduce::default()
     };
     let mut introduce = |introduce: Introduce| {
-        let Reply::Introduced(who) = bank.ask(Request::Introduce(introduce)) else {
+        let Reply::Introduced(who) = bank.ask(Request::Introduce(Box::new(introduce))) else {
             panic!("another answer");
         };
         (who.modem, who.sim)

@@ -14,7 +14,7 @@ use super::bank::number;
 use crate::store::{EventKind, InboundRecord, ListFilter};
 
 /// The parts of a text as they come from a phone.
-fn parts(bank: &Bank, text: &str, reference: u8) -> Vec<InboundPart> {
+pub(super) fn parts(bank: &Bank, text: &str, reference: u8) -> Vec<InboundPart> {
     let cut = segment(text, &SegmentOptions::default()).unwrap();
     let total = u8::try_from(cut.parts.len()).unwrap();
     (1..)

@@ -149,7 +149,7 @@ fn idle_lanes_leave_nothing_behind() {
         bank.close(attempt, super::bank::accepted(1));
     }
     assert_eq!(bank.lanes(), 0);
-    bank.ask(Request::Introduce(introduction("1")));
+    bank.ask(Request::Introduce(Box::new(introduction("1"))));
     let none = SimId(Ulid::from_bits(1));
     assert_eq!(ask(&mut bank, &[Way::Any, Way::Sim(none)], 9, 9), (vec![], vec![]));
 }

@@ -33,7 +33,7 @@ impl Bank {
         let mut sent = Vec::new();
         while let Some(due) = self.take(1).pop() {
             self.pass(1);
-            if let Begun::Written { attempt } = self.begin(&due, 0, None) {
+            if let Begun::Written { attempt, .. } = self.begin(&due, 0, None) {
                 self.close(attempt, accepted(u8::try_from(sent.len() % 256).unwrap()));
                 sent.push(due.id);
             }

@@ -207,6 +207,13 @@ fn goes_on(path: &Path, schema: usize) {
         "{schema}: nobody heard the answer"
     );
     let reader = bank.store.read();
+    let sql = "SELECT d.day, d.parts, d.recipients, p.number FROM sim_days d
+               JOIN sim_people p ON p.day = d.day AND p.sim = d.sim";
+    let used: [i64; 4] = reader
+        .connection()
+        .query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))
+        .unwrap();
+    assert_eq!(used, [NOON / 86_400_000, 2, 1, 1], "{schema}: what it sent this month");
     let key = reader.api_key(ApiKeyId(Ulid::from_octets(id(6)))).unwrap().unwrap();
     assert_eq!(key.label, "old key");
     let inbox = reader
@@ -236,7 +243,7 @@ fn goes_on(path: &Path, schema: usize) {
 
 #[test]
 fn every_schema_there_was_opens_with_its_rows_and_goes_on() {
-    for schema in 1..=4 {
+    for schema in 1..=5 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("w.db");
         let mut db = Connection::open(&path).unwrap();
@@ -244,6 +251,18 @@ fn every_schema_there_was_opens_with_its_rows_and_goes_on() {
         fill(&db);
         if schema >= 2 {
             fill_second(&db);
+        }
+        if schema >= 5 {
+            db.execute(
+                "INSERT INTO sim_days VALUES (?1, ?2, 2, 1)",
+                params![id(SIM), NOON / 86_400_000],
+            )
+            .unwrap();
+            db.execute(
+                "INSERT INTO sim_people VALUES (1, ?1, ?2, NULL)",
+                params![id(SIM), NOON / 86_400_000],
+            )
+            .unwrap();
         }
         let pin = match schema {
             1 => "",

@@ -41,7 +41,7 @@ fn introduced(bank: &mut Bank, imei: Option<&str>) -> Past {
         imei: imei.map(str::to_owned),
         ..Introduce::default()
     };
-    let Reply::Introduced(introduced) = bank.ask(Request::Introduce(introduce)) else {
+    let Reply::Introduced(introduced) = bank.ask(Request::Introduce(Box::new(introduce))) else {
         panic!("another answer");
     };
     introduced.past

@@ -33,7 +33,7 @@ fn record(bank: &Bank, sim: SimId) -> SimRecord {
 }
 
 fn receives_only(bank: &mut Bank, name: &str) -> bool {
-    let Reply::Introduced(introduced) = bank.ask(Request::Introduce(introduction(name))) else {
+    let Reply::Introduced(introduced) = bank.ask(Request::Introduce(Box::new(introduction(name)))) else {
         panic!("another answer");
     };
     introduced.receive_only
@@ -248,6 +248,7 @@ fn a_loopback_test_goes_through_its_sim_alone_and_ends_when_it_is_back_and_repor
         modem: bank.modem,
         sim: bank.sim,
         expected_tp_mr: None,
+        circle: None,
     };
     let Reply::Begun(begun) = bank.ask(Request::Begin(begin)) else {
         panic!("begun");

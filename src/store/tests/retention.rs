@@ -192,6 +192,7 @@ fn a_day(bank: &mut Bank, day: u32, count: u32) {
             modem: bank.modem,
             sim: bank.sim,
             expected_tp_mr: None,
+            circle: None,
         }))
     };
     let ops = due.iter().map(|due| begin(bank, due)).collect();

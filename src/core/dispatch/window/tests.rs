@@ -30,6 +30,7 @@ fn message(id: u128, priority: Priority, due: i64, parts: u8) -> DueMessage {
         sim: None,
         avoid: None,
         prefer: None,
+        counted: Vec::new(),
         delivery_report: true,
         parts: (1..=parts)
             .map(|sequence| DuePart {
@@ -66,6 +67,8 @@ fn pick(window: &mut Window, passed: Duration, sim: SimId, others: bool) -> Opti
         reserve: false,
         others,
         free: &[],
+        rests: false,
+        known: None,
     };
     window.pick(after(passed), &taker, |_| true)
 }
@@ -176,6 +179,8 @@ fn an_urgency_the_budget_closes_is_passed_over() {
         reserve: false,
         others: true,
         free: &[],
+        rests: false,
+        known: None,
     };
     let only_emergency = |urgency: Priority| urgency == Priority::Emergency;
     assert!(w.pick(after(Duration::ZERO), &taker, only_emergency).is_some());
@@ -333,6 +338,8 @@ fn what_a_free_sim_is_known_by_is_left_to_it() {
         reserve: false,
         others: true,
         free: &[SIM_A, SIM_B],
+        rests: false,
+        known: None,
     };
     assert!(w.pick(after(Duration::ZERO), &taker, |_| true).is_none());
     assert!(
@@ -353,6 +360,8 @@ fn a_sim_kept_for_emergencies_takes_nothing_else_but_what_is_its_own() {
         reserve: true,
         others: true,
         free: &[],
+        rests: false,
+        known: None,
     };
     let mut take = || {
         w.pick(after(Duration::ZERO), &taker, |_| true)

@@ -1,0 +1,53 @@
+-- Fifth schema. STRICT tables, times in milliseconds since 1970 (UTC), days counted from 1970-01-01 (UTC).
+
+-- Budgets: what each SIM sent on each day, kept with every attempt, so that the count of a month is a few rows among any number
+-- of attempts, and stays right when those are gone. `parts` are attempts that left the box.
+CREATE TABLE sim_days (
+    sim   BLOB NOT NULL REFERENCES sims (id),
+    day   INTEGER NOT NULL,
+    parts INTEGER NOT NULL,
+    -- People in `sim_people` with this day.
+    recipients INTEGER NOT NULL,
+    PRIMARY KEY (sim, day)
+) STRICT, WITHOUT ROWID;
+
+-- Whom each SIM wrote to, and when last; `before` is the day it was before the last attempt, should nothing of that leave the box.
+CREATE TABLE sim_people (
+    number INTEGER NOT NULL REFERENCES numbers (id),
+    sim    BLOB NOT NULL REFERENCES sims (id),
+    day    INTEGER NOT NULL,
+    before INTEGER,
+    PRIMARY KEY (number, sim)
+) STRICT, WITHOUT ROWID;
+
+-- Whom which message was begun to in the last day, while a recipient may get only so many.
+CREATE TABLE texted (
+    number  INTEGER NOT NULL REFERENCES numbers (id),
+    message BLOB NOT NULL,
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (number, message)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX texted_at ON texted (at);
+
+-- What a person entered of a SIM's plan, by the names of the configuration.
+CREATE TABLE sim_plans (
+    sim   BLOB NOT NULL REFERENCES sims (id),
+    key   TEXT NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (sim, key)
+) STRICT, WITHOUT ROWID;
+
+-- The last two months of each SIM: no budget looks further back.
+INSERT INTO sim_days
+    SELECT a.sim, a.written_at / 86400000, count(*), 0 FROM sims s CROSS JOIN attempts a ON a.sim = s.id
+    WHERE a.written_at > (SELECT max(written_at) FROM attempts WHERE sim = s.id) - 62 * 86400000 AND a.state <> 4
+    GROUP BY 1, 2;
+INSERT INTO sim_people (number, sim, day)
+    SELECT m.number, a.sim, max(a.written_at) / 86400000 FROM sims s CROSS JOIN attempts a ON a.sim = s.id
+    JOIN messages m ON m.id = a.message
+    WHERE a.written_at > (SELECT max(written_at) FROM attempts WHERE sim = s.id) - 62 * 86400000 AND a.state <> 4
+    GROUP BY 1, 2;
+UPDATE sim_days SET recipients = p.n
+    FROM (SELECT sim, day, count(*) AS n FROM sim_people GROUP BY 1, 2) AS p
+    WHERE p.sim = sim_days.sim AND p.day = sim_days.day;

@@ -1,0 +1,84 @@
+//! Budgets of SIMs as a bank lives with them: no failure, but what keeps the operator from making one.
+
+use wardwire_core::base::MessageId;
+use wardwire_core::queue::plan::Cap;
+use wardwire_core::queue::state::MessageStatus as M;
+
+use super::site::Site;
+
+/// Texts to so many people, from the `first` on.
+fn texts(site: &mut Site, first: usize, count: usize) -> Vec<MessageId> {
+    (first..first + count)
+        .map(|n| site.send(&format!("+35387{n:07}"), "Come at ten."))
+        .collect()
+}
+
+fn gone(site: &Site, texts: &[MessageId]) -> usize {
+    let went = |id: &&MessageId| matches!(site.status(**id), M::Sent | M::Delivered);
+    texts.iter().filter(went).count()
+}
+
+#[test]
+fn a_sim_writes_to_so_many_people_and_to_each_as_often_as_needed() {
+    let mut site = Site::of(&["generic", "generic"]).ready();
+    for modem in 0..2 {
+        site.enter(modem, &[("recipients_per_month", 3)]);
+    }
+    let people = texts(&mut site, 0, 9);
+    site.seconds(300);
+    assert_eq!(gone(&site, &people), 6, "three on each SIM");
+    let known = people
+        .iter()
+        .position(|id| site.status(*id) == M::Delivered)
+        .expect("some went");
+    let again = texts(&mut site, known, 1);
+    site.seconds(60);
+    assert_eq!(gone(&site, &again), 1, "who is counted costs nothing");
+    let used: Vec<_> = (0..2)
+        .flat_map(|modem| site.modem(modem).budgets)
+        .map(|b| (b.cap, b.used))
+        .collect();
+    assert_eq!(used, [(Cap::Recipients, 3), (Cap::Recipients, 3)]);
+    // A person enters another plan: at once it holds.
+    site.enter(1, &[("recipients_per_month", 5)]);
+    site.seconds(60);
+    assert_eq!(gone(&site, &people), 8);
+}
+
+#[test]
+fn people_nobody_may_write_to_do_not_keep_others_waiting() {
+    let mut site = Site::of(&["generic"]).ready();
+    site.enter(0, &[("recipients_per_month", 2)]);
+    let known = texts(&mut site, 0, 2);
+    site.seconds(30);
+    assert_eq!(gone(&site, &known), 2);
+    // More than the window holds.
+    let barred = texts(&mut site, 10, 90);
+    let again = texts(&mut site, 0, 2);
+    site.seconds(120);
+    assert_eq!(gone(&site, &again), 2);
+    assert_eq!(gone(&site, &barred), 0);
+    let told = barred.iter().filter(|id| site.record(**id).error.is_some()).count();
+    assert!(told > 0, "they say why they wait");
+    site.enter(0, &[("recipients_per_month", 500)]);
+    site.seconds(3_700);
+    assert_eq!(
+        gone(&site, &barred),
+        90,
+        "within the hour after somebody gave them room"
+    );
+}
+
+#[test]
+fn a_plan_entered_holds_at_once() {
+    let mut site = Site::of(&["generic"]).ready();
+    site.enter(0, &[("per_hour", 2)]);
+    let some = texts(&mut site, 0, 5);
+    site.seconds(120);
+    assert_eq!(gone(&site, &some), 2);
+    site.enter(0, &[("per_hour", 4)]);
+    site.seconds(120);
+    assert_eq!(gone(&site, &some), 4, "what went before counts");
+    site.seconds(3_600);
+    assert_eq!(gone(&site, &some), 5);
+}
