@@ -15,7 +15,7 @@ use super::code::Columns;
 use super::lanes::{self, NEVER};
 use super::numbers::SealedNumber;
 use super::seal::{DataKey, SealError, Slot};
-use super::turn::{OpError, Place, Turn};
+use super::turn::{Asked, OpError, Place, Turn};
 
 /// Rows of one lane that are due, from a place on, each with its recipient and one waiting part; the parts of a message
 /// follow each other.
@@ -83,7 +83,6 @@ pub(super) fn take_due(
     room: usize,
     counted: bool,
 ) -> Result<Reply, OpError> {
-    turn.memory.depth = Some(depth);
     let now = turn.now.utc.as_millis();
     let asked = |lane: &Lane| ways.contains(&lane.way);
     let mut lanes: Vec<(Priority, usize, Lane)> = turn
@@ -111,12 +110,14 @@ pub(super) fn take_due(
     let later = turn.memory.lanes.iter().filter(|(lane, _)| asked(lane));
     let next_due = later
         .map(|(_, state)| state.next)
-        .filter(|next| *next > now && *next != NEVER)
-        .min();
+        .filter(|next| *next > now)
+        .min()
+        .unwrap_or(NEVER);
+    turn.memory.asked = Some(Asked { depth, next_due });
     Ok(Reply::Due {
         messages,
         more,
-        next_due: next_due.map(UtcTime::from_millis),
+        next_due: (next_due != NEVER).then_some(UtcTime::from_millis(next_due)),
     })
 }
 

@@ -63,8 +63,8 @@ pub(super) struct Memory {
     pub(super) lanes: BTreeMap<Lane, LaneState>,
     /// Names of all services.
     pub(super) services: BTreeMap<ServiceId, String>,
-    /// How many of each lane the gateway wanted when it last asked.
-    pub(super) depth: Option<usize>,
+    /// What the gateway knows since it last asked for due messages.
+    pub(super) asked: Option<Asked>,
     /// Sequence of the last event.
     pub(super) sequence: u64,
     /// Up to when loopback tests that ran out were looked for.
@@ -78,6 +78,15 @@ pub(super) struct Memory {
     /// Both clocks at the last transaction.
     pub(super) seen_at: Option<Now>,
     undo: Vec<Undo>,
+}
+
+/// What the gateway wanted and was told when it last asked for due messages.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// How many of each lane.
+    pub(super) depth: usize,
+    /// When the next is due that was not then; [`NEVER`] without one.
+    pub(super) next_due: i64,
 }
 
 /// How attempts follow each other, over all SIMs.
@@ -246,8 +255,9 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Keeps the lane right after a message's due time was written or its lease ended, and notes work: a lane of which
-    /// the gateway holds all it wants is asked for by itself. What is leased is not given out, wherever it stands.
+    /// Keeps the lane right after a message's due time was written or its lease ended, and notes work: something due now, unless
+    /// the gateway holds all it wants of that lane and asks by itself, or later, but before the gateway would ask. What is leased
+    /// is not given out, wherever it stands.
     pub(super) fn due_changed(&mut self, lane: Lane, due_at: Option<UtcTime>, id: MessageId) {
         let Some(due_at) = due_at.filter(|_| !self.memory.leases.contains_key(&id)) else {
             return;
@@ -255,7 +265,11 @@ impl Turn<'_> {
         let place = (due_at.as_millis(), id.0);
         self.memory.change_lane(lane, |state| state.arrived(place));
         let out = self.memory.lanes.get(&lane).map_or(0, |state| state.out);
-        self.work |= due_at <= self.now.utc && self.memory.depth.is_none_or(|depth| out < depth);
+        self.work |= match self.memory.asked {
+            None => true,
+            Some(asked) if due_at <= self.now.utc => out < asked.depth,
+            Some(asked) => place.0 < asked.next_due,
+        };
     }
 
     /// Delivery reports are not believed any more for attempts of this message. What still awaits one (2 from now on) may be meant

@@ -307,7 +307,7 @@ impl Store {
     /// When it could not be written.
     pub fn restart(&mut self, now: Now) -> Result<(), OpenError> {
         self.memory.leases.clear();
-        self.memory.depth = None;
+        self.memory.asked = None;
         self.facts.clear();
         self.work = true;
         self.memory.seen_at = None;

@@ -171,6 +171,30 @@ fn what_is_planned_is_told_and_not_looked_for_before() {
     assert_eq!(bank.take(9).len(), 1);
 }
 
+/// Otherwise a text planned for ten seconds from now would wait for the next sweep.
+#[test]
+fn what_is_planned_for_sooner_than_was_told_is_told_at_once() {
+    let mut bank = Bank::new();
+    let plan = |bank: &mut Bank, n, seconds| {
+        let send_at = Some(bank.now.utc + std::time::Duration::from_secs(seconds));
+        let message = bank.message(n, "Come at ten.");
+        bank.accept(NewMessage { send_at, ..message });
+        bank.store.work_arrived()
+    };
+    let told = |bank: &mut Bank| {
+        let Reply::Due { next_due, .. } = bank.ask(take_due(&[Way::Any], 9, 9)) else {
+            panic!("another answer");
+        };
+        next_due.map(|at| at.since(bank.now.utc).as_secs())
+    };
+    assert_eq!(told(&mut bank), None);
+    assert!(plan(&mut bank, 1, 60), "the first one");
+    assert_eq!(told(&mut bank), Some(60));
+    assert!(!plan(&mut bank, 2, 61), "asked for by then");
+    assert!(plan(&mut bank, 3, 10), "sooner");
+    assert_eq!(told(&mut bank), Some(10));
+}
+
 fn to_wards(prefix: &str) -> Routing {
     Routing {
         routes: vec![Route {
