@@ -185,6 +185,7 @@ fn lives(store: &mut Store, ids: (ModemId, SimId), count: u64, group: usize) -> 
                 sim,
                 expected_tp_mr: None,
                 circle: None,
+                marks: [None; 4],
             })
         });
         let begins = begins.collect();

@@ -38,7 +38,9 @@ pub(super) fn status_of(kind: EventKind) -> Option<&'static str> {
         | EventKind::MessageUnknownResolved
         | EventKind::MessageReceived
         | EventKind::MessageReceivedIncomplete
-        | EventKind::MessageKept => None,
+        | EventKind::MessageKept
+        | EventKind::SimCapNear(_)
+        | EventKind::SimCapReached(_) => None,
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use wardwire_core::base::{Body, Originator, PhoneNumber, UtcTime};
 use wardwire_core::gateway::snapshot::{ModemSnapshot, SignalPeriod};
-use wardwire_core::queue::plan::{Budget, KEYS};
+use wardwire_core::queue::plan::{Budget, Cap, KEYS};
 use wardwire_core::queue::state::{Category, HoldReason, OnUnknown, Priority};
 use wardwire_core::sms::Alphabet;
 
@@ -318,15 +318,20 @@ struct EventData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     inbound_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    sim_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cap: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'static str>,
     reference: Option<&'a str>,
 }
 
 impl<'a> EventView<'a> {
     pub(super) fn of(e: &'a EventRecord) -> Self {
-        let (message_id, inbound_id) = match &e.subject {
-            Subject::Message(m) => (Some(id(m)), None),
-            Subject::Inbound(m) => (None, Some(id(m))),
+        let (message_id, inbound_id, sim_id) = match &e.subject {
+            Subject::Message(m) => (Some(id(m)), None, None),
+            Subject::Inbound(m) => (None, Some(id(m)), None),
+            Subject::Sim(sim) => (None, None, Some(id(sim))),
         };
         Self {
             id: id(&e.id),
@@ -338,6 +343,8 @@ impl<'a> EventView<'a> {
             data: EventData {
                 message_id,
                 inbound_id,
+                sim_id,
+                cap: e.kind.cap().map(Cap::as_str),
                 status: super::events::status_of(e.kind),
                 reference: e.reference.as_deref(),
             },

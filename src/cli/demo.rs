@@ -260,7 +260,9 @@ async fn show_fact(fact: Fact, store: &StoreHandle, names: &BTreeMap<String, &'s
             | EventKind::MessageUnknownResolved
             | EventKind::MessageReceived
             | EventKind::MessageReceivedIncomplete
-            | EventKind::MessageKept,
+            | EventKind::MessageKept
+            | EventKind::SimCapNear(_)
+            | EventKind::SimCapReached(_),
             _,
         ) => {}
     }

@@ -76,6 +76,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, begin: &Begin) -> Result<Reply, OpError
             now.as_millis(),
         ])?;
     let met = budget::spend(turn, begin.sim, life.number)?;
+    budget::mark(turn, begin.sim, &begin.marks)?;
     life.save(turn)?;
     Ok(Reply::Begun(Begun::Written { attempt, met }))
 }

@@ -4,12 +4,12 @@
 use rusqlite::{OptionalExtension, params};
 use wardwire_core::base::{MessageId, SimId, UtcDay, UtcTime, limits};
 use wardwire_core::queue::error::ErrorCode;
-use wardwire_core::queue::plan::{Circle, DayUse, KEYS, Met, Plan};
+use wardwire_core::queue::plan::{Circle, DayUse, KEYS, Mark, Met, Plan};
 use wardwire_core::queue::verbs::{DueMessage, Reply};
 
 use super::code::Columns;
 use super::life::Life;
-use super::records::MessageError;
+use super::records::{EventKind, MessageError, Subject};
 use super::turn::{OpError, Turn};
 
 /// Days that are kept: more than any budget looks back.
@@ -104,6 +104,34 @@ fn people(turn: &Turn<'_>, sim: SimId, day: UtcDay, by: i64) -> Result<(), OpErr
         turn.db
             .prepare_cached("UPDATE sim_days SET recipients = max(0, recipients + ?3) WHERE sim = ?1 AND day = ?2")?
             .execute(params![sim.0.to_octets(), day.number(), by])?;
+    }
+    Ok(())
+}
+
+/// Tells of budgets that come near their end with an attempt, each once in its window.
+pub(super) fn mark(turn: &mut Turn<'_>, sim: SimId, marks: &[Option<Mark>]) -> Result<(), OpError> {
+    for mark in marks.iter().flatten() {
+        let new = turn
+            .db
+            .prepare_cached(
+                "INSERT INTO sim_marks (sim, cap, reached, at) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (sim, cap, reached) DO UPDATE SET at = excluded.at WHERE at < ?5",
+            )?
+            .execute(params![
+                sim.0.to_octets(),
+                mark.cap as i64,
+                mark.reached,
+                turn.now.utc.as_millis(),
+                mark.since.as_millis(),
+            ])?;
+        if new > 0 {
+            let kind = if mark.reached {
+                EventKind::SimCapReached(mark.cap)
+            } else {
+                EventKind::SimCapNear(mark.cap)
+            };
+            turn.event(kind, turn.service, Subject::Sim(sim))?;
+        }
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use rusqlite::types::FromSql;
 use rusqlite::{Error, Row};
 use wardwire_core::base::{Ulid, UtcTime};
 use wardwire_core::queue::error::{ErrorCode, NetworkCode};
+use wardwire_core::queue::plan::Cap;
 use wardwire_core::queue::state::{HoldReason, MessageStatus, OnUnknown, Priority};
 use wardwire_core::sms::Alphabet;
 
@@ -17,6 +18,17 @@ pub(super) const ALPHABETS: [Alphabet; 3] = [Alphabet::Gsm7, Alphabet::Ucs2, Alp
 /// Codes of events that are a status begin here.
 const STATUS_EVENTS: i64 = 100;
 
+/// Codes of events that tell of a budget begin here.
+const CAP_NEAR: i64 = 10;
+const CAP_REACHED: i64 = 20;
+
+fn cap_of(place: i64) -> Option<Cap> {
+    usize::try_from(place)
+        .ok()
+        .and_then(|place| Cap::ALL.get(place))
+        .copied()
+}
+
 /// The code of an event's kind.
 pub(super) fn event_code(kind: EventKind) -> i64 {
     match kind {
@@ -26,6 +38,8 @@ pub(super) fn event_code(kind: EventKind) -> i64 {
         EventKind::MessageReceived => 3,
         EventKind::MessageReceivedIncomplete => 4,
         EventKind::MessageKept => 5,
+        EventKind::SimCapNear(cap) => CAP_NEAR + cap as i64,
+        EventKind::SimCapReached(cap) => CAP_REACHED + cap as i64,
         EventKind::MessageStatus(status) => STATUS_EVENTS + status as i64,
     }
 }
@@ -39,6 +53,8 @@ pub(super) fn event_kind(code: i64) -> Option<EventKind> {
         3 => EventKind::MessageReceived,
         4 => EventKind::MessageReceivedIncomplete,
         5 => EventKind::MessageKept,
+        CAP_NEAR..CAP_REACHED => EventKind::SimCapNear(cap_of(code - CAP_NEAR)?),
+        CAP_REACHED..STATUS_EVENTS => EventKind::SimCapReached(cap_of(code - CAP_REACHED)?),
         _ => {
             let place = usize::try_from(code - STATUS_EVENTS).ok()?;
             EventKind::MessageStatus(*MessageStatus::ALL.get(place)?)
@@ -128,7 +144,7 @@ mod tests {
                 found += 1;
             }
         }
-        assert_eq!(found, 6 + MessageStatus::ALL.len());
+        assert_eq!(found, 6 + 2 * Cap::ALL.len() + MessageStatus::ALL.len());
         assert_eq!(event_kind(-1), None);
     }
 

@@ -226,7 +226,7 @@ impl Reader {
     /// [`ReadError`].
     pub fn events(&self, service: Option<ServiceId>, after: u64, limit: u16) -> Read<Vec<EventRecord>> {
         let mut select = self.connection.prepare_cached(
-            "SELECT e.sequence, e.id, e.kind, e.created_at, e.service, e.message, e.inbound, m.reference
+            "SELECT e.sequence, e.id, e.kind, e.created_at, e.service, e.message, e.inbound, e.sim, m.reference
              FROM events e LEFT JOIN messages m ON m.id = e.message
              WHERE e.sequence > ?1 AND (?2 IS NULL OR e.service = ?2) ORDER BY e.sequence LIMIT ?3",
         )?;
@@ -274,9 +274,10 @@ pub(super) fn event(row: &Row<'_>, from: usize) -> rusqlite::Result<EventRecord>
     let code: i64 = c.get()?;
     let created_at = c.time()?;
     let service = ServiceId(c.ulid()?);
-    let subject = match (c.ulid_or_none()?, c.ulid_or_none()?) {
-        (Some(message), _) => Subject::Message(MessageId(message)),
-        (None, inbound) => Subject::Inbound(InboundId(inbound.unwrap_or(Ulid::from_bits(0)))),
+    let subject = match (c.ulid_or_none()?, c.ulid_or_none()?, c.ulid_or_none()?) {
+        (Some(message), _, _) => Subject::Message(MessageId(message)),
+        (None, None, Some(sim)) => Subject::Sim(SimId(sim)),
+        (None, inbound, _) => Subject::Inbound(InboundId(inbound.unwrap_or(Ulid::from_bits(0)))),
     };
     Ok(EventRecord {
         sequence: u64::try_from(sequence).unwrap_or_default(),

@@ -8,6 +8,7 @@ use wardwire_core::base::{
 use wardwire_core::queue::error::{ErrorCode, NetworkCode};
 use wardwire_core::queue::inbound::InboundKind;
 use wardwire_core::queue::loopback::LoopbackFacts;
+use wardwire_core::queue::plan::Cap;
 use wardwire_core::queue::state::{Category, HoldReason, MessageStatus, OnUnknown, PartState, Priority};
 use wardwire_core::queue::status::Delivery;
 use wardwire_core::sms::Alphabet;
@@ -336,6 +337,8 @@ pub enum Subject {
     Message(MessageId),
     /// A received message.
     Inbound(InboundId),
+    /// A SIM.
+    Sim(SimId),
 }
 
 /// What happened (the index is the code on disk; only append).
@@ -355,9 +358,28 @@ pub enum EventKind {
     MessageReceivedIncomplete,
     /// Something came in that is no text to hand on; it is kept for technicians.
     MessageKept,
+    /// Four fifths of this budget of a SIM are used.
+    SimCapNear(Cap),
+    /// Nothing of this budget of a SIM is left but what is kept for emergencies.
+    SimCapReached(Cap),
 }
 
 impl EventKind {
+    /// The budget it tells of.
+    #[must_use]
+    pub const fn cap(self) -> Option<Cap> {
+        match self {
+            Self::SimCapNear(cap) | Self::SimCapReached(cap) => Some(cap),
+            Self::MessageCreated
+            | Self::MessageStatus(_)
+            | Self::MessagePartFailed
+            | Self::MessageUnknownResolved
+            | Self::MessageReceived
+            | Self::MessageReceivedIncomplete
+            | Self::MessageKept => None,
+        }
+    }
+
     /// The `type` the API uses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -383,6 +405,8 @@ impl EventKind {
             Self::MessageReceived => "message.received",
             Self::MessageReceivedIncomplete => "message.received_incomplete",
             Self::MessageKept => "message.kept",
+            Self::SimCapNear(_) => "sim.cap_near",
+            Self::SimCapReached(_) => "sim.cap_reached",
         }
     }
 }

@@ -223,14 +223,15 @@ impl Turn<'_> {
     pub(super) fn event(&mut self, kind: EventKind, service: ServiceId, subject: Subject) -> Result<(), OpError> {
         let id = EventId(self.new_id());
         let sequence = self.memory.next_sequence();
-        let (message, inbound) = match subject {
-            Subject::Message(id) => (Some(id.0.to_octets()), None),
-            Subject::Inbound(id) => (None, Some(id.0.to_octets())),
+        let (message, inbound, sim) = match subject {
+            Subject::Message(id) => (Some(id.0.to_octets()), None, None),
+            Subject::Inbound(id) => (None, Some(id.0.to_octets()), None),
+            Subject::Sim(id) => (None, None, Some(id.0.to_octets())),
         };
         self.db
             .prepare_cached(
-                "INSERT INTO events (sequence, id, kind, service, message, inbound, created_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO events (sequence, id, kind, service, message, inbound, created_at, sim)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             )?
             .execute(params![
                 i64::try_from(sequence).unwrap_or(i64::MAX),
@@ -240,10 +241,12 @@ impl Turn<'_> {
                 message,
                 inbound,
                 self.now.utc.as_millis(),
+                sim,
             ])?;
         let resource = match subject {
             Subject::Message(id) => id.0,
             Subject::Inbound(id) => id.0,
+            Subject::Sim(id) => id.0,
         };
         outbox::put(self, kind, sequence, resource.to_octets())?;
         self.facts.push(Fact {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::broadcast::error::RecvError;
 use wardwire_core::base::Network;
+use wardwire_core::queue::plan::Cap;
 
 use crate::clock;
 use crate::config::Webhook;
@@ -155,6 +156,7 @@ fn envelope(event: &EventRecord) -> Value {
     let mut data = match event.subject {
         Subject::Message(id) => json!({ "message_id": id.to_string(), "reference": event.reference }),
         Subject::Inbound(id) => json!({ "inbound_id": id.to_string() }),
+        Subject::Sim(id) => json!({ "sim_id": id.to_string(), "cap": event.kind.cap().map(Cap::as_str) }),
     };
     if let (EventKind::MessageStatus(status), Some(data)) = (event.kind, data.as_object_mut()) {
         data.insert("status".into(), status.as_str().into());

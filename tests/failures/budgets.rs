@@ -1,5 +1,6 @@
 //! Budgets of SIMs as a bank lives with them: no failure, but what keeps the operator from making one.
 
+use wardwire::store::EventKind;
 use wardwire_core::base::MessageId;
 use wardwire_core::queue::plan::Cap;
 use wardwire_core::queue::state::MessageStatus as M;
@@ -67,6 +68,24 @@ fn people_nobody_may_write_to_do_not_keep_others_waiting() {
         90,
         "within the hour after somebody gave them room"
     );
+}
+
+#[test]
+fn a_budget_that_ends_is_told_once() {
+    let mut site = Site::of(&["generic"]).ready();
+    site.enter(0, &[("per_hour", 10), ("recipients_per_month", 100)]);
+    texts(&mut site, 0, 20);
+    site.seconds(7_300);
+    let told = site.sim_events();
+    let hour = |kind: fn(Cap) -> EventKind| told.iter().filter(|event| **event == kind(Cap::Hour)).count();
+    assert_eq!(told.first(), Some(&EventKind::SimCapNear(Cap::Hour)), "{told:?}");
+    assert!(
+        (2..=3).contains(&hour(EventKind::SimCapReached)),
+        "once an hour: {told:?}"
+    );
+    assert!((1..=3).contains(&hour(EventKind::SimCapNear)), "once an hour: {told:?}");
+    let others = told.iter().filter(|event| event.cap() != Some(Cap::Hour)).count();
+    assert_eq!(others, 0, "{told:?}");
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wardwire::store::{
-    Accept, Accepted, Answer, Keys, ListFilter, MessageRecord, NewKey, NewLoopback, Op, Place, Routing, Settings,
-    SimEdit, Store, StoredResponse,
+    Accept, Accepted, Answer, EventKind, Keys, ListFilter, MessageRecord, NewKey, NewLoopback, Op, Place, Routing,
+    Settings, SimEdit, Store, StoredResponse,
 };
 use wardwire_core::base::{Body, Instant, MessageId, Now, PhoneNumber, ServiceId, SimId, UtcTime};
 use wardwire_core::dispatch::Rules;
@@ -295,6 +295,16 @@ impl Site {
     pub fn inbound(&mut self, modem: usize, text: &str) {
         self.bank.inject(self.now, modem, PHONE, text).expect("a sample fits");
         self.wait(Duration::ZERO);
+    }
+
+    /// What was told of SIMs.
+    pub fn sim_events(&self) -> Vec<EventKind> {
+        let events = self.store.read().events(None, 0, 200).expect("memory reads");
+        events
+            .into_iter()
+            .map(|event| event.kind)
+            .filter(|kind| kind.cap().is_some())
+            .collect()
     }
 
     pub fn status(&self, id: MessageId) -> MessageStatus {

@@ -261,6 +261,7 @@ impl<W: World> Story<W> {
             sim: on.sim,
             expected_tp_mr: Some(on.tp_mr.wrapping_add(1)),
             circle: None,
+            marks: [None; 4],
         };
         Some((Op::Gateway(Request::Begin(begin)), Beginning { line, place, taken }))
     }

@@ -48,6 +48,7 @@ impl House {
             sim: who.sim,
             expected_tp_mr: None,
             circle: None,
+            marks: [None; 4],
         };
         let Reply::Begun(Begun::Written { attempt, .. }) = self.ask_store(Ask::Begin(begin)).await else {
             panic!("begun");

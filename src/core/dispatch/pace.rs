@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::base::{UtcDay, UtcTime};
-use crate::queue::plan::{Budget, Cap, Circle, DayUse, HISTORY_MAX, Met, Plan, usable};
+use crate::queue::plan::{Budget, Cap, Circle, DayUse, HISTORY_MAX, Mark, Met, Plan, near, usable};
 use crate::queue::state::Priority;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -168,7 +168,7 @@ impl Pace {
     #[must_use]
     pub fn budgets(&self, now: UtcTime) -> Vec<Budget> {
         let lately = |window: Duration| {
-            let known = self.sends.iter().rev().take_while(|at| **at + window > now).count();
+            let known = self.sends.len() - self.sends.partition_point(|at| *at + window <= now);
             u32::try_from(known).unwrap_or(u32::MAX)
         };
         let month = self.plan.month(now);
@@ -203,6 +203,32 @@ impl Pace {
             .filter(|(_, limit, ..)| *limit > 0)
             .map(standing)
             .collect()
+    }
+
+    /// The budgets that the attempt counted last brought near their end or to it. `stranger`: its recipient will be counted as one
+    /// more of the month's people.
+    #[must_use]
+    pub fn marks(&self, now: UtcTime, stranger: bool) -> [Option<Mark>; 4] {
+        let since = |cap: Cap| match cap {
+            Cap::Hour => now.before(HOUR),
+            Cap::Day => now.before(DAY),
+            Cap::Month | Cap::Recipients => self.plan.month(now).start.begin(),
+        };
+        let mut marks = [None; 4];
+        for (mark, budget) in marks.iter_mut().zip(self.budgets(now)) {
+            let used = match budget.cap {
+                Cap::Hour | Cap::Day | Cap::Month => budget.used,
+                Cap::Recipients if stranger => budget.used.saturating_add(1),
+                Cap::Recipients => continue,
+            };
+            let reached = used == usable(budget.limit, Priority::Normal);
+            *mark = (reached || used == near(budget.limit)).then(|| Mark {
+                cap: budget.cap,
+                reached,
+                since: since(budget.cap),
+            });
+        }
+        marks
     }
 
     /// Attempts known within the last hour: the load by which idle SIMs are compared.
@@ -515,6 +541,35 @@ mod tests {
         let next = plan.month(T0).end.begin();
         assert_eq!(pace.budgets(at(9))[2], line(Cap::Recipients, 5, 5, Some(next)));
         assert_eq!(Pace::new(Plan::default(), None, &[], &[]).budgets(T0), []);
+    }
+
+    #[test]
+    fn a_budget_is_marked_where_it_comes_near_its_end_and_where_it_ends() {
+        let plan = Plan {
+            per_hour: 10,
+            recipients_per_month: 5,
+            ..Plan::default()
+        };
+        let mut pace = Pace::new(plan, None, &[], &[]);
+        let told: Vec<Vec<(Cap, bool)>> = (0..10)
+            .map(|second| {
+                pace.spend(at(second));
+                let marks = pace.marks(at(second), second < 5);
+                if second < 5 {
+                    pace.met(Met {
+                        day: T0.day(),
+                        before: None,
+                    });
+                }
+                marks.iter().flatten().map(|mark| (mark.cap, mark.reached)).collect()
+            })
+            .collect();
+        let mut wanted = alloc::vec![Vec::new(); 10];
+        wanted[3] = [(Cap::Recipients, false)].to_vec();
+        wanted[4] = [(Cap::Recipients, true)].to_vec();
+        wanted[7] = [(Cap::Hour, false)].to_vec();
+        wanted[8] = [(Cap::Hour, true)].to_vec();
+        assert_eq!(told, wanted);
     }
 
     #[test]

@@ -637,12 +637,16 @@ impl Gateway {
         let message = self.window.message(picked.message);
         let report = message.is_some_and(|message| message.delivery_report);
         let priority = message.map(|message| message.lane.priority);
+        let stranger = message.is_some_and(|message| place.is_stranger(now, message));
         let Some(tpdu) = message.and_then(|message| translate::submit(message, &picked.part, now.utc)) else {
             // Not a part our codec made, so never to be sent; it stays visible as waiting.
             self.window.forget(picked.message);
             return false;
         };
+        // Counted before it is asked for: what it does to the budgets goes to disk with it.
+        place.pace.spend(now.utc);
         let begin = Begin {
+            marks: place.pace.marks(now.utc, stranger),
             message: picked.message,
             part: picked.part.id,
             modem,
@@ -650,7 +654,6 @@ impl Gateway {
             expected_tp_mr: place.expected_tp_mr(),
             circle: priority.and_then(|priority| place.pace.circle(now.utc, priority)),
         };
-        place.pace.spend(now.utc);
         place.job = Some(Job {
             message: picked.message,
             part: picked.part,

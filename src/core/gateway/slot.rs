@@ -205,6 +205,15 @@ impl Slot {
             .takes(now.utc, message.lane.priority, own.map(|(_, day)| *day))
     }
 
+    /// Whether this message's recipient would be one more of the people its SIM writes to this month.
+    pub(super) fn is_stranger(&self, now: Now, message: &DueMessage) -> bool {
+        let circle = self.pace.circle(now.utc, message.lane.priority);
+        let own = self
+            .who
+            .and_then(|(_, sim)| message.counted.iter().find(|(known, _)| *known == sim));
+        circle.is_some_and(|circle| own.is_none_or(|(_, day)| *day < circle.from))
+    }
+
     /// Whether the gap after its last part is not over: nothing but an emergency is begun.
     pub(super) fn rests(&self, now: Now) -> bool {
         self.pace.message_at(now.utc, Priority::Normal) > self.pace.ready_at(now.utc, Priority::Normal)

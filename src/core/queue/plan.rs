@@ -143,7 +143,21 @@ pub enum Cap {
     Recipients,
 }
 
+/// A budget came near its end, or to it, with the attempt counted last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Which budget.
+    pub cap: Cap,
+    /// Nothing is left of it but what is kept for emergencies; else four fifths are used.
+    pub reached: bool,
+    /// Since when it is counted: within this window the mark is told once.
+    pub since: UtcTime,
+}
+
 impl Cap {
+    /// All of them (the index is the code on disk; only append).
+    pub const ALL: [Self; 4] = [Self::Hour, Self::Day, Self::Month, Self::Recipients];
+
     /// As the plan calls it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -154,6 +168,12 @@ impl Cap {
             Self::Recipients => "recipients_per_month",
         }
     }
+}
+
+/// How much of a limit is near its end.
+#[must_use]
+pub const fn near(limit: u32) -> u32 {
+    limit - limit / 5
 }
 
 /// How a budget stands.

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::lane::{Lane, Way};
-use super::plan::{Circle, DayUse, Met, Plan};
+use super::plan::{Circle, DayUse, Mark, Met, Plan};
 use super::state::{Category, HoldReason, OnUnknown, Priority, Sensitivity};
 use crate::base::{
     AttemptId, Body, MessageId, ModemId, Originator, PartId, Past, PhoneNumber, ServiceId, SimId, UtcDay, UtcTime,
@@ -300,6 +300,8 @@ pub struct Begin {
     pub expected_tp_mr: Option<u8>,
     /// Do not begin it when its recipient would be one too many; `None`: the SIM may write to any number of people.
     pub circle: Option<Circle>,
+    /// What it does to the SIM's budgets that is worth telling, if it is begun.
+    pub marks: [Option<Mark>; 4],
 }
 
 /// Whether the attempt may go on.

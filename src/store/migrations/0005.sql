@@ -20,6 +20,18 @@ CREATE TABLE sim_people (
     PRIMARY KEY (number, sim)
 ) STRICT, WITHOUT ROWID;
 
+-- When a SIM's budget (`cap`, the index in Cap::ALL) last came near its end (`reached` 0) or to it (1): told once a window.
+CREATE TABLE sim_marks (
+    sim     BLOB NOT NULL REFERENCES sims (id),
+    cap     INTEGER NOT NULL,
+    reached INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (sim, cap, reached)
+) STRICT, WITHOUT ROWID;
+
+-- What an event is about, beside `message` and `inbound`.
+ALTER TABLE events ADD COLUMN sim BLOB;
+
 -- Whom which message was begun to in the last day, while a recipient may get only so many.
 CREATE TABLE texted (
     number  INTEGER NOT NULL REFERENCES numbers (id),

@@ -140,6 +140,7 @@ impl Bank {
             sim: self.sim,
             expected_tp_mr: expected,
             circle: None,
+            marks: [None; 4],
         };
         let Reply::Begun(begun) = self.ask(Request::Begin(begin)) else {
             panic!("another answer");

@@ -183,6 +183,7 @@ fn write_to(bank: &mut Bank, person: u32, result: AttemptResult) -> bool {
         sim: bank.sim,
         expected_tp_mr: None,
         circle: circle(bank, plan),
+        marks: [None; 4],
     };
     let Reply::Begun(begun) = bank.ask(Request::Begin(begin)) else {
         panic!("another answer");

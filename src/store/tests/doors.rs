@@ -379,6 +379,7 @@ fn a_full_disk_loses_nothing_and_gives_nothing_out_twice() {
         sim: bank.sim,
         expected_tp_mr: None,
         circle: None,
+        marks: [None; 4],
     });
     bank.read_only(true);
     assert!(matches!(
@@ -495,7 +496,7 @@ fn an_op_that_fails_half_way_leaves_nothing_behind() {
     // In the way of the next event.
     let db = bank.store.read().connection();
     db.execute(
-        "INSERT INTO events SELECT 3, id, kind, service, message, inbound, created_at FROM events LIMIT 1",
+        "INSERT INTO events SELECT 3, id, kind, service, message, inbound, created_at, sim FROM events LIMIT 1",
         [],
     )
     .unwrap();

@@ -249,6 +249,7 @@ fn a_loopback_test_goes_through_its_sim_alone_and_ends_when_it_is_back_and_repor
         sim: bank.sim,
         expected_tp_mr: None,
         circle: None,
+        marks: [None; 4],
     };
     let Reply::Begun(begun) = bank.ask(Request::Begin(begin)) else {
         panic!("begun");

@@ -193,6 +193,7 @@ fn a_day(bank: &mut Bank, day: u32, count: u32) {
             sim: bank.sim,
             expected_tp_mr: None,
             circle: None,
+            marks: [None; 4],
         }))
     };
     let ops = due.iter().map(|due| begin(bank, due)).collect();
