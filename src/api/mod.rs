@@ -12,6 +12,7 @@ mod decisions;
 mod envelope;
 pub(crate) mod events;
 mod fields;
+mod forecast;
 mod health;
 mod inbound;
 mod keys;
@@ -129,6 +130,7 @@ fn routes(context: Context) -> Router {
         .route("/v1/events/stream", get(events::stream))
         .route("/v1/api-keys", post(keys::create).get(keys::list))
         .route("/v1/api-keys/{id}", axum::routing::delete(keys::revoke))
+        .route("/v1/forecast", post(forecast::preview))
         .route("/v1/status", get(health::status))
         .route("/v1/modems", get(modems::list))
         .route("/v1/modems/{id}", get(modems::one))

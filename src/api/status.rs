@@ -11,7 +11,9 @@ use wardwire_core::gateway::snapshot::Snapshot;
 use wardwire_core::gateway::status::{Facts, Sentence, State, Storage, judge};
 use wardwire_core::queue::state::MessageStatus;
 
-use crate::store::{Disk, DiskState, EventKind, Fact, OutboxCounts, StatusCounts, StoreHandle, Subject};
+use super::forecast;
+use super::views::{PRIORITIES, word};
+use crate::store::{Disk, DiskState, EventKind, Fact, OutboxCounts, StatusCounts, StoreHandle, Subject, Waiting};
 
 /// An answer is given again for this long.
 const FRESH: Duration = Duration::from_secs(1);
@@ -42,6 +44,8 @@ pub struct Status {
     pub disk: Disk,
     /// What webhooks are still to be told.
     pub outbox: OutboxCounts,
+    /// What waits in each lane, most urgent first, and when it will be through.
+    pub lanes: Vec<(Waiting, Option<UtcTime>)>,
     /// When this was computed.
     pub at: UtcTime,
 }
@@ -140,6 +144,8 @@ impl StatusBoard {
             _ => now.utc,
         };
         let outbox = self.store.read(|r| r.outbox_counts()).await.unwrap_or_default();
+        let waiting = self.store.read(move |r| r.waiting(now.utc)).await.unwrap_or_default();
+        let lanes = forecast::of_queue(now.utc, &bank, &waiting);
         kept.take_facts();
         self.read_parts(kept).await;
         Status {
@@ -153,6 +159,7 @@ impl StatusBoard {
             recent: kept.recent.iter().copied().collect(),
             disk,
             outbox,
+            lanes,
             at: now.utc,
         }
     }
@@ -255,6 +262,35 @@ struct StorageView {
 struct QueueView {
     waiting: u64,
     oldest_seconds: Option<u64>,
+    /// Until all of it is out, as far as is known now; none when that cannot be foretold.
+    estimated_drain_seconds: Option<u64>,
+    by_priority: Vec<LaneView>,
+}
+
+#[derive(Serialize)]
+struct LaneView {
+    priority: &'static str,
+    waiting: u64,
+    /// When the last of it is out, to the minute.
+    ready_at: Option<String>,
+}
+
+impl QueueView {
+    fn of(s: &Status) -> Self {
+        let lane = |(waiting, ready_at): &(Waiting, Option<UtcTime>)| LaneView {
+            priority: word(&PRIORITIES, &waiting.priority),
+            waiting: waiting.messages,
+            ready_at: ready_at.map(|at| at.to_string()),
+        };
+        let all: Option<Vec<UtcTime>> = s.lanes.iter().map(|(_, ready_at)| *ready_at).collect();
+        let minute = |at: UtcTime| forecast::seconds(at.since(s.at)).next_multiple_of(60);
+        Self {
+            waiting: s.counts.waiting,
+            oldest_seconds: s.counts.oldest_due_at.map(|t| s.at.since(t).as_secs()),
+            estimated_drain_seconds: all.map(|all| all.into_iter().max().map_or(0, minute)),
+            by_priority: s.lanes.iter().map(lane).collect(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -283,10 +319,7 @@ impl StatusView {
             since: s.since.to_string(),
             sentence: s.sentence.to_string(),
             proven_at: s.facts.proven_at.map(|t| t.to_string()),
-            queue: QueueView {
-                waiting: c.waiting,
-                oldest_seconds: c.oldest_due_at.map(|t| s.at.since(t).as_secs()),
-            },
+            queue: QueueView::of(s),
             modems: ModemsView {
                 ready: s.facts.ready,
                 total: s.facts.modems,

@@ -32,7 +32,7 @@ pub(super) const ON_UNKNOWN: [(&str, OnUnknown); 3] = [
 ];
 
 /// The word of a value in a table of words.
-fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+pub(super) fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
     words.iter().find(|(_, v)| v == value).map_or("", |(w, _)| w)
 }
 
@@ -483,7 +483,7 @@ pub(super) struct SimView {
 
 /// One budget of a SIM; `frees_at` only while nothing of it is left but what is kept for emergencies.
 #[derive(Serialize)]
-struct BudgetView {
+pub(super) struct BudgetView {
     cap: &'static str,
     limit: u32,
     used: u32,
@@ -491,7 +491,7 @@ struct BudgetView {
 }
 
 impl BudgetView {
-    fn of(budget: &Budget) -> Self {
+    pub(super) fn of(budget: &Budget) -> Self {
         Self {
             cap: budget.cap.as_str(),
             limit: budget.limit,
@@ -532,8 +532,8 @@ impl SimView {
                 at: balance.at.to_string(),
             }),
             caps: home
-                .and_then(|m| m.plan.as_ref())
-                .map(|plan| KEYS.iter().map(|key| (key.name, key.of(plan))).collect()),
+                .and_then(|m| m.pace.as_ref())
+                .map(|pace| KEYS.iter().map(|key| (key.name, key.of(pace.plan()))).collect()),
             caps_entered: s.caps.iter().cloned().collect(),
             budget: home.map_or_else(Vec::new, |m| m.budgets.iter().map(BudgetView::of).collect()),
             sent_24h: s.sent_lately,

@@ -59,6 +59,7 @@ pub use read::{Read, ReadError, Reader};
 pub use records::{
     ApiKeyRecord, AttemptRecord, AttemptState, AuditRecord, Balance, EventKind, EventRecord, Fact, InboundRecord,
     ListFilter, LoopbackRecord, MessageError, MessageRecord, Page, PartRecord, SimRecord, StatusCounts, Subject,
+    Waiting,
 };
 pub use routing::Routing;
 pub use seal::Keys;

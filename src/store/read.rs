@@ -17,12 +17,17 @@ use super::open::stable_plans;
 use super::ops::{Accepted, Idempotency};
 use super::records::{
     ApiKeyRecord, EventRecord, InboundRecord, ListFilter, MessageRecord, Page, PartRecord, StatusCounts, Subject,
+    Waiting,
 };
 use super::seal::{Keys, SealError};
 use super::tally::{QUARTER, Tally};
 
 /// Rows of a list at most.
 pub(super) const MOST_ROWS: u16 = 200;
+/// Messages of a lane that are looked at to say what waits in it.
+const LANE_SAMPLE: i64 = 1_000;
+/// What waits longer than this is left out: it lies behind what is scheduled.
+const SOON: std::time::Duration = std::time::Duration::from_secs(3_600);
 
 /// Reads from the store. Every call sees one state of it; no call returns more than 200 rows.
 #[derive(Debug)]
@@ -197,6 +202,47 @@ impl Reader {
             unknown: count(MessageStatus::Unknown)?,
             last_accepted_at: one(Tally::LastAccepted)?.map(UtcTime::from_millis),
         })
+    }
+
+    /// What waits in each lane, most urgent first, empty ones left out. At most some thousand rows are looked at: of longer lanes the
+    /// least urgent is told to hold the rest of what waits.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn waiting(&self, now: UtcTime) -> Read<Vec<Waiting>> {
+        let all: i64 = self
+            .connection
+            .prepare_cached("SELECT coalesce(sum(value), 0) FROM tallies WHERE kind IN (?1, ?2) AND quarter = 0")?
+            .query_row(
+                [MessageStatus::Queued, MessageStatus::Assigned].map(|status| Tally::Status(status).code()),
+                |row| row.get(0),
+            )?;
+        let mut select = self.connection.prepare_cached(
+            "SELECT count(*), coalesce(sum(part_count), 0) FROM (SELECT m.part_count FROM messages m
+             WHERE m.priority = ?1 AND m.due_at <= ?3 AND m.status = ?4 ORDER BY m.due_at LIMIT ?2)",
+        )?;
+        let until = (now + SOON).as_millis();
+        let mut lanes = Vec::new();
+        for priority in PRIORITIES {
+            let (messages, parts): (u64, u64) = select.query_row(
+                params![priority as i64, LANE_SAMPLE, until, MessageStatus::Queued as i64],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?;
+            let parts_each = u32::try_from(parts.div_ceil(messages.max(1))).unwrap_or(1);
+            lanes.push(Waiting {
+                priority,
+                messages,
+                parts_each,
+            });
+        }
+        let counted: u64 = lanes.iter().map(|lane| lane.messages).sum();
+        let rest = u64::try_from(all).unwrap_or_default().saturating_sub(counted);
+        let full = |lane: &&mut Waiting| lane.messages >= LANE_SAMPLE.unsigned_abs();
+        if let Some(lane) = lanes.iter_mut().rev().find(full) {
+            lane.messages += rest;
+        }
+        lanes.retain(|lane| lane.messages > 0);
+        Ok(lanes)
     }
 
     fn stale(&self) -> Read<u64> {

@@ -456,6 +456,17 @@ pub struct Page<T> {
     pub next: Option<Ulid>,
 }
 
+/// What waits in a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Which lane.
+    pub priority: Priority,
+    /// Messages that wait for a SIM; of the least urgent long lane all that is in no other.
+    pub messages: u64,
+    /// Parts of each, on average of the first thousand, rounded up.
+    pub parts_each: u32,
+}
+
 /// Counts for the status page; kept up to date with every change, so that reading them costs nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StatusCounts {

@@ -114,6 +114,7 @@ fn status(bank: Snapshot, counts: StatusCounts, recent: Vec<Recent>) -> Status {
         recent,
         disk: Disk::default(),
         outbox: OutboxCounts::default(),
+        lanes: Vec::new(),
         at: NOW,
     }
 }

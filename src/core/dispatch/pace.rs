@@ -22,7 +22,7 @@ const RAMP: [u32; 4] = [20, 50, 100, 200];
 const DAYS: usize = 62;
 
 /// The pace of one SIM.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pace {
     plan: Plan,
     first_used_at: Option<UtcTime>,
@@ -34,7 +34,7 @@ pub struct Pace {
 }
 
 /// What it used on one day.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Used {
     parts: u32,
     /// People it wrote to last on that day.

@@ -365,6 +365,9 @@ impl Gateway {
         match job.begin {
             BeginState::Written(attempt, met) => {
                 let ahead = matches!(result, SubmitResult::Accepted { .. });
+                if ahead {
+                    place.learn_airtime(now.monotonic.since(job.since));
+                }
                 if matches!(result, SubmitResult::NotSent(_)) {
                     place.pace.refund();
                     place.pace.unmet(met);
@@ -659,6 +662,7 @@ impl Gateway {
             part: picked.part,
             begin: BeginState::Asked,
             result: None,
+            since: now.monotonic,
             report,
         });
         place.modem.handle_command(now, modem::Command::Submit(Submit { tpdu }));

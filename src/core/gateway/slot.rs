@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::groups::Member;
 use super::snapshot::{ModemSnapshot, ModemState, SignalPeriod};
@@ -20,6 +21,9 @@ use crate::queue::verbs::{DueMessage, DuePart, Introduce, Introduced, KeepPast};
 /// Received TPDUs that may wait for the modem to be introduced: as many as the largest storage holds.
 const EARLY_MAX: usize = 256;
 
+/// What a part takes, until some were sent.
+const AIRTIME: Duration = Duration::from_secs(4);
+
 /// The part a slot works on, until the modem has a result and the store has answered.
 #[derive(Debug)]
 pub(super) struct Job {
@@ -27,6 +31,8 @@ pub(super) struct Job {
     pub(super) part: DuePart,
     pub(super) begin: BeginState,
     pub(super) result: Option<SubmitResult>,
+    /// When it was begun.
+    pub(super) since: Instant,
     /// A delivery report was asked for.
     pub(super) report: bool,
 }
@@ -72,6 +78,8 @@ pub(super) struct Slot {
     /// Others have its trouble too.
     pub(super) shared: Option<modem::Shared>,
     pub(super) early: VecDeque<(Tpdu, Place)>,
+    /// From the begin of a part to its acceptance, of late.
+    airtime: Duration,
     sent: u64,
     failed: u64,
     received: u64,
@@ -104,6 +112,7 @@ impl Slot {
             member: Member::default(),
             shared: None,
             early: VecDeque::new(),
+            airtime: AIRTIME,
             sent: 0,
             failed: 0,
             received: 0,
@@ -248,6 +257,11 @@ impl Slot {
         self.last_received_at = Some(now.utc);
     }
 
+    /// Learns how long an accepted part took.
+    pub(super) fn learn_airtime(&mut self, took: Duration) {
+        self.airtime = (self.airtime * 7 + took) / 8;
+    }
+
     /// Counts a result.
     pub(super) fn count_result(&mut self, now: Now, result: &SubmitResult) {
         if let SubmitResult::Accepted { tp_mr, .. } = result {
@@ -330,7 +344,9 @@ impl Slot {
             receive_only: self.receive_only,
             busy: self.job.is_some(),
             paced_until: (paced > now.utc).then_some(paced),
-            plan: self.who.map(|_| *self.pace.plan()),
+            pace: self.who.map(|_| self.pace.clone()),
+            sends: self.serves(),
+            airtime: self.airtime,
             budgets: if self.who.is_some() {
                 self.pace.budgets(now.utc)
             } else {

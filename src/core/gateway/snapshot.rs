@@ -2,9 +2,11 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::base::{ModemId, SimId, UtcTime};
-use crate::queue::plan::{Budget, Plan};
+use crate::dispatch::Pace;
+use crate::queue::plan::Budget;
 
 /// The whole bank at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -83,8 +85,12 @@ pub struct ModemSnapshot {
     pub busy: bool,
     /// The SIM's pace or budget stops it until then.
     pub paced_until: Option<UtcTime>,
-    /// The plan of its SIM, once that is known.
-    pub plan: Option<Plan>,
+    /// The plan of its SIM, with what it sent lately, once that is known.
+    pub pace: Option<Pace>,
+    /// It takes messages now, or when its SIM's pace allows.
+    pub sends: bool,
+    /// From the begin of a part to its acceptance, of late.
+    pub airtime: Duration,
     /// How the budgets of that plan stand.
     pub budgets: Vec<Budget>,
     /// Parts accepted by the SMSC since the daemon started.

@@ -131,7 +131,7 @@ pub const fn usable(limit: u32, priority: Priority) -> u32 {
 }
 
 /// A budget of a SIM.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cap {
     /// Of any 60 minutes.
     Hour,

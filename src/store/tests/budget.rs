@@ -397,3 +397,28 @@ fn answers_staff_and_emergencies_are_beside_what_a_person_may_get() {
     let more = bank.text("And more.");
     assert!(!goes(&mut bank, more), "once");
 }
+
+#[test]
+fn what_waits_is_told_by_lane_and_long_lanes_hold_the_rest() {
+    let mut bank = Bank::new();
+    let told = |bank: &Bank| -> Vec<(Priority, u64, u32)> {
+        let waiting = bank.store.read().waiting(bank.now.utc).unwrap();
+        waiting
+            .iter()
+            .map(|lane| (lane.priority, lane.messages, lane.parts_each))
+            .collect()
+    };
+    assert_eq!(told(&bank), []);
+    let mut later = bank.message(1, "Tomorrow.");
+    later.send_at = Some(bank.now.utc + std::time::Duration::from_secs(DAY));
+    bank.accept(later);
+    let mut urgent = bank.message(1, &"Two parts of text. ".repeat(12));
+    urgent.priority = Priority::High;
+    bank.accept(urgent);
+    for _ in 0..1_005 {
+        let mut message = bank.message(1, "Come at ten.");
+        message.priority = Priority::Bulk;
+        bank.accept(message);
+    }
+    assert_eq!(told(&bank), [(Priority::High, 1, 2), (Priority::Bulk, 1_005, 1)]);
+}
