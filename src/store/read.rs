@@ -4,11 +4,12 @@
 mod inbound;
 mod messages;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use wardwire_core::base::{ApiKeyId, EventId, InboundId, MessageId, ServiceId, Ulid, UtcTime};
-use wardwire_core::queue::state::{HoldReason, MessageStatus};
+use wardwire_core::queue::state::{HoldReason, MessageStatus, Priority};
 
 use super::accept;
 use super::code::{Columns, event_kind};
@@ -28,6 +29,15 @@ pub(super) const MOST_ROWS: u16 = 200;
 const LANE_SAMPLE: i64 = 1_000;
 /// What waits longer than this is left out: it lies behind what is scheduled.
 const SOON: std::time::Duration = std::time::Duration::from_secs(3_600);
+
+/// What was counted in the lanes of one urgency.
+#[derive(Default)]
+struct LaneSample {
+    messages: u64,
+    parts: u64,
+    /// There is more in them.
+    longer: bool,
+}
 
 /// Reads from the store. Every call sees one state of it; no call returns more than 200 rows.
 #[derive(Debug)]
@@ -204,8 +214,8 @@ impl Reader {
         })
     }
 
-    /// What waits in each lane, most urgent first, empty ones left out. At most some thousand rows are looked at: of longer lanes the
-    /// least urgent is told to hold the rest of what waits.
+    /// What waits of each urgency, most urgent first, empty ones left out. At most a thousand rows of each lane are looked at: of
+    /// longer ones the least urgent is told to hold the rest of what waits.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -218,31 +228,39 @@ impl Reader {
                 |row| row.get(0),
             )?;
         let mut select = self.connection.prepare_cached(
-            "SELECT count(*), coalesce(sum(part_count), 0) FROM (SELECT m.part_count FROM messages m
-             WHERE m.priority = ?1 AND m.due_at <= ?3 AND m.status = ?4 ORDER BY m.due_at LIMIT ?2)",
+            "SELECT count(*), count(*) FILTER (WHERE status = ?6), coalesce(sum(part_count) FILTER (WHERE status = ?6), 0)
+             FROM (SELECT m.status, m.part_count FROM messages m
+             WHERE m.way = ?1 AND m.priority = ?2 AND m.service = ?3 AND m.due_at <= ?4 ORDER BY m.due_at LIMIT ?5)",
         )?;
         let until = (now + SOON).as_millis();
-        let mut lanes = Vec::new();
-        for priority in PRIORITIES {
-            let (messages, parts): (u64, u64) = select.query_row(
-                params![priority as i64, LANE_SAMPLE, until, MessageStatus::Queued as i64],
-                |row| Ok((row.get(0)?, row.get(1)?)),
+        let mut found: BTreeMap<Priority, LaneSample> = BTreeMap::new();
+        for lane in lanes::all(&self.connection)? {
+            let (way, priority, service) = lanes::columns(lane);
+            let (rows, messages, parts): (i64, u64, u64) = select.query_row(
+                params![way, priority, service, until, LANE_SAMPLE, MessageStatus::Queued as i64],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
             )?;
-            let parts_each = u32::try_from(parts.div_ceil(messages.max(1))).unwrap_or(1);
-            lanes.push(Waiting {
+            let sum = found.entry(lane.priority).or_default();
+            sum.messages += messages;
+            sum.parts += parts;
+            sum.longer |= rows >= LANE_SAMPLE;
+        }
+        let counted: u64 = found.values().map(|lane| lane.messages).sum();
+        let rest = u64::try_from(all).unwrap_or_default().saturating_sub(counted);
+        let mut waiting: Vec<Waiting> = Vec::new();
+        let longest = found
+            .iter()
+            .rev()
+            .find(|(_, lane)| lane.longer)
+            .map(|(priority, _)| *priority);
+        for (priority, lane) in found.into_iter().filter(|(_, lane)| lane.messages > 0) {
+            waiting.push(Waiting {
                 priority,
-                messages,
-                parts_each,
+                messages: lane.messages + if longest == Some(priority) { rest } else { 0 },
+                parts_each: u32::try_from(lane.parts.div_ceil(lane.messages)).unwrap_or(1),
             });
         }
-        let counted: u64 = lanes.iter().map(|lane| lane.messages).sum();
-        let rest = u64::try_from(all).unwrap_or_default().saturating_sub(counted);
-        let full = |lane: &&mut Waiting| lane.messages >= LANE_SAMPLE.unsigned_abs();
-        if let Some(lane) = lanes.iter_mut().rev().find(full) {
-            lane.messages += rest;
-        }
-        lanes.retain(|lane| lane.messages > 0);
-        Ok(lanes)
+        Ok(waiting)
     }
 
     fn stale(&self) -> Read<u64> {

@@ -456,12 +456,12 @@ pub struct Page<T> {
     pub next: Option<Ulid>,
 }
 
-/// What waits in a lane.
+/// What waits of one urgency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// Which lane.
+    /// How urgent.
     pub priority: Priority,
-    /// Messages that wait for a SIM; of the least urgent long lane all that is in no other.
+    /// Messages that wait for a SIM; of the least urgent long ones all that is not counted.
     pub messages: u64,
     /// Parts of each, on average of the first thousand, rounded up.
     pub parts_each: u32,
