@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
-use wardwire_core::base::{ApiKeyId, EventId, InboundId, MessageId, ServiceId, Ulid, UtcTime};
+use wardwire_core::base::{ApiKeyId, EventId, InboundId, MessageId, ServiceId, SimId, Ulid, UtcTime};
 use wardwire_core::queue::state::{HoldReason, MessageStatus, Priority};
 
 use super::accept;
@@ -236,13 +236,13 @@ impl Reader {
         let mut found: BTreeMap<Priority, LaneSample> = BTreeMap::new();
         for lane in lanes::all(&self.connection)? {
             let (way, priority, service) = lanes::columns(lane);
-            let (rows, messages, parts): (i64, u64, u64) = select.query_row(
+            let (rows, messages, parts): (i64, i64, i64) = select.query_row(
                 params![way, priority, service, until, LANE_SAMPLE, MessageStatus::Queued as i64],
                 |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
             )?;
             let sum = found.entry(lane.priority).or_default();
-            sum.messages += messages;
-            sum.parts += parts;
+            sum.messages += messages.unsigned_abs();
+            sum.parts += parts.unsigned_abs();
             sum.longer |= rows >= LANE_SAMPLE;
         }
         let counted: u64 = found.values().map(|lane| lane.messages).sum();

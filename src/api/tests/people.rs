@@ -57,7 +57,7 @@ fn name(order: &Order) -> String {
 
 impl House {
     /// A SIM that was seen in the modem `m0`, and is there now.
-    async fn sim(&self, tail: &str, number: Option<&str>) -> SimId {
+    pub(super) async fn sim(&self, tail: &str, number: Option<&str>) -> SimId {
         let introduce = Introduce {
             label: "m0".to_owned(),
             imei: Some("860425047368214".to_owned()),
@@ -82,7 +82,7 @@ impl House {
         who.sim
     }
 
-    async fn record(&self, key: &str) -> Vec<String> {
+    pub(super) async fn record(&self, key: &str) -> Vec<String> {
         let list = self.get(key, "/v1/audit").await.json();
         let word = |row: &Value, field: &str| row[field].as_str().unwrap_or("-").to_owned();
         let rows = list["data"].as_array().unwrap().iter().rev();

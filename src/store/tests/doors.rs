@@ -442,7 +442,7 @@ fn no_statement_of_the_hot_path_scans() {
             next_due,
             "messages_due (way=? AND priority=? AND service=? AND due_at>?",
         ),
-        (lane_after, "messages_due ((way,priority,service)>(?,?,?))"),
+        (lane_after, "messages_due ((way,priority,service,due_at)>(?,?,?,?))"),
         (referenced, "attempts_awaiting (sim=? AND tp_mr=?"),
         (open, "attempts_open (id>?)"),
         (awaiting, "attempts_sim (sim=? AND written_at>? AND written_at<?"),
