@@ -40,7 +40,9 @@ pub(super) fn status_of(kind: EventKind) -> Option<&'static str> {
         | EventKind::MessageReceivedIncomplete
         | EventKind::MessageKept
         | EventKind::SimCapNear(_)
-        | EventKind::SimCapReached(_) => None,
+        | EventKind::SimCapReached(_)
+        | EventKind::SimSuspect
+        | EventKind::SimTrusted => None,
     }
 }
 

@@ -262,7 +262,9 @@ async fn show_fact(fact: Fact, store: &StoreHandle, names: &BTreeMap<String, &'s
             | EventKind::MessageReceivedIncomplete
             | EventKind::MessageKept
             | EventKind::SimCapNear(_)
-            | EventKind::SimCapReached(_),
+            | EventKind::SimCapReached(_)
+            | EventKind::SimSuspect
+            | EventKind::SimTrusted,
             _,
         ) => {}
     }

@@ -38,6 +38,8 @@ pub(super) fn event_code(kind: EventKind) -> i64 {
         EventKind::MessageReceived => 3,
         EventKind::MessageReceivedIncomplete => 4,
         EventKind::MessageKept => 5,
+        EventKind::SimSuspect => 6,
+        EventKind::SimTrusted => 7,
         EventKind::SimCapNear(cap) => CAP_NEAR + cap as i64,
         EventKind::SimCapReached(cap) => CAP_REACHED + cap as i64,
         EventKind::MessageStatus(status) => STATUS_EVENTS + status as i64,
@@ -53,6 +55,8 @@ pub(super) fn event_kind(code: i64) -> Option<EventKind> {
         3 => EventKind::MessageReceived,
         4 => EventKind::MessageReceivedIncomplete,
         5 => EventKind::MessageKept,
+        6 => EventKind::SimSuspect,
+        7 => EventKind::SimTrusted,
         CAP_NEAR..CAP_REACHED => EventKind::SimCapNear(cap_of(code - CAP_NEAR)?),
         CAP_REACHED..STATUS_EVENTS => EventKind::SimCapReached(cap_of(code - CAP_REACHED)?),
         _ => {
@@ -144,7 +148,7 @@ mod tests {
                 found += 1;
             }
         }
-        assert_eq!(found, 6 + 2 * Cap::ALL.len() + MessageStatus::ALL.len());
+        assert_eq!(found, 8 + 2 * Cap::ALL.len() + MessageStatus::ALL.len());
         assert_eq!(event_kind(-1), None);
     }
 

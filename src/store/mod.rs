@@ -14,6 +14,7 @@ mod code;
 mod decision;
 pub mod directory;
 mod disk;
+mod echo;
 mod handle;
 mod inbound;
 mod introduce;

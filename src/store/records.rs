@@ -362,6 +362,10 @@ pub enum EventKind {
     SimCapNear(Cap),
     /// Nothing of this budget of a SIM is left but what is kept for emergencies.
     SimCapReached(Cap),
+    /// Not half as many of a SIM's texts are told of by delivery reports as it is used to.
+    SimSuspect,
+    /// They are again.
+    SimTrusted,
 }
 
 impl EventKind {
@@ -376,7 +380,9 @@ impl EventKind {
             | Self::MessageUnknownResolved
             | Self::MessageReceived
             | Self::MessageReceivedIncomplete
-            | Self::MessageKept => None,
+            | Self::MessageKept
+            | Self::SimSuspect
+            | Self::SimTrusted => None,
         }
     }
 
@@ -407,6 +413,8 @@ impl EventKind {
             Self::MessageKept => "message.kept",
             Self::SimCapNear(_) => "sim.cap_near",
             Self::SimCapReached(_) => "sim.cap_reached",
+            Self::SimSuspect => "sim.suspect",
+            Self::SimTrusted => "sim.trusted",
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use wardwire::store::EventKind;
 use wardwire_core::base::MessageId;
+use wardwire_core::gateway::snapshot::ModemState;
 use wardwire_core::queue::plan::Cap;
 use wardwire_core::queue::state::MessageStatus as M;
+use wardwire_core::simulator::Fault;
 
 use super::site::Site;
 
@@ -100,4 +102,40 @@ fn a_plan_entered_holds_at_once() {
     assert_eq!(gone(&site, &some), 4, "what went before counts");
     site.seconds(3_600);
     assert_eq!(gone(&site, &some), 5);
+}
+
+/// The network takes what one SIM sends and delivers nothing of it, as operators do with what they take for spam.
+#[test]
+fn a_sim_whose_texts_are_dropped_silently_is_passed_over_and_told_of() {
+    const DROPPED: usize = 0;
+    let mut site = Site::of(&["generic", "generic"]).ready();
+    let day = |site: &mut Site, first: usize, rounds: usize, lost: bool| {
+        for round in 0..rounds {
+            // It hears as ever: it is not deaf.
+            site.inbound(DROPPED, "Yes.");
+            for _ in 0..if lost { 4 } else { 0 } {
+                site.provoke(DROPPED, Fault::ReportLost);
+            }
+            texts(site, first + round * 8, 8);
+            site.seconds(3_600);
+        }
+    };
+    day(&mut site, 0, 30, false);
+    assert_eq!(site.state(DROPPED), ModemState::Ready);
+    day(&mut site, 1_000, 10, true);
+    assert_eq!(site.state(DROPPED), ModemState::Degraded);
+    assert!(
+        site.modem(DROPPED).reason.contains("delivery reports"),
+        "{}",
+        site.modem(DROPPED).reason
+    );
+    assert_eq!(site.sim_events(), [EventKind::SimSuspect]);
+    assert_eq!(site.state(1), ModemState::Ready);
+    // To people whom neither wrote to: what the other can take, it takes.
+    let before = site.on_air(Some(DROPPED)).len();
+    for person in 5_000..5_010 {
+        texts(&mut site, person, 1);
+        site.seconds(60);
+    }
+    assert_eq!(site.on_air(Some(DROPPED)).len(), before, "all through the other");
 }

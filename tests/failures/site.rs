@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use wardwire::store::{
     Accept, Accepted, Answer, EventKind, Keys, ListFilter, MessageRecord, NewKey, NewLoopback, Op, Place, Routing,
-    Settings, SimEdit, Store, StoredResponse,
+    Settings, SimEdit, Store, StoredResponse, Subject,
 };
 use wardwire_core::base::{Body, Instant, MessageId, Now, PhoneNumber, ServiceId, SimId, UtcTime};
 use wardwire_core::dispatch::Rules;
@@ -299,12 +299,14 @@ impl Site {
 
     /// What was told of SIMs.
     pub fn sim_events(&self) -> Vec<EventKind> {
-        let events = self.store.read().events(None, 0, 200).expect("memory reads");
-        events
-            .into_iter()
-            .map(|event| event.kind)
-            .filter(|kind| kind.cap().is_some())
-            .collect()
+        let (mut told, mut after) = (Vec::new(), 0);
+        loop {
+            let events = self.store.read().events(None, after, 200).expect("memory reads");
+            let Some(last) = events.last() else { return told };
+            after = last.sequence;
+            let of_sims = events.iter().filter(|event| matches!(event.subject, Subject::Sim(_)));
+            told.extend(of_sims.map(|event| event.kind));
+        }
     }
 
     pub fn status(&self, id: MessageId) -> MessageStatus {

@@ -97,6 +97,7 @@ impl Reference {
             Request::Sweep => (
                 Reply::Swept {
                     deaf: Vec::new(),
+                    dropped: None,
                     next: None,
                     due: true,
                 },

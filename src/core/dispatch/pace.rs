@@ -171,7 +171,12 @@ impl Pace {
             let known = self.sends.len() - self.sends.partition_point(|at| *at + window <= now);
             u32::try_from(known).unwrap_or(u32::MAX)
         };
-        let month = self.plan.month(now);
+        let counts = self.plan.per_month > 0 || self.plan.recipients_per_month > 0;
+        let month = if counts {
+            self.plan.month(now)
+        } else {
+            now.day()..now.day()
+        };
         let days = || self.days.range(month.clone());
         let sent = days().map(|(_, used)| used.parts).sum();
         let people = days().map(|(_, used)| used.recipients).sum();
@@ -229,6 +234,14 @@ impl Pace {
             });
         }
         marks
+    }
+
+    /// How much of its tightest budget is used, in tenths: 0 without any, 10 at its end and beyond.
+    #[must_use]
+    pub fn used_tenths(&self, now: UtcTime) -> u8 {
+        let tenth = |budget: &Budget| u64::from(budget.used) * 10 / u64::from(budget.limit.max(1));
+        let most = self.budgets(now).iter().map(tenth).max().unwrap_or_default();
+        u8::try_from(most).unwrap_or(u8::MAX).min(10)
     }
 
     /// Attempts known within the last hour: the load by which idle SIMs are compared.

@@ -139,6 +139,8 @@ pub struct Window {
     rest: Turns,
     /// Of bulk, beside normal ones.
     bulk: Turns,
+    /// Counts the changes of what it offers.
+    revision: u64,
 }
 
 impl Default for Window {
@@ -168,7 +170,15 @@ impl Window {
             shares: Shares::default(),
             rest: Turns::new(REST_SHARE),
             bulk: Turns::new(bulk_share),
+            revision: 0,
         }
+    }
+
+    /// Another number after every change of what it offers: who found nothing in it finds nothing while this stays, but for what time
+    /// brings.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// Messages held.
@@ -226,6 +236,7 @@ impl Window {
 
     /// Adds a message the store gave out. One without parts, or known already, is ignored.
     pub fn insert(&mut self, now: Instant, mut message: DueMessage) {
+        self.revision += 1;
         let (lane, due_at, id) = (message.lane, message.due_at, message.id);
         if message.parts.is_empty() || self.keys.contains_key(&id) {
             return;
@@ -284,6 +295,7 @@ impl Window {
             return None;
         }
         entry.taken = true;
+        self.revision += 1;
         if let Some(before) = entry.message.sim.replace(taker.sim) {
             self.begun.remove(&(before, id));
         }
@@ -372,6 +384,7 @@ impl Window {
 
     /// The part picked last was accepted: the message may go on with its next part, or leaves when it was the last.
     pub fn done(&mut self, id: MessageId) {
+        self.revision += 1;
         let Some(entry) = self.entry_mut(id) else {
             return;
         };
@@ -383,6 +396,7 @@ impl Window {
 
     /// The part picked last did not go out: it is the message's next part again.
     pub fn put_back(&mut self, id: MessageId, part: DuePart) {
+        self.revision += 1;
         let Some(entry) = self.entry_mut(id) else {
             return;
         };
@@ -400,6 +414,7 @@ impl Window {
 
     /// Nobody waits any longer for this SIM.
     pub fn leave(&mut self, sim: SimId) {
+        self.revision += 1;
         let bound: Vec<MessageId> = self.begun.iter().filter(|of| of.0 == sim).map(|of| of.1).collect();
         for id in bound {
             if let Some(entry) = self.entry_mut(id).filter(|entry| !entry.taken) {
@@ -411,6 +426,7 @@ impl Window {
 
     /// A SIM wrote to this recipient on that day: others for him are no new person to it.
     pub fn met(&mut self, recipient: &PhoneNumber, sim: SimId, day: UtcDay) {
+        self.revision += 1;
         let entries = self.lanes.values_mut().flat_map(|queue| queue.entries.values_mut());
         for entry in entries.filter(|entry| entry.message.recipient == *recipient) {
             entry.message.counted.retain(|(known, _)| *known != sim);
@@ -438,6 +454,7 @@ impl Window {
 
     /// Takes a message out for good.
     pub fn forget(&mut self, id: MessageId) {
+        self.revision += 1;
         let Some((lane, due_at)) = self.keys.remove(&id) else {
             return;
         };

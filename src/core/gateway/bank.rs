@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use super::groups::Groups;
 use super::ledger::{Ledger, Purpose};
-use super::slot::{BeginState, Job, Slot};
+use super::slot::{BeginState, Job, Merit, Slot};
 use super::snapshot::{PoolSnapshot, Snapshot};
 use super::{Command, Event, SlotIndex, SlotSettings, Transmit, WakeReason, monotonic, translate};
 use crate::base::{Instant, MessageId, ModemId, Now, Past, SimId, limits};
@@ -34,6 +34,17 @@ const STORE_PAUSE: Duration = Duration::from_millis(500);
 /// What no SIM may send is looked at again after this: a SIM may have come, or a plan may have changed.
 const LOOK_AGAIN: Duration = Duration::from_secs(3_600);
 
+/// Who found nothing to do looks again after this, though nothing changed but the time.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The free SIMs that found nothing to do, and when.
+#[derive(Debug)]
+pub(super) struct Idle {
+    free: Vec<(SlotIndex, SimId)>,
+    revision: u64,
+    at: Instant,
+}
+
 /// The running bank.
 #[derive(Debug)]
 pub struct Gateway {
@@ -54,6 +65,8 @@ pub struct Gateway {
     sweep_at: Option<Instant>,
     pace_at: Option<Instant>,
     store_retry_at: Option<Instant>,
+    /// While this stands, giving work out again would find none.
+    pub(super) idle: Option<Idle>,
     draining: bool,
     drained: bool,
     pub(super) changed: bool,
@@ -86,6 +99,7 @@ impl Gateway {
             sweep_at: Some(Instant::ZERO),
             pace_at: None,
             store_retry_at: None,
+            idle: None,
             draining: false,
             drained: false,
             changed: false,
@@ -124,6 +138,7 @@ impl Gateway {
             Command::ReceiveOnly { sim, receive_only } => {
                 if let Some(slot) = self.with_sim(sim) {
                     slot.receive_only = receive_only;
+                    self.idle = None;
                     self.more_due = true;
                     self.changed = true;
                 }
@@ -174,6 +189,7 @@ impl Gateway {
             self.refill();
         }
         if due(&mut self.pace_at) {
+            self.idle = None;
             self.assign(now);
         }
         if self.groups.next_at().is_some_and(|at| at <= now.monotonic) {
@@ -419,6 +435,7 @@ impl Gateway {
                     .then(|| who.past.clone())
                     .filter(|past| *past != Past::default());
                 place.introduced(*who, &self.pools);
+                self.idle = None;
                 for (tpdu, from) in core::mem::take(&mut place.early) {
                     self.store_received(slot, ids, &tpdu, from);
                 }
@@ -456,9 +473,20 @@ impl Gateway {
             (Purpose::TryPin(slot, of), Reply::PinTried(tried)) => {
                 self.answer_pin(now, slot, of, translate::pin_answer(tried));
             }
-            (Purpose::Sweep, Reply::Swept { deaf, next, due }) => {
+            (
+                Purpose::Sweep,
+                Reply::Swept {
+                    deaf,
+                    dropped,
+                    next,
+                    due,
+                },
+            ) => {
                 for sim in deaf {
                     self.missed_itself(now, sim);
+                }
+                if let Some(dropped) = dropped {
+                    self.texts_dropped(&dropped);
                 }
                 let soon = now.monotonic + SWEEP_EVERY;
                 self.sweep_at = Some(next.map_or(soon, |at| monotonic(now, at).min(soon)));
@@ -562,37 +590,51 @@ impl Gateway {
         self.more_due |= !ahead;
     }
 
-    /// Gives free SIMs work: the least loaded first, each the most urgent part it may send. What the recipients of a SIM that
+    /// Gives free SIMs work: the best first, each the most urgent part it may send. What the recipients of a SIM that
     /// is free as well know it by is left to that SIM; what it leaves is then taken by the others.
     fn assign(&mut self, now: Now) {
         self.refill();
         if self.draining || self.store_retry_at.is_some() || !self.window.offers() {
             return;
         }
-        let mut free: Vec<(usize, SlotIndex, SimId)> = self
-            .slots
-            .iter()
-            .enumerate()
-            .filter_map(|(index, slot)| {
-                let sim = slot.free_sim(now.monotonic)?;
-                Some((slot.pace.recent(now.utc), index, sim))
-            })
-            .collect();
-        free.sort_unstable();
-        let mut sims: Vec<SimId> = free.iter().map(|(_, _, sim)| *sim).collect();
-        free.retain(|(_, slot, sim)| {
+        let free = self.free_sims(now);
+        let is_idle = |idle: &Idle| {
+            let same = idle.revision == self.window.revision() && idle.free == free;
+            same && now.monotonic.since(idle.at) < LOOK_EVERY
+        };
+        if free.is_empty() || self.idle.as_ref().is_some_and(is_idle) {
+            return;
+        }
+        let merit = |(slot, sim): &(SlotIndex, SimId)| Some((self.slots.get(*slot)?.merit(now), *slot, *sim));
+        let mut best: Vec<(Merit, SlotIndex, SimId)> = free.iter().filter_map(merit).collect();
+        best.sort_unstable();
+        let mut sims: Vec<SimId> = best.iter().map(|(_, _, sim)| *sim).collect();
+        best.retain(|(_, slot, sim)| {
             let assigned = self.assign_to(now, *slot, *sim, &sims);
             if assigned {
                 sims.retain(|other| other != sim);
             }
             !assigned
         });
-        for (_, slot, sim) in free {
+        for (_, slot, sim) in best {
             if !self.assign_to(now, slot, sim, &[]) {
                 self.wake_when_paced(now, slot, sim);
             }
         }
         self.set_aside(now);
+        self.idle = Some(Idle {
+            free: self.free_sims(now),
+            revision: self.window.revision(),
+            at: now.monotonic,
+        });
+    }
+
+    /// Those that may begin something now, in the order of their slots.
+    fn free_sims(&self, now: Now) -> Vec<(SlotIndex, SimId)> {
+        let slots = self.slots.iter().enumerate();
+        slots
+            .filter_map(|(slot, place)| Some((slot, place.free_sim(now.monotonic)?)))
+            .collect()
     }
 
     /// Gives back what no SIM has room for in its circle of people, where it keeps what another could go with out of the window.

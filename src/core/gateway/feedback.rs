@@ -16,6 +16,7 @@ impl Gateway {
     pub(super) fn readiness_changed(&mut self, now: Now, slot: SlotIndex, why: Option<Why>) {
         let Some(place) = self.slots.get_mut(slot) else { return };
         place.ready = why.is_none();
+        self.idle = None;
         let member = &mut place.member;
         let at = now.monotonic;
         match why {
@@ -101,6 +102,15 @@ impl Gateway {
             place.score.missed_itself();
             suspect(now, place);
             self.changed = true;
+        }
+    }
+
+    /// What these SIMs send is dropped silently, what the others send is not.
+    pub(super) fn texts_dropped(&mut self, sims: &[SimId]) {
+        for place in &mut self.slots {
+            let dropped = place.who.is_some_and(|who| sims.contains(&who.1));
+            self.changed |= place.dropped != dropped;
+            place.dropped = dropped;
         }
     }
 

@@ -24,6 +24,21 @@ const EARLY_MAX: usize = 256;
 /// What a part takes, until some were sent.
 const AIRTIME: Duration = Duration::from_secs(4);
 
+/// Said of a modem whose SIM is suspected.
+const DROPPED: &str =
+    "its texts are accepted, but not half as many delivery reports as usual come: its operator may be dropping them";
+
+/// At this score and above it is as good as any.
+const WELL: u8 = 60;
+
+/// Which of several free SIMs goes first: a well one, the one with most of its budget left, the least loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Merit {
+    ill: bool,
+    used: u8,
+    recent: usize,
+}
+
 /// The part a slot works on, until the modem has a result and the store has answered.
 #[derive(Debug)]
 pub(super) struct Job {
@@ -80,6 +95,8 @@ pub(super) struct Slot {
     pub(super) early: VecDeque<(Tpdu, Place)>,
     /// From the begin of a part to its acceptance, of late.
     airtime: Duration,
+    /// What its SIM sends is dropped silently, as it seems.
+    pub(super) dropped: bool,
     sent: u64,
     failed: u64,
     received: u64,
@@ -113,6 +130,7 @@ impl Slot {
             shared: None,
             early: VecDeque::new(),
             airtime: AIRTIME,
+            dropped: false,
             sent: 0,
             failed: 0,
             received: 0,
@@ -288,9 +306,22 @@ impl Slot {
             let reason = format!("taken out after failures ({row} in a row); tried again with one message at a time");
             return (ModemState::Degraded, reason);
         }
+        if self.dropped {
+            return (ModemState::Degraded, String::from(DROPPED));
+        }
         let deaf = self.score.is_deaf(now.monotonic);
         let reason = if deaf { modem::Why::Deaf.as_str() } else { "" };
         (ModemState::Ready, String::from(reason))
+    }
+
+    /// How it compares with other free ones, the best first.
+    pub(super) fn merit(&self, now: Now) -> Merit {
+        let ill = self.dropped || self.score.points(self.modem.health().signal_dbm) < WELL;
+        Merit {
+            ill,
+            used: self.pace.used_tenths(now.utc),
+            recent: self.pace.recent(now.utc),
+        }
     }
 
     /// What is being done to bring it back, for people.

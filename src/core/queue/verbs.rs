@@ -230,6 +230,8 @@ pub enum Reply {
     Swept {
         /// SIMs whose loopback test has just run out: what they sent was accepted and did not come in. Each is told once.
         deaf: Vec<SimId>,
+        /// SIMs whose texts are dropped silently, by their delivery reports; `None` when that was not looked at this time.
+        dropped: Option<Vec<SimId>>,
         /// Next sweep.
         next: Option<UtcTime>,
         /// There may be work for a free modem.

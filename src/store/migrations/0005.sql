@@ -32,6 +32,9 @@ CREATE TABLE sim_marks (
 -- What an event is about, beside `message` and `inbound`.
 ALTER TABLE events ADD COLUMN sim BLOB;
 
+-- Since when a SIM's texts are dropped silently, by its delivery reports; NULL while they are not.
+ALTER TABLE sims ADD COLUMN dropped_since INTEGER;
+
 -- Whom which message was begun to in the last day, while a recipient may get only so many.
 CREATE TABLE texted (
     number  INTEGER NOT NULL REFERENCES numbers (id),

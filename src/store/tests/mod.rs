@@ -5,6 +5,7 @@ mod budget;
 mod decisions;
 mod disk;
 mod doors;
+mod echo;
 mod evidence;
 mod inbound;
 mod lanes;
