@@ -306,11 +306,13 @@ impl Slot {
             let reason = format!("taken out after failures ({row} in a row); tried again with one message at a time");
             return (ModemState::Degraded, reason);
         }
-        if self.dropped {
-            return (ModemState::Degraded, String::from(DROPPED));
-        }
-        let deaf = self.score.is_deaf(now.monotonic);
-        let reason = if deaf { modem::Why::Deaf.as_str() } else { "" };
+        let reason = if self.score.is_deaf(now.monotonic) {
+            modem::Why::Deaf.as_str()
+        } else if self.dropped {
+            DROPPED
+        } else {
+            ""
+        };
         (ModemState::Ready, String::from(reason))
     }
 
@@ -373,6 +375,7 @@ impl Slot {
                 .as_ref()
                 .map(|n| String::from(n.as_e164())),
             receive_only: self.receive_only,
+            dropped: self.dropped,
             busy: self.job.is_some(),
             paced_until: (paced > now.utc).then_some(paced),
             pace: self.who.map(|_| self.pace.clone()),

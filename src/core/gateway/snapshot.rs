@@ -83,6 +83,8 @@ pub struct ModemSnapshot {
     pub receive_only: bool,
     /// A part is being submitted right now.
     pub busy: bool,
+    /// What its SIM sends is accepted and dropped silently, as it seems.
+    pub dropped: bool,
     /// The SIM's pace or budget stops it until then.
     pub paced_until: Option<UtcTime>,
     /// The plan of its SIM, with what it sent lately, once that is known.

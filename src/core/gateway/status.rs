@@ -21,6 +21,8 @@ pub struct Facts {
     pub modems: usize,
     /// Those that can send now.
     pub ready: usize,
+    /// Those of them whose texts are dropped silently, as it seems.
+    pub suspects: usize,
     /// Pools of which no SIM can send but one that is kept for emergencies.
     pub idle_pools: usize,
     /// Since when the oldest waiting text is due.
@@ -53,13 +55,14 @@ impl Facts {
     /// What the bank adds to them.
     #[must_use]
     pub fn of_bank(bank: &Snapshot) -> Self {
+        let sending = || {
+            let modems = bank.modems.iter();
+            modems.filter(|m| m.state == ModemState::Ready && !m.receive_only)
+        };
         Self {
             modems: bank.modems.len(),
-            ready: bank
-                .modems
-                .iter()
-                .filter(|m| m.state == ModemState::Ready && !m.receive_only)
-                .count(),
+            ready: sending().count(),
+            suspects: sending().filter(|m| m.dropped).count(),
             idle_pools: bank.pools.iter().filter(|pool| !pool.serves()).count(),
             oldest_due_at: None,
             proven_at: bank.modems.iter().filter_map(|m| m.last_sent_at).max(),
@@ -155,6 +158,9 @@ pub fn judge(facts: &Facts, now: UtcTime) -> (State, Sentence) {
             format!("Texts go out late: the oldest has waited {minutes} minutes."),
         );
     }
+    if let Some(suspected) = suspected(facts) {
+        return suspected;
+    }
     match facts.proven_at {
         None => say(
             State::Slow,
@@ -187,6 +193,20 @@ pub fn judge(facts: &Facts, now: UtcTime) -> (State, Sentence) {
             Storage::Works | Storage::Full | Storage::Fails => say(State::Ok, "Patients can be texted now.".into()),
         },
     }
+}
+
+/// SIMs whose texts are accepted, and of which too few are told of.
+fn suspected(facts: &Facts) -> Option<(State, Sentence)> {
+    let which = match (facts.suspects, facts.ready) {
+        (0, _) => return None,
+        (suspects, ready) if suspects >= ready => "The network takes all texts".into(),
+        (1, _) => String::from("The network takes the texts of one SIM"),
+        (n, _) => format!("The network takes the texts of {n} SIMs"),
+    };
+    Some(say(
+        State::Slow,
+        format!("{which} and may be dropping them: not half as many are reported delivered as usual."),
+    ))
 }
 
 /// What a disk that is full or fails stops.
@@ -227,6 +247,7 @@ mod tests {
         Facts {
             modems: 4,
             ready: 4,
+            suspects: 0,
             idle_pools: 0,
             oldest_due_at: Some(NOW.before(LATE)),
             proven_at: Some(NOW.before(PROOF)),
@@ -267,6 +288,16 @@ mod tests {
                 but(|f| f.proven_at = Some(NOW.before(PROOF + MINUTE))),
                 State::Slow,
                 "Probably reachable, but not proven since 08:14 UTC.",
+            ),
+            (
+                but(|f| f.suspects = 1),
+                State::Slow,
+                "The network takes the texts of one SIM and may be dropping them: not half as many are reported delivered as usual.",
+            ),
+            (
+                but(|f| f.suspects = 4),
+                State::Slow,
+                "The network takes all texts and may be dropping them: not half as many are reported delivered as usual.",
             ),
             (
                 but(|f| f.proven_at = None),
