@@ -11,7 +11,7 @@ use wardwire_core::queue::error::ErrorCode;
 use wardwire_core::queue::state::{MessageStatus, OnUnknown};
 use wardwire_core::simulator::{Air, AirEvent, Fault};
 
-use super::world::{Plot, World};
+use super::world::{BEGIN, Plot, World};
 
 /// What was found; `faults` is empty when every promise held.
 #[derive(Default)]
@@ -209,20 +209,32 @@ pub fn judge(world: &World, plot: Plot) -> Verdict {
 /// From the writing of an attempt to its arrival on the air at most: by the times of the air an hour may hold this much more.
 const ON_ITS_WAY: Duration = Duration::from_secs(120);
 
-/// Whatever modem it was in, no SIM put more on the air in an hour or a day than its plan says.
+/// Whatever modem it was in, no SIM put more on the air in an hour, a day or a billing month than its plan says, nor wrote to more
+/// people in that.
 fn judge_plan(world: &World, plot: Plot, verdict: &mut Verdict) {
-    let mut sent: Vec<Vec<Instant>> = vec![Vec::new(); plot.modems];
+    let mut sent: Vec<Vec<(Instant, &str)>> = vec![Vec::new(); plot.modems];
     for event in &world.air {
-        if let Air::Accepted(_) | Air::Dropped { .. } | Air::Refused { .. } = &event.what {
-            let at = event.at.monotonic;
-            let seated = world.seated.iter().rev().find(|(since, _)| *since <= at);
-            if let Some((_, seated)) = seated {
-                sent[seated[event.modem]].push(at);
-            }
+        let recipient = match &event.what {
+            Air::Accepted(part) => &part.recipient,
+            Air::Dropped { recipient, .. } | Air::Refused { recipient, .. } => recipient,
+            Air::Reported { .. }
+            | Air::Sent { .. }
+            | Air::ReportLost { .. }
+            | Air::Stored { .. }
+            | Air::Routed { .. }
+            | Air::Deleted { .. }
+            | Air::Fault(_) => continue,
+        };
+        let at = event.at.monotonic;
+        let seated = world.seated.iter().rev().find(|(since, _)| *since <= at);
+        if let Some((_, seated)) = seated {
+            sent[seated[event.modem]].push((at, recipient));
         }
     }
     let (hour, day) = (Duration::from_secs(3_600), Duration::from_secs(86_400));
-    for (sim, times) in sent.iter().enumerate() {
+    for (sim, sent) in sent.iter().enumerate() {
+        judge_month(sim, sent, plot, verdict);
+        let times: Vec<Instant> = sent.iter().map(|(at, _)| *at).collect();
         let (hourly, first_day) = (plot.plan.per_hour as usize, plot.plan.per_day.min(20) as usize);
         let over = |run: &&[Instant]| run[hourly].since(run[0]) < hour - ON_ITS_WAY;
         if let Some(run) = times.windows(hourly + 1).find(over).filter(|_| hourly > 0) {
@@ -236,6 +248,27 @@ fn judge_plan(world: &World, plot: Plot, verdict: &mut Verdict) {
             verdict
                 .faults
                 .push(format!("SIM {sim} sent {began} on its first day, not {first_day}"));
+        }
+    }
+}
+
+/// The billing month that the world begins in, and the next one.
+fn judge_month(sim: usize, sent: &[(Instant, &str)], plot: Plot, verdict: &mut Verdict) {
+    let month = plot.plan.month(BEGIN);
+    let ends = Instant::ZERO + month.end.begin().since(BEGIN);
+    let (first, next): (Vec<_>, Vec<_>) = sent.iter().partition(|(at, _)| *at < ends);
+    // What was begun in the old month may reach the air in the new one: one part.
+    for (name, sent, spare) in [("month", first, 0), ("next month", next, 1)] {
+        let people: BTreeSet<&str> = sent.iter().map(|(_, who)| *who).collect();
+        let counts = [
+            ("parts", sent.len(), plot.plan.per_month),
+            ("people", people.len(), plot.plan.recipients_per_month),
+        ];
+        for (what, count, limit) in counts {
+            if limit > 0 && count > limit as usize + spare {
+                let fault = format!("SIM {sim} sent {count} {what} in the {name}, not {limit}");
+                verdict.faults.push(fault);
+            }
         }
     }
 }

@@ -88,10 +88,22 @@ fn tight(seed: u64) -> Plot {
         ramp: true,
         ..Plan::default()
     };
-    let (plan, hours) = if seed.is_multiple_of(4) {
-        (daily, 30)
-    } else {
-        (hourly, 6)
+    // Not enough for all before the month ends, 17 hours after the begin; the rest goes in the next one.
+    let people = Plan {
+        recipients_per_month: 10,
+        billing_day: 16,
+        ..Plan::default()
+    };
+    let monthly = Plan {
+        per_month: 14,
+        recipients_per_month: 0,
+        ..people
+    };
+    let (plan, hours) = match seed % 4 {
+        0 => (daily, 30),
+        1 => (people, 20),
+        2 => (monthly, 20),
+        _ => (hourly, 6),
     };
     Plot {
         plan,

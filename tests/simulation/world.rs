@@ -20,7 +20,7 @@ use wardwire_core::simulator::{AirEvent, Bank, BankEvent, Fault, Faults, Options
 use wardwire_core::sms::{SegmentOptions, segment};
 
 /// The start of every world: 2026-06-15T07:00:00Z.
-const BEGIN: UtcTime = UtcTime::from_millis(1_781_506_800_000);
+pub const BEGIN: UtcTime = UtcTime::from_millis(1_781_506_800_000);
 
 /// What a world is made of.
 #[derive(Clone, Copy)]
