@@ -393,7 +393,8 @@ impl Bank {
             let until = now.monotonic + self.some_millis(10_000, 30_000);
             self.silence(modem, until);
         }
-        self.answer(now, modem, answer);
+        let takes = if prompt { self.options.prompt } else { Duration::ZERO };
+        self.answer_after(now, modem, answer, takes);
         for effect in effects {
             self.effect(now, modem, effect);
         }
