@@ -67,6 +67,7 @@ fn message(store: &Store, n: u64, now: Now) -> NewMessage {
         category: None,
         priority: Priority::Normal,
         send_at: None,
+        window: None,
         valid_until: now.utc + Duration::from_secs(72 * 3600),
         delivery_report: true,
         on_unknown: OnUnknown::Retry,

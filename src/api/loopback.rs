@@ -106,6 +106,7 @@ pub(super) async fn create(
         category: None,
         priority: Priority::High,
         send_at: None,
+        window: None,
         valid_until: now + VALID,
         delivery_report: true,
         on_unknown: OnUnknown::Hold,

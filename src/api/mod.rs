@@ -27,6 +27,7 @@ mod problem;
 mod sims;
 mod status;
 mod views;
+mod window;
 
 use std::sync::Arc;
 

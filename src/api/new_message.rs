@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use wardwire_core::base::{Body, PhoneNumber, ServiceId, UtcTime, limits};
-use wardwire_core::queue::state::{Category, HoldReason, Sensitivity};
+use wardwire_core::queue::hours::Openings;
+use wardwire_core::queue::state::{Category, HoldReason, Priority, Sensitivity};
 use wardwire_core::queue::verbs::NewMessage;
 use wardwire_core::sms::{
     Alphabet, EncodingChoice, SegmentError, SegmentOptions, Segmentation, Transliteration, segment, transliterate,
@@ -13,6 +14,7 @@ use wardwire_core::sms::{
 use super::fields::Fields;
 use super::problem::{Code, Problem};
 use super::views::{ON_UNKNOWN, PRIORITIES};
+use super::window;
 use crate::config::{Config, Country, NumberError};
 
 /// Validity of a message that names none, from the time it may go.
@@ -28,14 +30,7 @@ const AHEAD: Duration = Duration::from_secs(400 * 24 * 3600);
 const CLOCK_SLACK: Duration = Duration::from_secs(60);
 
 /// Fields of the contract that this version refuses rather than ignores.
-const NOT_YET: [&str; 6] = [
-    "contact_id",
-    "template",
-    "window",
-    "sender",
-    "expects_reply",
-    "dedupe_seconds",
-];
+const NOT_YET: [&str; 5] = ["contact_id", "template", "sender", "expects_reply", "dedupe_seconds"];
 
 const TRANSLITERATIONS: [(&str, Transliteration); 3] = [
     ("none", Transliteration::None),
@@ -74,8 +69,14 @@ pub(super) fn read(
     let flash = flash(&mut fields, category);
     let (body, segmentation) = text(&mut fields, flash);
     let priority = fields.word("priority", &PRIORITIES);
+    let priority = priority.or(category.map(Category::priority)).unwrap_or_default();
+    // An emergency goes at any hour, and its answer says so.
+    let window = window::read(&mut fields, config.timezone.as_ref()).filter(|_| priority != Priority::Emergency);
     let on_unknown = fields.word("on_unknown", &ON_UNKNOWN);
-    let (send_at, valid_until) = times(&mut fields, now);
+    let (send_at, valid_until) = {
+        let openings = config.hours.of(category, priority, window.as_ref());
+        times(&mut fields, now, openings.as_ref())
+    };
     let delivery_report = fields.boolean("delivery_report", true);
     let sensitive = fields.boolean("sensitive", false);
     let reference = reference(&mut fields);
@@ -94,8 +95,9 @@ pub(super) fn read(
         alphabet: segmentation.alphabet,
         units: segmentation.units,
         category,
-        priority: priority.or(category.map(Category::priority)).unwrap_or_default(),
+        priority,
         send_at,
+        window,
         valid_until,
         delivery_report,
         on_unknown: on_unknown.or(category.map(Category::on_unknown)).unwrap_or_default(),
@@ -229,8 +231,8 @@ fn refuse_text(fields: &mut Fields, error: &SegmentError, most: usize) {
     }
 }
 
-/// `send_at` and the end of validity.
-fn times(fields: &mut Fields, now: UtcTime) -> (Option<UtcTime>, UtcTime) {
+/// `send_at` and the end of validity. Whoever names one means it; else it begins with the hours.
+fn times(fields: &mut Fields, now: UtcTime, openings: Option<&Openings<'_>>) -> (Option<UtcTime>, UtcTime) {
     let mut send_at = fields.time("send_at");
     if let Some(at) = send_at {
         if at + CLOCK_SLACK < now {
@@ -242,8 +244,19 @@ fn times(fields: &mut Fields, now: UtcTime) -> (Option<UtcTime>, UtcTime) {
     }
     let from = send_at.unwrap_or(now);
     let seconds = fields.number("validity_seconds", 60, VALIDITY_LONGEST.as_secs());
-    let Some(until) = fields.time("valid_until") else {
-        return (send_at, from + seconds.map_or(VALIDITY, Duration::from_secs));
+    let until = fields.time("valid_until");
+    let Some(goes) = openings.map_or(Some(from), |openings| openings.opens(from)) else {
+        let detail = "is never open in the hours of this gateway for the category";
+        fields.fail("window", Code::WindowInvalid, detail);
+        return (send_at, from);
+    };
+    let Some(until) = until else {
+        let Some(seconds) = seconds else {
+            return (send_at, goes + VALIDITY);
+        };
+        let until = from + Duration::from_secs(seconds);
+        in_hours(fields, "validity_seconds", goes, until);
+        return (send_at, until);
     };
     if seconds.is_some() {
         fields.fail(
@@ -259,8 +272,18 @@ fn times(fields: &mut Fields, now: UtcTime) -> (Option<UtcTime>, UtcTime) {
             Code::InvalidValue,
             "is more than 63 weeks after the time to send",
         );
+    } else {
+        in_hours(fields, "valid_until", goes, until);
     }
     (send_at, until)
+}
+
+/// Refuses what ends before it may go.
+fn in_hours(fields: &mut Fields, field: &str, goes: UtcTime, until: UtcTime) {
+    if until <= goes {
+        let detail = format!("ends before the hours in which it may go begin, at {goes}");
+        fields.fail(field, Code::WindowInvalid, detail);
+    }
 }
 
 fn reference(fields: &mut Fields) -> Option<String> {

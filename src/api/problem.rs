@@ -73,6 +73,7 @@ codes! {
     EncodingImpossible = "encoding_impossible", UNPROCESSABLE_ENTITY, "The text does not fit the encoding";
     SendAtPast = "send_at_past", UNPROCESSABLE_ENTITY, "The time to send has passed";
     ValidUntilPast = "valid_until_past", UNPROCESSABLE_ENTITY, "The validity ends too early";
+    WindowInvalid = "window_invalid", UNPROCESSABLE_ENTITY, "The window cannot be kept";
     CommandNotAllowed = "command_not_allowed", UNPROCESSABLE_ENTITY, "This command is never sent to a modem";
     FlashNotAllowed = "flash_not_allowed", UNPROCESSABLE_ENTITY, "Flash texts are for staff only";
     Internal = "internal", INTERNAL_SERVER_ERROR, "Something went wrong here";

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use wardwire_core::base::{Body, Originator, PhoneNumber, UtcTime};
 use wardwire_core::gateway::snapshot::{ModemSnapshot, SignalPeriod};
+use wardwire_core::queue::hours::Window;
 use wardwire_core::queue::plan::{Budget, Cap, KEYS};
 use wardwire_core::queue::state::{Category, HoldReason, OnUnknown, Priority};
 use wardwire_core::sms::Alphabet;
@@ -102,6 +103,7 @@ pub(super) struct MessageView<'a> {
     error: Option<ErrorView>,
     created_at: String,
     scheduled_for: Option<String>,
+    window: Option<WindowView<'a>>,
     valid_until: String,
     queued_at: Option<String>,
     submitted_at: Option<String>,
@@ -110,6 +112,23 @@ pub(super) struct MessageView<'a> {
     final_at: Option<String>,
     cost: Option<()>,
     links: Links,
+}
+
+#[derive(Serialize)]
+struct WindowView<'a> {
+    start: String,
+    finish: String,
+    tz: &'a str,
+}
+
+impl<'a> WindowView<'a> {
+    fn of(window: &'a Window) -> Self {
+        Self {
+            start: window.start().to_string(),
+            finish: window.finish().to_string(),
+            tz: window.zone().name(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -151,6 +170,7 @@ impl<'a> MessageView<'a> {
             error: m.error.as_ref().map(ErrorView::of),
             created_at: m.created_at.to_string(),
             scheduled_for: time(m.scheduled_for),
+            window: m.window.as_ref().map(WindowView::of),
             valid_until: m.valid_until.to_string(),
             queued_at: time(m.queued_at),
             submitted_at: time(m.submitted_at),

@@ -8,7 +8,9 @@ use toml::de::DeTable;
 use wardwire_core::queue::plan::{self, Plan};
 
 use super::walk::{At, Section, Walk};
-use super::{Config, ConfigError, Country, Http, NumberPolicy, Policy, Retention, Storage, pools, ports, webhook};
+use super::{
+    Config, ConfigError, Country, Http, NumberPolicy, Policy, Retention, Storage, hours, pools, ports, webhook,
+};
 
 /// Longest file read; the longest real one (256 modems, all numbers of a pilot) is far below.
 const FILE_OCTETS: usize = 1 << 20;
@@ -23,6 +25,7 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
         &[
             "data_dir",
             "region",
+            "timezone",
             "drain_seconds",
             "profiles_dir",
             "tcp_ports_allowed",
@@ -39,6 +42,7 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
             "service",
             "pool",
             "route",
+            "hours",
             "policy",
         ],
     ),
@@ -66,6 +70,7 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
     ("service", &["name", "weight"]),
     ("pool", &["name", "modems", "sims", "reserve"]),
     ("route", &["pool", "prefixes", "services", "categories"]),
+    ("hours", &["categories", "days", "start", "finish"]),
     (
         "sim_defaults",
         &[
@@ -136,6 +141,7 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
     let modems = ports::modems(walk, root, &tcp_ports_allowed, discovery.enabled);
     let sim_defaults = sim_defaults(walk, root);
     let sharing = pools::sharing(walk, root, &modems, discovery.enabled);
+    let (timezone, hours) = hours::hours(walk, root);
     let policy = policy(walk, root, region);
     Some(Config {
         data_dir: data_dir?,
@@ -153,6 +159,8 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
         modems,
         sim_defaults,
         sharing,
+        timezone,
+        hours,
         policy: policy?,
     })
 }
@@ -165,7 +173,7 @@ pub(super) fn known<'a>(walk: &mut Walk<'a>, section: &Section<'a>, table: &str)
         Some(match *home {
             "" => "no table, above the first one".to_owned(),
             "modem" => "[[modem]]".to_owned(),
-            list @ ("service" | "pool" | "route") => format!("[[{list}]]"),
+            list @ ("service" | "pool" | "route" | "hours") => format!("[[{list}]]"),
             home => format!("[{home}]"),
         })
     });

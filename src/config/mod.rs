@@ -2,6 +2,7 @@
 //! Also what the site's numbering plan says about a phone number ([`numbering`]). Reads no file and no environment.
 
 mod check;
+mod hours;
 pub mod numbering;
 mod pools;
 mod ports;
@@ -9,6 +10,7 @@ pub mod profile;
 pub mod provision;
 mod walk;
 mod webhook;
+mod zones;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,12 +19,14 @@ use std::time::Duration;
 use wardwire_core::base::{Network, PhoneNumber};
 use wardwire_core::dispatch::Pool;
 use wardwire_core::modem::{Pin, Wiring};
+use wardwire_core::queue::hours::{Hours, Zone};
 use wardwire_core::queue::plan::Plan;
 use wardwire_core::queue::route::Route;
 
 pub use check::{KNOWN_KEYS, PROFILES_DIR, check};
 pub use numbering::{Country, NumberError, NumberPolicy};
 pub use webhook::{Webhook, webhook_secret};
+pub use zones::zone;
 
 /// Everything the daemon is told by its file. Every field is documented in `firmware-config/wardwire.toml`.
 #[derive(Clone, Debug)]
@@ -57,6 +61,10 @@ pub struct Config {
     pub sim_defaults: Plan,
     /// How the bank is shared.
     pub sharing: Sharing,
+    /// The site's time zone.
+    pub timezone: Option<Zone>,
+    /// When texts of which category go.
+    pub hours: Hours,
     /// Who may be texted, and what happens when an outcome stays unknown.
     pub policy: Policy,
 }

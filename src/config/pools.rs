@@ -35,7 +35,7 @@ pub(super) fn sharing<'a>(walk: &mut Walk<'a>, root: &Section<'a>, modems: &[Mod
 }
 
 /// The tables of a list, no more than are taken.
-fn bounded<'a>(walk: &mut Walk<'a>, root: &Section<'a>, name: &str, most: usize) -> Vec<Section<'a>> {
+pub(super) fn bounded<'a>(walk: &mut Walk<'a>, root: &Section<'a>, name: &str, most: usize) -> Vec<Section<'a>> {
     let mut sections = walk.sections(root, name);
     if sections.len() > most {
         let at = root.value(name).map_or(0, |value| value.span().start);
@@ -211,7 +211,7 @@ fn pool(walk: &mut Walk<'_>, section: &Section<'_>, (text, span): &At<&str>, poo
     found.map(Pool::way)
 }
 
-fn categories<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Vec<Category> {
+pub(super) fn categories<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Vec<Category> {
     let mut found = Vec::new();
     for (index, (text, span)) in list(walk, section, "categories").into_iter().enumerate() {
         match Category::ALL.into_iter().find(|category| category.as_str() == text) {
@@ -231,7 +231,7 @@ fn categories<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Vec<Category> {
 }
 
 /// A list of texts; an empty one would mean all, and so is a mistake.
-fn list<'a>(walk: &mut Walk<'a>, section: &Section<'a>, name: &str) -> Vec<At<&'a str>> {
+pub(super) fn list<'a>(walk: &mut Walk<'a>, section: &Section<'a>, name: &str) -> Vec<At<&'a str>> {
     let Some((listed, span)) = walk.strings(section, name) else {
         return Vec::new();
     };

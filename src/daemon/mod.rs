@@ -141,6 +141,13 @@ pub fn hold(config: &Config) -> Result<Holding, DaemonError> {
     if led > 0 {
         tracing::info!(messages = led, "the routes changed: what waits was led anew");
     }
+    let planned = opened.keep_hours(config.hours.clone(), clock::now())?;
+    if planned > 0 {
+        tracing::info!(
+            messages = planned,
+            "the hours changed: what waits for them was planned anew"
+        );
+    }
     let store = StoreHandle::start_with_readers(opened, &path, clock::now)?;
     Ok(Holding { store, _lock: lock })
 }

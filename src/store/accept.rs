@@ -6,7 +6,7 @@ use wardwire_core::base::{MessageId, Originator, PartId, ServiceId, Ulid, UtcTim
 use wardwire_core::queue::state::{MessageStatus, Sensitivity};
 use wardwire_core::queue::verbs::NewMessage;
 
-use super::code::millis;
+use super::code::{millis, window_text};
 use super::lanes::WayColumn;
 use super::life::{Life, PartLife};
 use super::numbers::{self, Person};
@@ -137,8 +137,8 @@ pub(super) fn earlier(
 
 const INSERT_MESSAGE: &str = "INSERT INTO messages (id, service, number, status, final, delivery, held, priority,
     due_at, wake_at, send_at, valid_until, on_unknown, delivery_report, alphabet, units, part_count, created_at,
-    queued_at, reference, metadata, body, sim, pinned, sensitivity, category, way) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8,
-    ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)";
+    queued_at, reference, metadata, body, sim, pinned, sensitivity, category, way, window, opens_at) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8,
+    ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)";
 
 fn insert(turn: &mut Turn<'_>, message: &NewMessage, person: &Person) -> Result<MessageRecord, OpError> {
     let now = turn.now.utc;
@@ -188,6 +188,8 @@ fn insert(turn: &mut Turn<'_>, message: &NewMessage, person: &Person) -> Result<
         message.sensitivity as i64,
         message.category.map(|category| category as i64),
         WayColumn(life.way),
+        message.window.as_ref().map(window_text),
+        millis(life.opens_at),
     ])?;
     insert_parts(turn, message, person, id, &part_ids)?;
     turn.changes.status(life.derived.status, 1);
@@ -256,7 +258,8 @@ fn record(message: &NewMessage, life: &Life, now: UtcTime) -> MessageRecord {
         reference: message.reference.clone(),
         metadata: message.metadata.clone(),
         created_at: now,
-        scheduled_for: message.send_at,
+        scheduled_for: life.scheduled_for(),
+        window: message.window.clone(),
         valid_until: message.valid_until,
         queued_at: life.queued_at,
         submitted_at: None,

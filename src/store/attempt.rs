@@ -24,7 +24,7 @@ pub(super) fn begin(turn: &mut Turn<'_>, begin: &Begin) -> Result<Reply, OpError
     stale::note_attempt(turn)?;
     life.pass_time(turn);
     let leased = turn.memory.leases.contains_key(&begin.message);
-    let early = life.send_at.is_some_and(|send_at| send_at > now);
+    let early = life.send_at.is_some_and(|send_at| send_at > now) || life.is_out_of_hours(turn);
     let sequence = life
         .part(begin.part)
         .filter(|part| part.state == PartState::Pending)

@@ -1,14 +1,16 @@
 //! Between rows and the core's words: ids are 16 octets, times milliseconds, states the index in their `ALL`.
 
-use rusqlite::types::FromSql;
+use rusqlite::types::{FromSql, Type};
 use rusqlite::{Error, Row};
 use wardwire_core::base::{Ulid, UtcTime};
 use wardwire_core::queue::error::{ErrorCode, NetworkCode};
+use wardwire_core::queue::hours::{Days, Window};
 use wardwire_core::queue::plan::Cap;
 use wardwire_core::queue::state::{HoldReason, MessageStatus, OnUnknown, Priority};
 use wardwire_core::sms::Alphabet;
 
 use super::records::{EventKind, MessageError};
+use crate::config::zone;
 
 pub(super) const PRIORITIES: [Priority; 4] = [Priority::Emergency, Priority::High, Priority::Normal, Priority::Bulk];
 pub(super) const ON_UNKNOWN: [OnUnknown; 3] = [OnUnknown::Hold, OnUnknown::Retry, OnUnknown::Auto];
@@ -127,6 +129,27 @@ impl<'r> Columns<'r> {
         let network_code = self.get::<Option<u32>>()?.and_then(NetworkCode::from_bits);
         Ok(code.map(|code| MessageError { code, network_code }))
     }
+
+    /// The column `window`.
+    pub(super) fn window(&mut self) -> Result<Option<Window>, Error> {
+        let Some(text) = self.get::<Option<String>>()? else {
+            return Ok(None);
+        };
+        let place = self.next - 1;
+        let unread = || Error::InvalidColumnType(place, "window".to_owned(), Type::Text);
+        read_window(&text).map(Some).ok_or_else(unread)
+    }
+}
+
+fn read_window(text: &str) -> Option<Window> {
+    let (times, name) = text.split_once(' ')?;
+    let (start, finish) = times.split_once('-')?;
+    Window::new(Days::ALL, start, finish, zone(name)?).ok()
+}
+
+/// A window as a column, as `0900-2000 Europe/Dublin`; those of messages are open on every day of the week.
+pub(super) fn window_text(window: &Window) -> String {
+    format!("{}-{} {}", window.start(), window.finish(), window.zone().name())
 }
 
 /// An optional time as a column.
@@ -150,6 +173,23 @@ mod tests {
         }
         assert_eq!(found, 8 + 2 * Cap::ALL.len() + MessageStatus::ALL.len());
         assert_eq!(event_kind(-1), None);
+    }
+
+    #[test]
+    fn a_window_is_read_as_it_was_written() {
+        for text in [
+            "0900-2000 Europe/Dublin",
+            "2200-0600 America/Argentina/Buenos_Aires",
+            "0000-2400 UTC",
+        ] {
+            assert_eq!(
+                read_window(text).map(|window| window_text(&window)).as_deref(),
+                Some(text)
+            );
+        }
+        for text in ["", "0900-2000", "0900-2000 Europe/Nowhere", "0900-0900 Europe/Dublin"] {
+            assert_eq!(read_window(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 use wardwire_core::base::{MessageId, PartId, ServiceId, SimId, UtcTime};
 use wardwire_core::queue::error::ErrorCode;
+use wardwire_core::queue::hours::Window;
 use wardwire_core::queue::lane::{Lane, Way};
 use wardwire_core::queue::stale::{Moment, is_stale};
 use wardwire_core::queue::state::{Category, HoldReason, MessageStatus, OnUnknown, PartState, Priority, is_alert};
@@ -33,6 +34,10 @@ pub(super) struct Life {
     pub(super) due_at: Option<UtcTime>,
     pub(super) wake_at: Option<UtcTime>,
     pub(super) send_at: Option<UtcTime>,
+    /// The part of the day in which it goes.
+    pub(super) window: Option<Window>,
+    /// When the hours it keeps to open, or opened, for it.
+    pub(super) opens_at: Option<UtcTime>,
     /// When a person let it go although its moment had passed.
     released_at: Option<UtcTime>,
     pub(super) valid_until: UtcTime,
@@ -57,8 +62,8 @@ pub(super) struct Life {
     pub(super) delivered_at: Option<UtcTime>,
     pub(super) final_at: Option<UtcTime>,
     pub(super) parts: Vec<PartLife>,
-    /// Validity or release changed in this op.
-    remade: bool,
+    /// Validity, release or opening changed in this op.
+    pub(super) remade: bool,
     /// A part went bad in this op.
     part_failed: bool,
     /// An unknown outcome became known in this op.
@@ -136,7 +141,7 @@ impl PartLife {
 const SELECT_MESSAGE: &str = "SELECT id, service, status, final, delivery, held, priority, due_at, wake_at,
     send_at, valid_until, on_unknown, delivery_report, withdrawn, possible_copy, sim, pinned, avoid, attempts,
     error, network_code, queued_at, submitted_at, sent_at, delivered_at, final_at, category, created_at, released_at, way,
-    number
+    number, window, opens_at
     FROM messages WHERE id = ?1";
 
 const SELECT_PARTS: &str = "SELECT sequence, id, state, attempts, possible_copy, sim, tp_mr, error, network_code,
@@ -183,6 +188,8 @@ impl Life {
             },
             wake_at: None,
             send_at: message.send_at,
+            window: message.window.clone(),
+            opens_at: None,
             released_at: None,
             valid_until: message.valid_until,
             on_unknown: message.on_unknown,
@@ -226,6 +233,8 @@ impl Life {
             due_at: c.time_or_none()?,
             wake_at: c.time_or_none()?,
             send_at: c.time_or_none()?,
+            window: None,
+            opens_at: None,
             released_at: None,
             valid_until: c.time()?,
             on_unknown: c.one_of(&ON_UNKNOWN)?,
@@ -255,6 +264,8 @@ impl Life {
         life.way = c.get::<lanes::WayColumn>()?.0;
         life.sim_on_disk = life.sim;
         life.number = c.get()?;
+        life.window = c.window()?;
+        life.opens_at = c.time_or_none()?;
         Ok(life)
     }
 
@@ -360,14 +371,20 @@ impl Life {
         is_alert(self.category, self.priority)
     }
 
+    /// When it matters; a text for now that is no alert has no moment of its own.
+    pub(super) fn moment(&self) -> Option<Moment> {
+        let alert = self.is_alert();
+        let at = self.released_at.or(self.send_at).or(alert.then_some(self.created_at))?;
+        // What its hours kept back was meant for when they opened.
+        let at = self.opens_at.map_or(at, |opens_at| opens_at.max(at));
+        Some(Moment { at, alert })
+    }
+
     /// Its moment has passed in an outage.
     fn is_stale(&self, turn: &Turn<'_>) -> bool {
-        let alert = self.is_alert();
-        let at = self.released_at.or(self.send_at).or(alert.then_some(self.created_at));
-        at.is_some_and(|at| {
-            let silence = turn.memory.flow.silence;
-            is_stale(Moment { at, alert }, silence, turn.settings.stale_after, turn.now.utc)
-        })
+        let silence = turn.memory.flow.silence;
+        let stale = |moment| is_stale(moment, silence, turn.settings.stale_after, turn.now.utc);
+        self.moment().is_some_and(stale)
     }
 
     /// Whether nothing more of it goes out by itself, asked before everything that is sent again. Whatever takes a message
@@ -420,7 +437,7 @@ impl Life {
             }
         }
         let untouched = self.parts.iter().all(|part| part.state == PartState::Pending);
-        if untouched && self.held.is_none() && self.is_stale(turn) {
+        if untouched && self.held.is_none() && (self.is_stale(turn) || self.missed_its_hours(turn)) {
             self.held = Some(HoldReason::Stale);
         }
         let again: Vec<u8> = self
@@ -450,6 +467,9 @@ impl Life {
             at(self.valid_until);
             if let Some(send_at) = self.send_at.filter(|send_at| *send_at > turn.now.utc) {
                 at(send_at);
+            }
+            if let Some(change) = self.hours_change(turn) {
+                at(change);
             }
         }
         for part in &self.parts {
@@ -485,7 +505,7 @@ impl Life {
         let states: Vec<PartState> = self.parts.iter().map(|part| part.state).collect();
         let context = Context {
             held: self.held,
-            scheduled: self.send_at.is_some_and(|send_at| send_at > turn.now.utc),
+            scheduled: self.scheduled_for().is_some_and(|at| at > turn.now.utc),
             delivery_report: self.delivery_report,
             wait_over: turn.now.utc >= self.wait_until(turn),
         };
@@ -494,6 +514,7 @@ impl Life {
 
     /// The first values of all that follows, for a message that was not there before.
     pub(super) fn begin(&mut self, turn: &Turn<'_>) {
+        self.keep_hours(turn);
         self.derived = self.derive(turn);
         self.wake_at = self.next_wake(turn);
         let queued = self.derived.status == MessageStatus::Queued;
@@ -504,6 +525,7 @@ impl Life {
     pub(super) fn save(mut self, turn: &mut Turn<'_>) -> Result<(), OpError> {
         let now = turn.now.utc;
         let before = self.derived;
+        self.keep_hours(turn);
         self.derived = self.derive(turn);
         if self.held.is_some() || self.waiting().next().is_none() {
             self.due_at = None;
@@ -642,12 +664,17 @@ impl Life {
             .execute(values.get(..used).unwrap_or(values))?;
         if self.remade {
             turn.db
-                .prepare_cached("UPDATE messages SET valid_until = ?2, released_at = ?3 WHERE id = ?1")?
+                .prepare_cached("UPDATE messages SET valid_until = ?2, released_at = ?3, opens_at = ?4 WHERE id = ?1")?
                 .execute(params![
                     self.id.0.to_octets(),
                     self.valid_until.as_millis(),
-                    millis(self.released_at)
+                    millis(self.released_at),
+                    millis(self.opens_at)
                 ])?;
+            // Whom it goes to is known at least as long, also where the clock was set by decades.
+            turn.db
+                .prepare_cached("UPDATE numbers SET used_at = ?2 WHERE id = ?1 AND used_at < ?2")?
+                .execute(params![self.number, self.valid_until.as_millis()])?;
         }
         for part in self.parts.iter().filter(|part| part.changed) {
             part.write(turn, self.id)?;

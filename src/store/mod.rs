@@ -16,6 +16,7 @@ pub mod directory;
 mod disk;
 mod echo;
 mod handle;
+mod hours;
 mod inbound;
 mod introduce;
 mod jobs;

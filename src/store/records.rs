@@ -6,6 +6,7 @@ use wardwire_core::base::{
     ServiceId, SimId, Ulid, UtcTime,
 };
 use wardwire_core::queue::error::{ErrorCode, NetworkCode};
+use wardwire_core::queue::hours::Window;
 use wardwire_core::queue::inbound::InboundKind;
 use wardwire_core::queue::loopback::LoopbackFacts;
 use wardwire_core::queue::plan::Cap;
@@ -66,8 +67,10 @@ pub struct MessageRecord {
     pub metadata: Option<String>,
     /// When the row was written.
     pub created_at: UtcTime,
-    /// The caller's `send_at`.
+    /// The caller's `send_at`, or the later moment at which its hours open.
     pub scheduled_for: Option<UtcTime>,
+    /// The part of the day in which it goes, where the caller named one.
+    pub window: Option<Window>,
     /// No part goes out after this.
     pub valid_until: UtcTime,
     /// When it first waited for a SIM.

@@ -1,6 +1,8 @@
 //! Which way messages go and what share a service has, as the configuration says. What waits follows the routes of now: when they
 //! changed since the last start, all of it is led anew before anything is given out.
 
+use std::fmt::Debug;
+
 use ring::digest::{SHA256, digest};
 use rusqlite::{OptionalExtension, params};
 use wardwire_core::base::{MessageId, Now, PhoneNumber, ServiceId};
@@ -68,22 +70,30 @@ impl Turn<'_> {
 
 /// Leads what waits by the routes of now, when they are not those it followed.
 fn follow(turn: &mut Turn<'_>) -> Result<u64, OpError> {
-    let sum = |routes: &[Route]| digest(&SHA256, format!("{routes:?}").as_bytes());
-    let wanted = sum(&turn.routing.routes);
-    let kept: Option<Vec<u8>> = turn
-        .db
-        .query_row("SELECT value FROM meta WHERE key = ?1", [KEY], |row| row.get(0))
-        .optional()?;
-    if kept.as_deref().unwrap_or(sum(&[]).as_ref()) == wanted.as_ref() {
+    if !changed(turn, KEY, &turn.routing.routes, &Vec::new())? {
         return Ok(0);
     }
     let led = lead(turn)?;
-    turn.db.execute(
-        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        params![KEY, wanted.as_ref()],
-    )?;
     turn.memory.lanes = lanes::find(turn.db)?;
     Ok(led)
+}
+
+/// Whether this was otherwise at the last start (`first` before there was any); notes how it is now.
+pub(super) fn changed<T: Debug>(turn: &Turn<'_>, key: &str, now: &T, first: &T) -> Result<bool, OpError> {
+    let sum = |value: &T| digest(&SHA256, format!("{value:?}").as_bytes());
+    let wanted = sum(now);
+    let kept: Option<Vec<u8>> = turn
+        .db
+        .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0))
+        .optional()?;
+    if kept.as_deref().unwrap_or(sum(first).as_ref()) == wanted.as_ref() {
+        return Ok(false);
+    }
+    turn.db.execute(
+        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        params![key, wanted.as_ref()],
+    )?;
+    Ok(true)
 }
 
 /// Leads everything that may be sent yet: all of it waits for some time to come.

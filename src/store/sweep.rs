@@ -33,9 +33,14 @@ pub(super) fn sweep(turn: &mut Turn<'_>) -> Result<Reply, OpError> {
             row.get(0).map(|id| MessageId(Ulid::from_octets(id)))
         })?
         .collect::<Result<_, _>>()?;
+    let mut put_off = Vec::new();
     for id in due {
         if let Some(mut life) = Life::load(turn, id)? {
             life.pass_time(turn);
+            if turn.memory.leases.contains_key(&id) && life.is_put_off(turn) {
+                turn.memory.end_lease(id);
+                put_off.push(id);
+            }
             life.save(turn)?;
         }
     }
@@ -53,6 +58,7 @@ pub(super) fn sweep(turn: &mut Turn<'_>) -> Result<Reply, OpError> {
     Ok(Reply::Swept {
         deaf: loopback::overdue(turn)?,
         dropped: echo::judge_all(turn)?,
+        put_off,
         next: [wake, reassembly, more].into_iter().flatten().min(),
         due: work(turn)?,
     })

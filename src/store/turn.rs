@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, params};
 use wardwire_core::base::{EventId, IdSource, MessageId, Now, ServiceId, Ulid, UtcTime};
+use wardwire_core::queue::hours::Hours;
 use wardwire_core::queue::lane::Lane;
 use wardwire_core::queue::stale::Silence;
 
@@ -205,6 +206,7 @@ pub(super) struct Turn<'a> {
     pub(super) settings: &'a Settings,
     pub(super) hooks: &'a [Hook],
     pub(super) routing: &'a Routing,
+    pub(super) hours: &'a Hours,
     pub(super) service: ServiceId,
     pub(super) now: Now,
     pub(super) ids: &'a mut IdSource,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use wardwire_core::base::{IdSource, Instant, Now, ServiceId, Ulid};
+use wardwire_core::queue::hours::Hours;
 use wardwire_core::queue::verbs::Request;
 
 use super::admin::{self, DEFAULT_SERVICE};
@@ -80,6 +81,7 @@ pub struct Store {
     settings: Settings,
     hooks: Vec<Hook>,
     routing: Routing,
+    hours: Hours,
     service: ServiceId,
     ids: IdSource,
     memory: Memory,
@@ -122,6 +124,7 @@ impl Store {
             settings,
             hooks: Vec::new(),
             routing: Routing::default(),
+            hours: Hours::default(),
             service: ServiceId(Ulid::from_bits(0)),
             ids: IdSource::new(settings.seed),
             memory: Memory::default(),
@@ -230,6 +233,7 @@ impl Store {
                 settings: &self.settings,
                 hooks: &self.hooks,
                 routing: &self.routing,
+                hours: &self.hours,
                 service: self.service,
                 now,
                 ids: &mut self.ids,
@@ -285,6 +289,7 @@ impl Store {
             settings: &self.settings,
             hooks: &self.hooks,
             routing: &self.routing,
+            hours: &self.hours,
             service: self.service,
             now,
             ids: &mut self.ids,
@@ -349,6 +354,10 @@ impl Store {
 
     pub(super) fn set_routing(&mut self, routing: Routing) {
         self.routing = routing;
+    }
+
+    pub(super) fn set_hours(&mut self, hours: Hours) {
+        self.hours = hours;
     }
 
     pub(super) fn keys(&self) -> &Keys {

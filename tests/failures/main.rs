@@ -13,6 +13,7 @@ mod budgets;
 mod catalogue;
 mod crowd;
 mod host;
+mod hours;
 mod protocol;
 mod receiving;
 mod sending;

@@ -13,6 +13,7 @@ use wardwire_core::dispatch::Rules;
 use wardwire_core::gateway::snapshot::{ModemSnapshot, ModemState, PoolSnapshot};
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
 use wardwire_core::modem::{Means, Pin, PortAction};
+use wardwire_core::queue::hours::Hours;
 use wardwire_core::queue::plan::Plan;
 use wardwire_core::queue::state::{MessageStatus, OnUnknown, Priority, Sensitivity};
 use wardwire_core::queue::verbs::{Introduce, NewMessage, Reply, Request};
@@ -20,7 +21,7 @@ use wardwire_core::simulator::{Accepted as OnAir, Air, AirEvent, Bank, BankEvent
 use wardwire_core::sms::{SegmentOptions, segment};
 
 /// 2026-06-15T07:00:00Z.
-const BEGIN: UtcTime = UtcTime::from_millis(1_781_506_800_000);
+pub const BEGIN: UtcTime = UtcTime::from_millis(1_781_506_800_000);
 /// Until a port that came back is open.
 const OPENS: Duration = Duration::from_millis(500);
 
@@ -188,6 +189,7 @@ impl Site {
             category: None,
             priority: self.priority,
             send_at: None,
+            window: None,
             valid_until: self.now.utc + Duration::from_secs(72 * 3_600),
             delivery_report: true,
             on_unknown: self.on_unknown,
@@ -289,6 +291,11 @@ impl Site {
         self.store.apply(self.now, vec![Op::EditSim { sim, edit }]);
         self.gateway.handle_command(self.now, Command::Replanned(sim));
         self.wait(Duration::ZERO);
+    }
+
+    /// From now on texts keep to these hours.
+    pub fn keep_hours(&mut self, hours: Hours) {
+        self.store.keep_hours(hours, self.now).expect("memory writes");
     }
 
     /// A phone sends a text to the SIM.

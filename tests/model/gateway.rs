@@ -98,6 +98,7 @@ impl Reference {
                 Reply::Swept {
                     deaf: Vec::new(),
                     dropped: None,
+                    put_off: Vec::new(),
                     next: None,
                     due: true,
                 },

@@ -177,6 +177,7 @@ impl<W: World> Story<W> {
             category: None,
             priority: Priority::Normal,
             send_at: None,
+            window: None,
             valid_until: at(72 * 3_600).utc,
             delivery_report: true,
             on_unknown: post.policy,

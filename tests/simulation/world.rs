@@ -519,6 +519,7 @@ impl World {
                 Priority::Normal
             },
             send_at: None,
+            window: None,
             valid_until: self.now.utc + Duration::from_secs(72 * 3_600),
             delivery_report: true,
             on_unknown: self.plot.on_unknown,

@@ -8,6 +8,7 @@ mod people;
 mod refusals;
 mod sending;
 mod watching;
+mod windows;
 
 use std::sync::Arc;
 
@@ -70,9 +71,10 @@ fn house_with(config: &str) -> House {
     directory::prepare(dir.path()).unwrap();
     let keys = directory::keys(dir.path(), None).unwrap();
     let path = directory::database(dir.path());
-    let store = Store::open(&Place::File(path.clone()), keys, Settings::default(), clock::now()).unwrap();
-    let store = StoreHandle::start_with_readers(store, &path, clock::now).unwrap();
+    let mut store = Store::open(&Place::File(path.clone()), keys, Settings::default(), clock::now()).unwrap();
     let config = check(config, "w.toml").unwrap();
+    store.keep_hours(config.hours.clone(), clock::now()).unwrap();
+    let store = StoreHandle::start_with_readers(store, &path, clock::now).unwrap();
     let (bank, receiver) = watch::channel(Snapshot::default());
     House {
         context: Context::new(

@@ -66,7 +66,7 @@ fn single_mistakes() -> Vec<(&'static str, Value, &'static str)> {
         ("metadata", json!({"a": "x".repeat(1024)})),
         ("template", json!({"id": "tpl_1"})),
         ("contact_id", json!("con_1")),
-        ("window", json!({})),
+        ("window", json!("0900-2000")),
         ("sender", json!({})),
         ("expects_reply", json!({})),
         ("dedupe_seconds", json!(5)),

@@ -26,7 +26,7 @@ const DEPTH_MIN: usize = 64;
 const WINDOW_MOST: usize = 8_192;
 
 /// Time-driven work of the store runs at least this often.
-const SWEEP_EVERY: Duration = Duration::from_secs(30);
+pub(super) const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// Pause after the store could not write.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
@@ -62,7 +62,7 @@ pub struct Gateway {
     pub(super) more_due: bool,
     taking: bool,
     due_at: Option<Instant>,
-    sweep_at: Option<Instant>,
+    pub(super) sweep_at: Option<Instant>,
     pace_at: Option<Instant>,
     store_retry_at: Option<Instant>,
     /// While this stands, giving work out again would find none.
@@ -473,26 +473,7 @@ impl Gateway {
             (Purpose::TryPin(slot, of), Reply::PinTried(tried)) => {
                 self.answer_pin(now, slot, of, translate::pin_answer(tried));
             }
-            (
-                Purpose::Sweep,
-                Reply::Swept {
-                    deaf,
-                    dropped,
-                    next,
-                    due,
-                },
-            ) => {
-                for sim in deaf {
-                    self.missed_itself(now, sim);
-                }
-                if let Some(dropped) = dropped {
-                    self.texts_dropped(&dropped);
-                }
-                let soon = now.monotonic + SWEEP_EVERY;
-                self.sweep_at = Some(next.map_or(soon, |at| monotonic(now, at).min(soon)));
-                self.more_due |= due;
-                self.refill();
-            }
+            (Purpose::Sweep, swept @ Reply::Swept { .. }) => self.swept(now, swept),
             // A reply that does not fit its request would be an error of the store; nothing is built on it.
             _ => {}
         }
@@ -749,7 +730,7 @@ impl Gateway {
     }
 
     /// Asks the store for more when something arrived, or a lane runs low, and somebody could send it.
-    fn refill(&mut self) {
+    pub(super) fn refill(&mut self) {
         let room = WINDOW_MOST.saturating_sub(self.window.len());
         let wanted = self.more_due || self.window.is_low(self.depth);
         if !wanted || room == 0 || self.taking || self.draining || self.store_retry_at.is_some() {

@@ -3,15 +3,43 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::bank::Gateway;
+use super::bank::{Gateway, SWEEP_EVERY};
 use super::groups::{Finding, Member};
 use super::slot::Slot;
-use super::{Event, SlotIndex, translate};
+use super::{Event, SlotIndex, monotonic, translate};
 use crate::base::{Instant, Now, SimId};
 use crate::dispatch::score::Suspicion;
 use crate::modem::{self, Fault, Level, SubmitResult, Why};
+use crate::queue::verbs::Reply;
 
 impl Gateway {
+    /// What the store did by time, and learned by it.
+    pub(super) fn swept(&mut self, now: Now, reply: Reply) {
+        let Reply::Swept {
+            deaf,
+            dropped,
+            put_off,
+            next,
+            due,
+        } = reply
+        else {
+            return;
+        };
+        for sim in deaf {
+            self.missed_itself(now, sim);
+        }
+        if let Some(dropped) = dropped {
+            self.texts_dropped(&dropped);
+        }
+        for message in put_off {
+            self.window.forget(message);
+        }
+        let soon = now.monotonic + SWEEP_EVERY;
+        self.sweep_at = Some(next.map_or(soon, |at| monotonic(now, at).min(soon)));
+        self.more_due |= due;
+        self.refill();
+    }
+
     /// A modem can send, or cannot and why.
     pub(super) fn readiness_changed(&mut self, now: Now, slot: SlotIndex, why: Option<Why>) {
         let Some(place) = self.slots.get_mut(slot) else { return };

@@ -7,6 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::hours::Window;
 use super::lane::{Lane, Way};
 use super::plan::{Circle, DayUse, Mark, Met, Plan};
 use super::state::{Category, HoldReason, OnUnknown, Priority, Sensitivity};
@@ -36,6 +37,8 @@ pub struct NewMessage {
     pub priority: Priority,
     /// Not before this.
     pub send_at: Option<UtcTime>,
+    /// Only in this part of the recipient's day, besides the gateway's own hours.
+    pub window: Option<Window>,
     /// Never after this.
     pub valid_until: UtcTime,
     /// Ask the network for delivery reports.
@@ -232,6 +235,9 @@ pub enum Reply {
         deaf: Vec<SimId>,
         /// SIMs whose texts are dropped silently, by their delivery reports; `None` when that was not looked at this time.
         dropped: Option<Vec<SimId>>,
+        /// Messages that were given out, and whose hours are over: they are back, and given out when those begin again. At most
+        /// some hundred.
+        put_off: Vec<MessageId>,
         /// Next sweep.
         next: Option<UtcTime>,
         /// There may be work for a free modem.

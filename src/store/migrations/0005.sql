@@ -66,3 +66,8 @@ INSERT INTO sim_people (number, sim, day)
 UPDATE sim_days SET recipients = p.n
     FROM (SELECT sim, day, count(*) AS n FROM sim_people GROUP BY 1, 2) AS p
     WHERE p.sim = sim_days.sim AND p.day = sim_days.day;
+
+-- Windows: the part of the day that the caller named, as "0900-2000 Europe/Dublin"; and when the hours that a message keeps to open, or
+-- opened, for it. Nothing stands there for one that they never kept back.
+ALTER TABLE messages ADD COLUMN window TEXT;
+ALTER TABLE messages ADD COLUMN opens_at INTEGER;

@@ -16,7 +16,8 @@ use crate::store::seal::{Keys, SealError, Slot};
 const COLUMNS: &str = "SELECT m.id, m.service, m.status, m.final, m.held, m.delivery, m.priority, m.alphabet,
     m.part_count, m.parts_accepted, m.parts_delivered, m.units, m.sim, s.number, m.attempts, m.error, m.network_code,
     m.possible_copy, m.delivery_report, m.on_unknown, m.reference, m.metadata, m.created_at, m.send_at, m.valid_until,
-    m.queued_at, m.submitted_at, m.sent_at, m.delivered_at, m.final_at, m.category, m.body, n.hash, n.data_key, n.number";
+    m.queued_at, m.submitted_at, m.sent_at, m.delivered_at, m.final_at, m.category, m.window, m.opens_at,
+    m.body, n.hash, n.data_key, n.number";
 
 const JOINS: &str = "JOIN numbers n ON n.id = m.number LEFT JOIN sims s ON s.id = m.sim";
 
@@ -59,6 +60,7 @@ impl Sealed {
             metadata: c.get()?,
             created_at: c.time()?,
             scheduled_for: c.time_or_none()?,
+            window: None,
             valid_until: c.time()?,
             queued_at: c.time_or_none()?,
             submitted_at: c.time_or_none()?,
@@ -67,6 +69,8 @@ impl Sealed {
             final_at: c.time_or_none()?,
         };
         record.category = c.one_of_or_none(&Category::ALL)?;
+        record.window = c.window()?;
+        record.scheduled_for = record.scheduled_for.max(c.time_or_none()?);
         Ok(Self {
             record,
             body: c.get()?,

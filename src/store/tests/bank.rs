@@ -101,6 +101,7 @@ impl Bank {
             category: None,
             priority: Priority::Normal,
             send_at: None,
+            window: None,
             valid_until: self.now.utc + Duration::from_secs(72 * 3600),
             delivery_report: true,
             on_unknown: OnUnknown::Retry,

@@ -18,5 +18,6 @@ mod people;
 mod pins;
 mod reports;
 mod retention;
+mod windows;
 
 pub(super) use bank::Bank;
