@@ -143,12 +143,8 @@ pub fn judge(facts: &Facts, now: UtcTime) -> (State, Sentence) {
         };
         return say(State::Down, format!("Patients cannot be texted now: {which}."));
     }
-    if facts.idle_pools > 0 {
-        let which = match facts.idle_pools {
-            1 => "one pool has no SIM that can send: its texts wait".into(),
-            n => format!("{n} pools have no SIM that can send: their texts wait"),
-        };
-        return say(State::Slow, format!("Patients can be texted, but {which}."));
+    if let Some(idle) = idle_pools(facts) {
+        return idle;
     }
     let waited = facts.oldest_due_at.map_or(Duration::ZERO, |at| now.since(at));
     if waited > LATE {
@@ -193,6 +189,16 @@ pub fn judge(facts: &Facts, now: UtcTime) -> (State, Sentence) {
             Storage::Works | Storage::Full | Storage::Fails => say(State::Ok, "Patients can be texted now.".into()),
         },
     }
+}
+
+/// Pools of which nobody can send.
+fn idle_pools(facts: &Facts) -> Option<(State, Sentence)> {
+    let which = match facts.idle_pools {
+        0 => return None,
+        1 => "one pool has no SIM that can send: its texts wait".into(),
+        n => format!("{n} pools have no SIM that can send: their texts wait"),
+    };
+    Some(say(State::Slow, format!("Patients can be texted, but {which}.")))
 }
 
 /// SIMs whose texts are accepted, and of which too few are told of.
@@ -290,16 +296,6 @@ mod tests {
                 "Probably reachable, but not proven since 08:14 UTC.",
             ),
             (
-                but(|f| f.suspects = 1),
-                State::Slow,
-                "The network takes the texts of one SIM and may be dropping them: not half as many are reported delivered as usual.",
-            ),
-            (
-                but(|f| f.suspects = 4),
-                State::Slow,
-                "The network takes all texts and may be dropping them: not half as many are reported delivered as usual.",
-            ),
-            (
                 but(|f| f.proven_at = None),
                 State::Slow,
                 "Ready, but not proven yet: no text has gone out so far.",
@@ -338,6 +334,25 @@ mod tests {
                 but(|f| f.stopping = true),
                 State::Down,
                 "The gateway is stopping. Waiting texts are kept.",
+            ),
+        ] {
+            let (found, said) = judge(&facts, NOW);
+            assert_eq!((found, said.to_string().as_str()), (state, sentence));
+        }
+    }
+
+    #[test]
+    fn texts_that_may_be_dropped_are_told_of() {
+        for (facts, state, sentence) in [
+            (
+                but(|f| f.suspects = 1),
+                State::Slow,
+                "The network takes the texts of one SIM and may be dropping them: not half as many are reported delivered as usual.",
+            ),
+            (
+                but(|f| f.suspects = 4),
+                State::Slow,
+                "The network takes all texts and may be dropping them: not half as many are reported delivered as usual.",
             ),
         ] {
             let (found, said) = judge(&facts, NOW);
