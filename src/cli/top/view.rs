@@ -42,7 +42,7 @@ pub(super) fn draw(board: &Board, frame: &mut Frame<'_>) {
     let failed = u16::try_from(look.failed.len()).unwrap_or_default();
     let rows = |rows: &[Value]| u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(2);
     let [top, rate, modems, sims, failures, foot] = Layout::vertical([
-        Constraint::Length(3),
+        Constraint::Length(4),
         Constraint::Length(4),
         Constraint::Max(rows(&look.modems)),
         Constraint::Max(rows(&look.sims)),
@@ -62,7 +62,7 @@ pub(super) fn draw(board: &Board, frame: &mut Frame<'_>) {
     frame.render_widget(Paragraph::new(Line::styled("q ends   ↑ ↓ scroll", QUIET)), foot);
 }
 
-/// State and sentence, the queue, the day.
+/// State and sentence, the queue, what of it will be out when, the day.
 fn head(board: &Board) -> Vec<Line<'static>> {
     let status = &board.look.status;
     let state = word(status, "state");
@@ -98,7 +98,26 @@ fn head(board: &Board) -> Vec<Line<'static>> {
         at("/today/failed"),
         at("/today/received"),
     );
-    vec![Line::from(first), Line::from(queue), Line::from(day)]
+    vec![
+        Line::from(first),
+        Line::from(queue),
+        Line::from(by_priority(status)),
+        Line::from(day),
+    ]
+}
+
+/// What waits, by urgency, with the time of day at which the last of it should be out.
+fn by_priority(status: &Value) -> String {
+    let lanes = status.pointer("/queue/by_priority").and_then(Value::as_array);
+    let lane = |lane: &Value| {
+        let out = match word(lane, "ready_at").get(11..16) {
+            Some(time) => format!("out by {time}"),
+            None => "no end in sight".to_owned(),
+        };
+        format!("{} {} ({out})", plain(word(lane, "priority")), count(lane, "waiting"))
+    };
+    let lanes: Vec<String> = lanes.into_iter().flatten().map(lane).collect();
+    lanes.join("   ")
 }
 
 fn draw_rate(board: &Board, frame: &mut Frame<'_>, area: Rect) {
@@ -191,6 +210,7 @@ fn sims_table(sims: &[Value]) -> Table<'static> {
             Cell::from(plain(word(sim, "operator"))),
             Cell::from(count(sim, "sent_24h").to_string()),
             Cell::from(count(sim, "failed_24h").to_string()),
+            Cell::from(tightest(sim)),
             Cell::from(plain(credit)),
             Cell::from(if receives {
                 "receives only".to_owned()
@@ -199,7 +219,7 @@ fn sims_table(sims: &[Value]) -> Table<'static> {
             }),
         ])
     };
-    let widths = [16, 10, 14, 16, 9, 11, 14].map(Constraint::Length);
+    let widths = [16, 10, 14, 16, 9, 11, 16, 14].map(Constraint::Length);
     let widths = widths.into_iter().chain([Constraint::Fill(1)]);
     Table::new(sims.iter().map(row), widths)
         .header(
@@ -210,12 +230,33 @@ fn sims_table(sims: &[Value]) -> Table<'static> {
                 "OPERATOR",
                 "SENT 24H",
                 "FAILED 24H",
+                "BUDGET",
                 "CREDIT",
                 "NOTE",
             ])
             .style(HEADING),
         )
         .block(Block::new().borders(Borders::TOP))
+}
+
+/// The budget of which least is left.
+fn tightest(sim: &Value) -> Span<'static> {
+    let budgets = sim.get("budget").and_then(Value::as_array);
+    let used = |budget: &&Value| count(budget, "used") * 100 / count(budget, "limit").max(1);
+    let Some(budget) = budgets.into_iter().flatten().max_by_key(used) else {
+        return Span::raw("");
+    };
+    let name = match word(budget, "cap") {
+        "recipients_per_month" => "people",
+        cap => cap.trim_start_matches("per_"),
+    };
+    let state = match used(&budget) {
+        0..80 => "ready",
+        80..90 => "near",
+        _ => "failed",
+    };
+    let told = format!("{} {}/{}", plain(name), count(budget, "used"), count(budget, "limit"));
+    Span::styled(told, colour(state))
 }
 
 /// Without number and text: this is a screen that others see.
@@ -273,7 +314,9 @@ mod tests {
     fn board() -> Board {
         let status = json!({
             "state": "slow", "sentence": "1 of 2 modems cannot send.",
-            "queue": { "waiting": 4200, "oldest_seconds": 8000 },
+            "queue": { "waiting": 4200, "oldest_seconds": 8000, "by_priority": [
+                { "priority": "high", "waiting": 3, "ready_at": "2026-11-22T10:02:00.000Z" },
+                { "priority": "bulk", "waiting": 4197, "ready_at": null } ] },
             "today": { "due": 12, "sent": 9, "delivered": 8, "failed": 1, "received": 3 },
             "held": 2, "scheduled": 7, "unknown": 1, "storage": { "free_percent": 52 }, "webhooks": { "pending": 5 }
         });
@@ -285,7 +328,8 @@ mod tests {
         ];
         let sims = vec![
             json!({ "number": "+353855135000", "slot": "rack-1", "state": "ready", "sent_24h": 9,
-            "balance": { "text": "5.00 EUR" }, "receive_only": true }),
+            "balance": { "text": "5.00 EUR" }, "receive_only": true, "budget": [
+                { "cap": "per_hour", "limit": 100, "used": 9 }, { "cap": "recipients_per_month", "limit": 250, "used": 210 } ] }),
         ];
         let failed = vec![json!({ "id": "msg_01", "final_at": "2026-11-22T09:00:01.000Z",
             "error": { "detail": "The network does not know the number." } })];
@@ -303,19 +347,20 @@ mod tests {
 
     #[test]
     fn everything_stands_in_the_picture_and_nothing_drives_the_terminal() {
-        let picture = on_paper(&board(), (110, 24));
+        let picture = on_paper(&board(), (130, 24));
         let lines: Vec<&str> = picture.lines().collect();
         let expected = [
             "● slow 1 of 2 modems cannot send.",
             "waiting 4200 (oldest 2 h)   scheduled 7   held 2   unknown 1   webhooks 5   disk 52 % free",
+            "high 3 (out by 10:02)   bulk 4197 (no end in sight)",
             "today: due 12   sent 9   delivered 8   failed 1   received 3",
         ];
-        assert_eq!(lines.get(..3), Some(&expected[..]));
+        assert_eq!(lines.get(..4), Some(&expected[..]));
         assert!(picture.contains("Parts a minute: 12 (most 60)"), "{picture}");
         for row in [
             "rack-1     ready        100   -71 dBm  Virtual Mobile   4g     9       0      3        sending; paced until 10",
             "rack-2     quarantined  0     -                                0       0      0        does [2Janswer nothing;",
-            "+353855135000    rack-1     ready                           9         0           5.00 EUR       receives only",
+            "+353855135000    rack-1     ready                           9         0           people 210/250   5.00 EUR       receives",
             "09:00:01  msg_01  The network does not know the number.",
         ] {
             assert!(
