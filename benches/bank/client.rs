@@ -46,9 +46,14 @@ impl Poster {
             r#"{{"to":"{}","body":"Your appointment is on June 20 at 10:00."{send_at}}}"#,
             number(index)
         );
+        self.send("/v1/messages", &body, b"201").await
+    }
+
+    /// Posts a body; returns how long the answer took, which must have this status.
+    pub(crate) async fn send(&mut self, path: &str, body: &str, wanted: &[u8; 3]) -> Duration {
         self.request.clear();
         let head = format!(
-            "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             self.key,
             body.len(),
@@ -58,7 +63,7 @@ impl Poster {
         self.stream.write_all(&self.request).await.expect("it listens");
         self.read().await;
         let status = self.answer.get(9..12).unwrap_or_default();
-        assert_eq!(status, b"201", "{}", String::from_utf8_lossy(&self.answer));
+        assert_eq!(status, wanted, "{}", String::from_utf8_lossy(&self.answer));
         begun.elapsed()
     }
 

@@ -17,6 +17,7 @@
 mod common;
 
 mod api;
+mod batches;
 mod client;
 mod latency;
 mod machine;
@@ -55,7 +56,7 @@ struct Ask {
 static BINARY: OnceLock<PathBuf> = OnceLock::new();
 
 /// Name, whether it belongs to the quick set, and what it shows.
-const SCENARIOS: [(&str, bool, &str); 10] = [
+const SCENARIOS: [(&str, bool, &str); 11] = [
     ("full", true, "no airtime: what the software alone can do"),
     ("rates", true, "share of the ideal (modems / latency), once under way"),
     ("gap", true, "a result on the wire -> the next command"),
@@ -63,6 +64,11 @@ const SCENARIOS: [(&str, bool, &str); 10] = [
     ("inbound", true, "+CMTI -> stored (the deletion begins) -> webhook"),
     ("burst", true, "200 texts for one SIM of 30 places"),
     ("accepts", true, "durable accepts over kept connections"),
+    (
+        "batches",
+        true,
+        "the same text to many: on disk, and with a message each",
+    ),
     ("idle", true, "what an idle gateway costs"),
     ("steady", false, "200 accepts a second while 16 modems send"),
     ("queued", false, "memory with 64 modems and many messages queued"),
@@ -113,6 +119,7 @@ async fn run(name: &str, ask: &Ask) -> Vec<Row> {
         "inbound" => latency::inbound().await,
         "burst" => rest::burst().await,
         "accepts" => api::accepts().await,
+        "batches" => batches::batches(ask.messages.unwrap_or(50_000)).await,
         "idle" => rest::idle().await,
         "steady" => api::steady(ask.seconds.unwrap_or(30)).await,
         _ => rest::queued(ask.messages.unwrap_or(100_000)).await,

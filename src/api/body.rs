@@ -11,6 +11,9 @@ use super::problem::{Code, Problem};
 /// Longest body that is looked at.
 pub(super) const BODY_OCTETS: usize = 1 << 20;
 
+/// Longest body of a batch.
+pub(super) const BATCH_OCTETS: usize = 8 << 20;
+
 /// A longer body is read and thrown away up to this, so that its sender sees the answer and not a broken connection.
 const DISCARDED_OCTETS: usize = 8 << 20;
 
@@ -19,10 +22,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The whole body of a request that must be JSON.
 pub(super) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
-    let read = tokio::time::timeout(PATIENCE, collect(body)).await;
+    read_long_json(headers, body, BODY_OCTETS).await
+}
+
+/// The same with so many octets, not more than are read of any body.
+pub(super) async fn read_long_json(headers: &HeaderMap, body: Body, most: usize) -> Result<Vec<u8>, Problem> {
+    let read = tokio::time::timeout(PATIENCE, collect(body, most)).await;
     let octets = read.map_err(|_| Problem::new(Code::RequestTimeout, "the body took longer than 30 s"))??;
     let Some(octets) = octets else {
-        return Err(Problem::new(Code::ContentTooLarge, "a body has at most 1 MiB"));
+        let detail = format!("a body has at most {} MiB here", most >> 20);
+        return Err(Problem::new(Code::ContentTooLarge, detail));
     };
     if !is_json(headers) {
         let detail = "send Content-Type: application/json";
@@ -32,7 +41,7 @@ pub(super) async fn read_json(headers: &HeaderMap, body: Body) -> Result<Vec<u8>
 }
 
 /// `None` when the body is too long.
-async fn collect(mut body: Body) -> Result<Option<Vec<u8>>, Problem> {
+async fn collect(mut body: Body, most: usize) -> Result<Option<Vec<u8>>, Problem> {
     let mut octets = Vec::new();
     let mut seen = 0;
     while let Some(frame) = body.frame().await {
@@ -42,13 +51,13 @@ async fn collect(mut body: Body) -> Result<Option<Vec<u8>>, Problem> {
         if seen > DISCARDED_OCTETS {
             return Ok(None);
         }
-        if seen <= BODY_OCTETS {
+        if seen <= most {
             octets.extend_from_slice(&data);
         } else {
             octets = Vec::new();
         }
     }
-    Ok((seen <= BODY_OCTETS).then_some(octets))
+    Ok((seen <= most).then_some(octets))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

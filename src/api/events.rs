@@ -42,7 +42,10 @@ pub(super) fn status_of(kind: EventKind) -> Option<&'static str> {
         | EventKind::SimCapNear(_)
         | EventKind::SimCapReached(_)
         | EventKind::SimSuspect
-        | EventKind::SimTrusted => None,
+        | EventKind::SimTrusted
+        | EventKind::BatchStarted
+        | EventKind::BatchCompleted
+        | EventKind::BatchCanceled => None,
     }
 }
 

@@ -9,6 +9,7 @@ use wardwire_core::base::UtcTime;
 use super::problem::{Code, FieldError, Problem};
 
 /// The fields not read yet, and the mistakes found so far.
+#[derive(Clone)]
 pub(super) struct Fields {
     rest: Map<String, Value>,
     errors: Vec<FieldError>,
@@ -48,6 +49,11 @@ impl Fields {
     /// Whether the field is there; `null` counts as absent.
     pub(super) fn has(&self, field: &str) -> bool {
         self.rest.get(field).is_some_and(|value| !value.is_null())
+    }
+
+    /// Puts a field in the place of what was given.
+    pub(super) fn set(&mut self, field: &str, value: Value) {
+        self.rest.insert(field.to_owned(), value);
     }
 
     /// True when nothing was wrong so far.

@@ -10,14 +10,14 @@ use serde::Serialize;
 use wardwire_core::base::UtcTime;
 use wardwire_core::dispatch::forecast::{Load, Outcome, Sender, forecast};
 use wardwire_core::gateway::snapshot::{ModemSnapshot, Snapshot};
-use wardwire_core::queue::state::Priority;
+use wardwire_core::queue::state::{MessageStatus, Priority};
 
 use super::Context;
 use super::auth::{Caller, Scope};
 use super::modems::read;
 use super::problem::Problem;
 use super::views::{BudgetView, PRIORITIES, word};
-use crate::store::Waiting;
+use crate::store::{BatchRecord, BatchStatus, Waiting};
 
 const MINUTE: i64 = 60_000;
 
@@ -27,6 +27,27 @@ pub(super) fn of_queue(now: UtcTime, bank: &Snapshot, waiting: &[Waiting]) -> Ve
     let loads: Vec<Load> = waiting.iter().map(load).collect();
     let outcomes = forecast(now, &mut senders, &loads);
     waiting.iter().copied().zip(outcomes.iter().map(ready)).collect()
+}
+
+/// When a batch will be out: with what waits before it and beside it, as if it were the last of its lane. `None` when it is not
+/// under way, or when that cannot be foretold.
+pub(super) fn of_batch(now: UtcTime, bank: &Snapshot, waiting: &[Waiting], batch: &BatchRecord) -> Option<UtcTime> {
+    let queued = |(status, _): &(MessageStatus, u32)| matches!(status, MessageStatus::Queued | MessageStatus::Assigned);
+    let unprepared = batch.recipients.saturating_sub(batch.prepared);
+    let later = batch.scheduled_for.is_some_and(|at| at > now);
+    if batch.status != BatchStatus::Running || later || (unprepared == 0 && !batch.counts.iter().any(queued)) {
+        return None;
+    }
+    let (_, mut senders) = senders(now, bank);
+    let before = waiting.iter().filter(|lane| lane.priority <= batch.priority).map(load);
+    let rest = Load {
+        priority: batch.priority,
+        messages: unprepared,
+        parts_each: batch.parts.div_ceil(batch.recipients.max(1)),
+        strangers: true,
+    };
+    let loads: Vec<Load> = before.chain((unprepared > 0).then_some(rest)).collect();
+    forecast(now, &mut senders, &loads).last().and_then(ready)
 }
 
 /// To the minute, so that a display that asks every second is told something new once a minute.

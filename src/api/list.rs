@@ -38,7 +38,7 @@ impl<V> Listing<V> {
 pub(super) struct Query {
     /// What to ask the store.
     pub(super) filter: ListFilter,
-    path: &'static str,
+    path: String,
     hash: String,
     /// Everything but the cursor, for the link to the next page.
     pairs: Vec<(String, String)>,
@@ -49,6 +49,7 @@ pub(super) struct Query {
 pub(super) enum Kind {
     Messages,
     Inbound,
+    Batches,
 }
 
 impl Query {
@@ -56,12 +57,7 @@ impl Query {
     ///
     /// # Errors
     /// Every mistake; a cursor that was made for other filters.
-    pub(super) fn read(
-        kind: Kind,
-        path: &'static str,
-        service: ServiceId,
-        query: Option<&str>,
-    ) -> Result<Self, Problem> {
+    pub(super) fn read(kind: Kind, path: &str, service: ServiceId, query: Option<&str>) -> Result<Self, Problem> {
         let mut reading = Reading {
             kind,
             filter: ListFilter {
@@ -99,7 +95,7 @@ impl Query {
         }
         Ok(Self {
             filter,
-            path,
+            path: path.to_owned(),
             hash,
             pairs: pairs.into_iter().filter(|(n, _)| n != "cursor").collect(),
         })
@@ -147,11 +143,11 @@ impl Reading {
             },
             "created_after" => self.filter.created_after = self.time(name, value),
             "created_before" => self.filter.created_before = self.time(name, value),
-            "sim_id" => match value.parse::<SimId>() {
+            "sim_id" if self.kind != Kind::Batches => match value.parse::<SimId>() {
                 Ok(sim) => self.filter.sim = Some(sim),
                 Err(_) => self.fail(name, "must be the id of a SIM"),
             },
-            "kind" if !messages => self.kinds(value),
+            "kind" if self.kind == Kind::Inbound => self.kinds(value),
             "status" if messages => self.statuses(value),
             "reference" if messages => self.filter.reference = Some(value.to_owned()),
             "direction" if messages => {
@@ -159,7 +155,11 @@ impl Reading {
                     self.fail(name, "must be outbound here; received ones are at /v1/inbound-messages");
                 }
             }
-            "to" | "category" | "batch_id" | "contact_id" | "appointment_id" if messages => {
+            "batch_id" if messages => match value.parse() {
+                Ok(batch) => self.filter.batch = Some(batch),
+                Err(_) => self.fail(name, "must be the id of a batch"),
+            },
+            "to" | "category" | "contact_id" | "appointment_id" if messages => {
                 self.fail(name, "is not available yet");
             }
             _ => self.errors.push(unknown(name)),

@@ -115,7 +115,7 @@ fn without_text(body: &str) -> String {
 }
 
 /// The key of the header, without the quotes of the structured form.
-fn idempotency_key(headers: &HeaderMap, required: bool) -> Result<Option<String>, Problem> {
+pub(super) fn idempotency_key(headers: &HeaderMap, required: bool) -> Result<Option<String>, Problem> {
     let mut values = headers.get_all("idempotency-key").iter();
     let Some(value) = values.next() else {
         return if required {
@@ -135,7 +135,7 @@ fn idempotency_key(headers: &HeaderMap, required: bool) -> Result<Option<String>
     Ok(Some(key.to_owned()))
 }
 
-fn sha256(octets: &[u8]) -> [u8; 32] {
+pub(super) fn sha256(octets: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     for (to, from) in hash.iter_mut().zip(digest(&SHA256, octets).as_ref()) {
         *to = *from;

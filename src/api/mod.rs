@@ -7,6 +7,7 @@
 mod act;
 mod audit;
 mod auth;
+mod batches;
 mod body;
 mod decisions;
 mod envelope;
@@ -20,6 +21,7 @@ mod list;
 mod loopback;
 mod messages;
 mod modems;
+mod new_batch;
 mod new_message;
 mod orders;
 mod pools;
@@ -53,6 +55,9 @@ pub const DEFAULT_SERVICE: &str = "default";
 /// Event streams open at the same time, of the API and of the status page together.
 const STREAMS: usize = 100;
 
+/// Batches that are read at the same time; others wait.
+const BATCHES: usize = 2;
+
 /// What the handlers need. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -70,6 +75,8 @@ pub struct Context {
     pub board: Arc<StatusBoard>,
     /// Places for event streams.
     pub streams: Arc<Semaphore>,
+    /// Places for batches that are read: they are long.
+    pub batches: Arc<Semaphore>,
 }
 
 impl Context {
@@ -91,6 +98,7 @@ impl Context {
             clock,
             board: Arc::new(board),
             streams: Arc::new(Semaphore::new(STREAMS)),
+            batches: Arc::new(Semaphore::new(BATCHES)),
         }
     }
 
@@ -126,6 +134,12 @@ fn routes(context: Context) -> Router {
         .route("/v1/messages/{id}/resolve", post(decisions::resolve))
         .route("/v1/messages/{id}/release", post(decisions::release))
         .route("/v1/messages/{id}/drop", post(decisions::drop))
+        .route("/v1/batches", post(batches::create).get(batches::list))
+        .route("/v1/batches/{id}", get(batches::one))
+        .route("/v1/batches/{id}/messages", get(batches::messages))
+        .route("/v1/batches/{id}/pause", post(batches::pause))
+        .route("/v1/batches/{id}/resume", post(batches::resume))
+        .route("/v1/batches/{id}/cancel", post(batches::cancel))
         .route("/v1/inbound-messages", get(inbound::list))
         .route("/v1/events", get(events::list))
         .route("/v1/events/stream", get(events::stream))

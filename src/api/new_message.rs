@@ -109,27 +109,31 @@ pub(super) fn read(
     })
 }
 
+/// The country whose national forms are taken.
+pub(super) fn country(fields: &mut Fields) -> Option<Country> {
+    let country = Country::parse(&fields.text("default_country")?);
+    if country.is_none() {
+        fields.fail("default_country", Code::InvalidValue, "must be a country, as IE");
+    }
+    country
+}
+
+/// The word for a number that is not taken.
+pub(super) fn number_code(error: NumberError) -> Code {
+    match error {
+        NumberError::Invalid => Code::NumberInvalid,
+        NumberError::NotMobile => Code::NumberNotMobile,
+        NumberError::CountryNotAllowed => Code::CountryNotAllowed,
+    }
+}
+
 fn recipient(fields: &mut Fields, config: &Config) -> Option<PhoneNumber> {
-    let country = match fields.text("default_country") {
-        None => None,
-        Some(code) => {
-            let country = Country::parse(&code);
-            if country.is_none() {
-                fields.fail("default_country", Code::InvalidValue, "must be a country, as IE");
-            }
-            country
-        }
-    };
+    let country = country(fields);
     let to = fields.required_text("to")?;
     match config.policy.numbers.parse(&to, country) {
         Ok(number) => Some(number),
         Err(error) => {
-            let code = match error {
-                NumberError::Invalid => Code::NumberInvalid,
-                NumberError::NotMobile => Code::NumberNotMobile,
-                NumberError::CountryNotAllowed => Code::CountryNotAllowed,
-            };
-            fields.fail("to", code, error.to_string());
+            fields.fail("to", number_code(error), error.to_string());
             None
         }
     }
@@ -286,10 +290,17 @@ fn in_hours(fields: &mut Fields, field: &str, goes: UtcTime, until: UtcTime) {
     }
 }
 
+/// What a reference must be.
+pub(super) const REFERENCE: &str = "must be 1 to 64 printable characters";
+
+pub(super) fn is_reference(text: &str) -> bool {
+    (1..=64).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
 fn reference(fields: &mut Fields) -> Option<String> {
     let reference = fields.text("reference")?;
-    if reference.is_empty() || reference.chars().count() > 64 || reference.chars().any(char::is_control) {
-        fields.fail("reference", Code::InvalidValue, "must be 1 to 64 printable characters");
+    if !is_reference(&reference) {
+        fields.fail("reference", Code::InvalidValue, REFERENCE);
         return None;
     }
     Some(reference)

@@ -70,6 +70,7 @@ codes! {
     NumberNotMobile = "number_not_mobile", UNPROCESSABLE_ENTITY, "The phone number is not a mobile one";
     CountryNotAllowed = "country_not_allowed", UNPROCESSABLE_ENTITY, "Numbers of this country are not allowed";
     TooManyParts = "too_many_parts", UNPROCESSABLE_ENTITY, "The text is too long";
+    BatchTooLarge = "batch_too_large", UNPROCESSABLE_ENTITY, "A batch has at most 10,000 recipients";
     EncodingImpossible = "encoding_impossible", UNPROCESSABLE_ENTITY, "The text does not fit the encoding";
     SendAtPast = "send_at_past", UNPROCESSABLE_ENTITY, "The time to send has passed";
     ValidUntilPast = "valid_until_past", UNPROCESSABLE_ENTITY, "The validity ends too early";
@@ -166,6 +167,18 @@ impl Problem {
             errors,
             ..Self::new(code, detail)
         }
+    }
+
+    /// The mistakes it lists; of one that lists none, itself.
+    pub(super) fn into_errors(self) -> Vec<FieldError> {
+        if !self.errors.is_empty() {
+            return self.errors;
+        }
+        vec![FieldError {
+            pointer: String::new(),
+            code: self.code,
+            detail: self.detail,
+        }]
     }
 
     /// For what was noted as a mistake before, so that it cannot be missing here.

@@ -12,8 +12,8 @@ use wardwire_core::queue::state::{Category, HoldReason, OnUnknown, Priority};
 use wardwire_core::sms::Alphabet;
 
 use crate::store::{
-    ApiKeyRecord, AttemptRecord, EventRecord, InboundRecord, MessageError, MessageRecord, PartRecord, SimRecord,
-    Subject,
+    ApiKeyRecord, AttemptRecord, BatchRecord, EventRecord, InboundRecord, MessageError, MessageRecord, PartRecord,
+    SimRecord, Subject,
 };
 
 /// The version of event payloads.
@@ -98,6 +98,7 @@ pub(super) struct MessageView<'a> {
     delivery_report: bool,
     on_unknown: &'static str,
     possible_copy: bool,
+    batch_id: Option<String>,
     reference: Option<&'a str>,
     metadata: Option<Value>,
     error: Option<ErrorView>,
@@ -165,6 +166,7 @@ impl<'a> MessageView<'a> {
             delivery_report: m.delivery_report,
             on_unknown: word(&ON_UNKNOWN, &m.on_unknown),
             possible_copy: m.possible_copy,
+            batch_id: m.batch.as_ref().map(id),
             reference: m.reference.as_deref(),
             metadata: m.metadata.as_deref().and_then(|t| serde_json::from_str(t).ok()),
             error: m.error.as_ref().map(ErrorView::of),
@@ -183,6 +185,79 @@ impl<'a> MessageView<'a> {
                 this: path,
             },
         }
+    }
+}
+
+/// A batch.
+#[derive(Serialize)]
+pub(super) struct BatchView<'a> {
+    id: String,
+    service_id: String,
+    status: &'static str,
+    r#final: bool,
+    name: Option<&'a str>,
+    reference: Option<&'a str>,
+    category: Option<&'static str>,
+    priority: &'static str,
+    recipients: u32,
+    prepared: u32,
+    duplicates: u32,
+    invalid: u32,
+    parts: u32,
+    counts: BTreeMap<&'static str, u32>,
+    created_at: String,
+    scheduled_for: Option<String>,
+    valid_until: String,
+    estimated_finish_at: Option<String>,
+    completed_at: Option<String>,
+    links: BatchLinks,
+}
+
+#[derive(Serialize)]
+struct BatchLinks {
+    #[serde(rename = "self")]
+    this: String,
+    messages: String,
+}
+
+impl<'a> BatchView<'a> {
+    pub(super) fn of(b: &'a BatchRecord) -> Self {
+        let path = format!("/v1/batches/{}", b.id);
+        Self {
+            id: id(&b.id),
+            service_id: id(&b.service),
+            status: b.status.as_str(),
+            r#final: b.completed_at.is_some(),
+            name: b.name.as_deref(),
+            reference: b.reference.as_deref(),
+            category: b.category.map(Category::as_str),
+            priority: word(&PRIORITIES, &b.priority),
+            recipients: b.recipients,
+            prepared: b.prepared,
+            duplicates: b.duplicates,
+            invalid: b.invalid,
+            parts: b.parts,
+            counts: b
+                .counts
+                .iter()
+                .map(|(status, count)| (status.as_str(), *count))
+                .collect(),
+            created_at: b.created_at.to_string(),
+            scheduled_for: time(b.scheduled_for),
+            valid_until: b.valid_until.to_string(),
+            estimated_finish_at: None,
+            completed_at: time(b.completed_at),
+            links: BatchLinks {
+                messages: format!("{path}/messages"),
+                this: path,
+            },
+        }
+    }
+
+    /// With the time it will be out, as far as known.
+    pub(super) fn finishing(mut self, at: Option<UtcTime>) -> Self {
+        self.estimated_finish_at = time(at);
+        self
     }
 }
 
@@ -342,16 +417,19 @@ struct EventData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     cap: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    batch_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<&'static str>,
     reference: Option<&'a str>,
 }
 
 impl<'a> EventView<'a> {
     pub(super) fn of(e: &'a EventRecord) -> Self {
-        let (message_id, inbound_id, sim_id) = match &e.subject {
-            Subject::Message(m) => (Some(id(m)), None, None),
-            Subject::Inbound(m) => (None, Some(id(m)), None),
-            Subject::Sim(sim) => (None, None, Some(id(sim))),
+        let (message_id, inbound_id, sim_id, batch_id) = match &e.subject {
+            Subject::Message(m) => (Some(id(m)), None, None, None),
+            Subject::Inbound(m) => (None, Some(id(m)), None, None),
+            Subject::Sim(sim) => (None, None, Some(id(sim)), None),
+            Subject::Batch(b) => (None, None, None, Some(id(b))),
         };
         Self {
             id: id(&e.id),
@@ -365,6 +443,7 @@ impl<'a> EventView<'a> {
                 inbound_id,
                 sim_id,
                 cap: e.kind.cap().map(Cap::as_str),
+                batch_id,
                 status: super::events::status_of(e.kind),
                 reference: e.reference.as_deref(),
             },

@@ -264,7 +264,10 @@ async fn show_fact(fact: Fact, store: &StoreHandle, names: &BTreeMap<String, &'s
             | EventKind::SimCapNear(_)
             | EventKind::SimCapReached(_)
             | EventKind::SimSuspect
-            | EventKind::SimTrusted,
+            | EventKind::SimTrusted
+            | EventKind::BatchStarted
+            | EventKind::BatchCompleted
+            | EventKind::BatchCanceled,
             _,
         ) => {}
     }

@@ -2,7 +2,7 @@
 //! in one savepoint.
 
 use rusqlite::{Connection, OptionalExtension, params};
-use wardwire_core::base::{MessageId, Originator, PartId, ServiceId, Ulid, UtcTime};
+use wardwire_core::base::{BatchId, MessageId, Originator, PartId, ServiceId, Ulid, UtcTime};
 use wardwire_core::queue::state::{MessageStatus, Sensitivity};
 use wardwire_core::queue::verbs::NewMessage;
 
@@ -31,7 +31,8 @@ pub(super) fn accept(turn: &mut Turn<'_>, accept: &Accept) -> Result<Accepted, O
     {
         return Ok(earlier);
     }
-    let record = insert(turn, message, &person)?;
+    let life = insert(turn, message, &person, None)?;
+    let record = record(message, &life, turn.now.utc);
     let response = (accept.respond)(&record);
     if let (Some(idempotency), Some(digest)) = (&accept.idempotency, &digest) {
         let code = message.sensitivity == Sensitivity::Code;
@@ -137,14 +138,22 @@ pub(super) fn earlier(
 
 const INSERT_MESSAGE: &str = "INSERT INTO messages (id, service, number, status, final, delivery, held, priority,
     due_at, wake_at, send_at, valid_until, on_unknown, delivery_report, alphabet, units, part_count, created_at,
-    queued_at, reference, metadata, body, sim, pinned, sensitivity, category, way, window, opens_at) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8,
-    ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)";
+    queued_at, reference, metadata, body, sim, pinned, sensitivity, category, way, window, opens_at, batch)
+    VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
+    ?24, ?25, ?26, ?27, ?28, ?29)";
 
-fn insert(turn: &mut Turn<'_>, message: &NewMessage, person: &Person) -> Result<MessageRecord, OpError> {
+/// Writes a message with its parts and its event.
+pub(super) fn insert(
+    turn: &mut Turn<'_>,
+    message: &NewMessage,
+    person: &Person,
+    batch: Option<BatchId>,
+) -> Result<Life, OpError> {
     let now = turn.now.utc;
     let id = MessageId(turn.new_id());
     let part_ids: Vec<PartId> = message.parts.iter().map(|_| PartId(turn.new_id())).collect();
     let mut life = Life::new(id, message, person.id, now);
+    life.batch = batch;
     if message.sim.is_none() {
         life.way = turn.way(&message.recipient, message.service, message.category);
     }
@@ -190,13 +199,17 @@ fn insert(turn: &mut Turn<'_>, message: &NewMessage, person: &Person) -> Result<
         WayColumn(life.way),
         message.window.as_ref().map(window_text),
         millis(life.opens_at),
+        batch.map(|batch| batch.0.to_octets()),
     ])?;
     insert_parts(turn, message, person, id, &part_ids)?;
     turn.changes.status(life.derived.status, 1);
+    if let Some(batch) = batch {
+        turn.changes.of_batch(batch, life.derived.status as i64, 1);
+    }
     turn.changes.happened(Tally::Due, life.due_at.unwrap_or(now).max(now));
     turn.event(EventKind::MessageCreated, message.service, Subject::Message(id))?;
     turn.due_changed(life.lane(), life.due_at, id);
-    Ok(record(message, &life, now))
+    Ok(life)
 }
 
 fn insert_parts(
@@ -255,6 +268,7 @@ fn record(message: &NewMessage, life: &Life, now: UtcTime) -> MessageRecord {
         possible_copy: false,
         delivery_report: message.delivery_report,
         on_unknown: message.on_unknown,
+        batch: life.batch,
         reference: message.reference.clone(),
         metadata: message.metadata.clone(),
         created_at: now,

@@ -14,7 +14,7 @@ use crate::config::zone;
 
 pub(super) const PRIORITIES: [Priority; 4] = [Priority::Emergency, Priority::High, Priority::Normal, Priority::Bulk];
 pub(super) const ON_UNKNOWN: [OnUnknown; 3] = [OnUnknown::Hold, OnUnknown::Retry, OnUnknown::Auto];
-pub(super) const HOLD_REASONS: [HoldReason; 2] = [HoldReason::Pilot, HoldReason::Stale];
+pub(super) const HOLD_REASONS: [HoldReason; 3] = [HoldReason::Pilot, HoldReason::Stale, HoldReason::Paused];
 pub(super) const ALPHABETS: [Alphabet; 3] = [Alphabet::Gsm7, Alphabet::Ucs2, Alphabet::Octets];
 
 /// Codes of events that are a status begin here.
@@ -42,6 +42,9 @@ pub(super) fn event_code(kind: EventKind) -> i64 {
         EventKind::MessageKept => 5,
         EventKind::SimSuspect => 6,
         EventKind::SimTrusted => 7,
+        EventKind::BatchStarted => 90,
+        EventKind::BatchCompleted => 91,
+        EventKind::BatchCanceled => 92,
         EventKind::SimCapNear(cap) => CAP_NEAR + cap as i64,
         EventKind::SimCapReached(cap) => CAP_REACHED + cap as i64,
         EventKind::MessageStatus(status) => STATUS_EVENTS + status as i64,
@@ -59,6 +62,9 @@ pub(super) fn event_kind(code: i64) -> Option<EventKind> {
         5 => EventKind::MessageKept,
         6 => EventKind::SimSuspect,
         7 => EventKind::SimTrusted,
+        90 => EventKind::BatchStarted,
+        91 => EventKind::BatchCompleted,
+        92 => EventKind::BatchCanceled,
         CAP_NEAR..CAP_REACHED => EventKind::SimCapNear(cap_of(code - CAP_NEAR)?),
         CAP_REACHED..STATUS_EVENTS => EventKind::SimCapReached(cap_of(code - CAP_REACHED)?),
         _ => {
@@ -141,7 +147,8 @@ impl<'r> Columns<'r> {
     }
 }
 
-fn read_window(text: &str) -> Option<Window> {
+/// The inverse of [`window_text`].
+pub(super) fn read_window(text: &str) -> Option<Window> {
     let (times, name) = text.split_once(' ')?;
     let (start, finish) = times.split_once('-')?;
     Window::new(Days::ALL, start, finish, zone(name)?).ok()
@@ -171,7 +178,7 @@ mod tests {
                 found += 1;
             }
         }
-        assert_eq!(found, 8 + 2 * Cap::ALL.len() + MessageStatus::ALL.len());
+        assert_eq!(found, 11 + 2 * Cap::ALL.len() + MessageStatus::ALL.len());
         assert_eq!(event_kind(-1), None);
     }
 

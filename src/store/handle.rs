@@ -36,6 +36,12 @@ const FACTS: usize = 4_096;
 /// After this long without work the writer tidies up.
 const IDLE: Duration = Duration::from_secs(20);
 
+/// Steps of batches in one transaction when nobody else wants anything, and after the transaction of others.
+const STEPS: usize = 4;
+const STEPS_BETWEEN: usize = 1;
+/// Batches that could not go on try again after this.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// Longest that an op waits for its turn, and a transaction may take before new ops are refused at once.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// A transaction that takes longer is told of.
@@ -335,30 +341,69 @@ fn read_loop(shared: &Shared, reader: &Reader) {
 }
 
 fn write_loop(shared: &Shared, mut store: Store) {
+    // How long to wait for jobs before batches go on; `None`: they have nothing left to do.
+    let mut pause = store.has_batches().then_some(Duration::ZERO);
     loop {
-        match shared.jobs.take(IDLE, GROUP, CALLERS, Job::weight) {
+        let steps = match shared.jobs.take(pause.unwrap_or(IDLE), GROUP, CALLERS, Job::weight) {
             Taken::Jobs(jobs) => {
-                let begin = (shared.clock)();
-                shared
-                    .busy_since
-                    .store(begin.monotonic.as_micros().max(1), Ordering::Relaxed);
-                write(shared, &mut store, begin, jobs);
-                shared.busy_since.store(0, Ordering::Relaxed);
-                let took = (shared.clock)().monotonic.since(begin.monotonic);
-                if took >= SLOW {
-                    tracing::warn!(
-                        took_ms = took.as_millis(),
-                        "the disk is slow: one transaction took long"
-                    );
-                }
+                timed(shared, |begin| write(shared, &mut store, begin, jobs));
+                STEPS_BETWEEN
             }
-            Taken::Idle => store.tidy(),
+            Taken::Idle if pause.is_none() => {
+                store.tidy();
+                0
+            }
+            Taken::Idle => STEPS,
             Taken::Closed => return store.tidy(),
+        };
+        if steps > 0 && store.has_batches() {
+            pause = Some(timed(shared, |begin| carry_on(shared, &mut store, begin, steps)));
+        }
+        if !store.has_batches() {
+            pause = None;
         }
         shared.disk.send_if_modified(|shown| {
             let disk = store.disk();
             std::mem::replace(shown, disk) != disk
         });
+    }
+}
+
+/// One transaction, watched.
+fn timed<T>(shared: &Shared, work: impl FnOnce(Now) -> T) -> T {
+    let begin = (shared.clock)();
+    shared
+        .busy_since
+        .store(begin.monotonic.as_micros().max(1), Ordering::Relaxed);
+    let done = work(begin);
+    shared.busy_since.store(0, Ordering::Relaxed);
+    let took = (shared.clock)().monotonic.since(begin.monotonic);
+    if took >= SLOW {
+        tracing::warn!(
+            took_ms = took.as_millis(),
+            "the disk is slow: one transaction took long"
+        );
+    }
+    done
+}
+
+/// Goes on with batches; how long to wait before the next time.
+fn carry_on(shared: &Shared, store: &mut Store, now: Now, steps: usize) -> Duration {
+    let answers = store.apply(now, std::iter::repeat_with(|| Op::Batches).take(steps).collect());
+    publish(shared, store);
+    match answers.iter().all(|answer| matches!(answer, Answer::Done(_))) {
+        true => Duration::ZERO,
+        false => AGAIN,
+    }
+}
+
+/// Tells what the last transaction brought.
+fn publish(shared: &Shared, store: &Store) {
+    for fact in store.facts() {
+        let _ = shared.facts.send(*fact);
+    }
+    if store.work_arrived() {
+        shared.work.notify_one();
     }
 }
 
@@ -408,10 +453,5 @@ fn write(shared: &Shared, store: &mut Store, now: Now, jobs: Vec<Job>) {
             }
         }
     }
-    for fact in store.facts() {
-        let _ = shared.facts.send(*fact);
-    }
-    if store.work_arrived() {
-        shared.work.notify_one();
-    }
+    publish(shared, store);
 }

@@ -2,7 +2,7 @@
 //! follows from it: status, counts, due and wake times, time stamps, events.
 
 use rusqlite::{OptionalExtension, Row, params};
-use wardwire_core::base::{MessageId, PartId, ServiceId, SimId, UtcTime};
+use wardwire_core::base::{BatchId, MessageId, PartId, ServiceId, SimId, UtcTime};
 use wardwire_core::queue::error::ErrorCode;
 use wardwire_core::queue::hours::Window;
 use wardwire_core::queue::lane::{Lane, Way};
@@ -13,6 +13,7 @@ use wardwire_core::queue::transition::{PartEvent, next};
 use wardwire_core::queue::unknown::{Resolution, UnknownFacts, resolve};
 use wardwire_core::queue::verbs::NewMessage;
 
+use super::batch;
 use super::code::{Columns, HOLD_REASONS, ON_UNKNOWN, PRIORITIES, millis};
 use super::lanes;
 use super::records::{EventKind, MessageError, Subject};
@@ -26,6 +27,8 @@ pub(super) struct Life {
     pub(super) service: ServiceId,
     /// Row of the number it goes to.
     pub(super) number: i64,
+    /// What it is one of.
+    pub(super) batch: Option<BatchId>,
     pub(super) derived: Derived,
     pub(super) held: Option<HoldReason>,
     pub(super) category: Option<Category>,
@@ -141,7 +144,7 @@ impl PartLife {
 const SELECT_MESSAGE: &str = "SELECT id, service, status, final, delivery, held, priority, due_at, wake_at,
     send_at, valid_until, on_unknown, delivery_report, withdrawn, possible_copy, sim, pinned, avoid, attempts,
     error, network_code, queued_at, submitted_at, sent_at, delivered_at, final_at, category, created_at, released_at, way,
-    number, window, opens_at
+    number, window, opens_at, batch
     FROM messages WHERE id = ?1";
 
 const SELECT_PARTS: &str = "SELECT sequence, id, state, attempts, possible_copy, sim, tp_mr, error, network_code,
@@ -173,6 +176,7 @@ impl Life {
             id,
             service: message.service,
             number,
+            batch: None,
             derived: Derived {
                 status: MessageStatus::Queued,
                 is_final: false,
@@ -221,6 +225,7 @@ impl Life {
             id: MessageId(c.ulid()?),
             service: ServiceId(c.ulid()?),
             number: 0,
+            batch: None,
             derived: Derived {
                 status: c.one_of(&MessageStatus::ALL)?,
                 is_final: c.get()?,
@@ -266,6 +271,7 @@ impl Life {
         life.number = c.get()?;
         life.window = c.window()?;
         life.opens_at = c.time_or_none()?;
+        life.batch = c.ulid_or_none()?.map(BatchId);
         Ok(life)
     }
 
@@ -401,6 +407,26 @@ impl Life {
         self.due_at = Some(now);
     }
 
+    /// Its batch is paused: nothing of it is begun.
+    pub(super) fn pause(&mut self) {
+        if self.held.is_none() && self.parts.iter().all(|part| part.state == PartState::Pending) {
+            self.held = Some(HoldReason::Paused);
+        }
+    }
+
+    /// Its batch goes on. What was to go meanwhile has its moment now.
+    pub(super) fn resume(&mut self, now: UtcTime) {
+        if self.held != Some(HoldReason::Paused) {
+            return;
+        }
+        self.held = None;
+        self.due_at = Some(self.send_at.map_or(now, |at| at.max(now)));
+        if self.send_at.is_some_and(|at| at <= now) {
+            self.released_at = Some(now);
+            self.remade = true;
+        }
+    }
+
     /// Sends an unknown part again, behind what waits already.
     pub(super) fn send_again(&mut self, sequence: u8, now: UtcTime) {
         self.step(sequence, PartEvent::Again, now);
@@ -422,6 +448,7 @@ impl Life {
     pub(super) fn pass_time(&mut self, turn: &Turn<'_>) {
         let now = turn.now.utc;
         self.set_clock(now);
+        batch::obey(turn, self);
         if self.withdrawn {
             self.withdraw_waiting(PartEvent::Canceled, now);
         }
@@ -556,7 +583,7 @@ impl Life {
         if self.derived.status != before.status || self.derived.is_final != before.is_final {
             turn.event(EventKind::MessageStatus(self.derived.status), self.service, subject)?;
         }
-        Ok(())
+        batch::moved(turn, &self, before)
     }
 
     /// What to tell of errors: the first part's that went wrong for good, else the last thing that went wrong, nothing

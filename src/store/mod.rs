@@ -8,6 +8,7 @@ mod accept;
 mod admin;
 mod attempt;
 mod audit;
+mod batch;
 mod budget;
 mod claim;
 mod code;
@@ -48,6 +49,10 @@ mod writer;
 mod tests;
 
 pub use audit::NewAudit;
+pub use batch::{
+    AcceptBatch, BatchAct, BatchActed, BatchRecord, BatchState, BatchStatus, BatchText, NewBatch, RECIPIENTS,
+    Recipient, RespondBatch,
+};
 pub use decision::{Decided, Decision};
 pub use directory::{DirectoryError, Lock};
 pub use disk::{Disk, DiskState, Limits};

@@ -3,11 +3,12 @@
 
 use std::fmt;
 
-use wardwire_core::base::{ApiKeyId, LoopbackId, MessageId, ServiceId, SimId};
+use wardwire_core::base::{ApiKeyId, BatchId, LoopbackId, MessageId, ServiceId, SimId};
 use wardwire_core::queue::state::MessageStatus;
 use wardwire_core::queue::verbs::{NewMessage, Reply, Request};
 
 use super::audit::NewAudit;
+use super::batch::{AcceptBatch, BatchAct, BatchActed};
 use super::decision::{Decided, Decision};
 use super::loopback::NewLoopback;
 use super::outbox::Told;
@@ -21,6 +22,19 @@ pub enum Op {
     Gateway(Request),
     /// A new message from a caller.
     Accept(Box<Accept>),
+    /// A new batch from a caller.
+    AcceptBatch(Box<AcceptBatch>),
+    /// Pause, resume or withdraw a batch.
+    ActOnBatch {
+        /// Its owner; a batch of somebody else is not found.
+        service: ServiceId,
+        /// Which.
+        batch: BatchId,
+        /// What.
+        act: BatchAct,
+    },
+    /// One step of what batches have left to do: messages of some recipients, or what was decided for some messages.
+    Batches,
     /// Withdraw a message.
     Cancel {
         /// Its owner; a message of somebody else is not found.
@@ -92,7 +106,12 @@ pub enum Answer {
     Key(ApiKeyRecord),
     /// To [`Op::RevokeKey`]: whether there was one to revoke.
     Revoked(bool),
-    /// To [`Op::EditSim`] and [`Op::AuditOutcome`]: whether there was something to change.
+    /// To [`Op::AcceptBatch`].
+    BatchAccepted(Accepted<BatchId>),
+    /// To [`Op::ActOnBatch`].
+    BatchActed(BatchActed),
+    /// To [`Op::EditSim`] and [`Op::AuditOutcome`]: whether there was something to change; to [`Op::Batches`]: whether more is
+    /// left to do.
     Done(bool),
     /// To [`Op::ReplaceSim`].
     Replaced(Replaced),
@@ -157,20 +176,20 @@ impl fmt::Debug for StoredResponse {
     }
 }
 
-/// What became of an [`Accept`].
+/// What became of an [`Accept`] or [`AcceptBatch`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Accepted {
+pub enum Accepted<Id = MessageId> {
     /// It is on disk.
     New {
         /// Which it is now.
-        id: MessageId,
-        /// What [`Accept::respond`] made.
+        id: Id,
+        /// What its `respond` made.
         response: StoredResponse,
     },
     /// The same request came before: its answer again.
     Replayed {
-        /// The message of then.
-        id: MessageId,
+        /// The message or batch of then.
+        id: Id,
         /// The answer of then.
         response: StoredResponse,
     },

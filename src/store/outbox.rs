@@ -114,8 +114,9 @@ pub(super) fn forget_others(turn: &Turn<'_>) -> Result<(), OpError> {
 }
 
 pub(super) const SELECT_DUE: &str = "SELECT o.tries, e.sequence, e.id, e.kind, e.created_at, e.service, e.message,
-    e.inbound, e.sim, m.reference FROM outbox o CROSS JOIN events e ON e.sequence = o.sequence
-    LEFT JOIN messages m ON m.id = e.message
+    e.inbound, e.sim, e.batch, coalesce(m.reference, b.reference)
+    FROM outbox o CROSS JOIN events e ON e.sequence = o.sequence
+    LEFT JOIN messages m ON m.id = e.message LEFT JOIN batches b ON b.id = e.batch
     WHERE o.webhook = ?1 AND o.due_at <= ?2 AND NOT EXISTS
     (SELECT 1 FROM outbox earlier INDEXED BY outbox_order WHERE earlier.webhook = o.webhook AND earlier.resource = o.resource
      AND earlier.sequence < o.sequence AND earlier.due_at IS NOT NULL)

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
-use wardwire_core::base::{ApiKeyId, EventId, InboundId, MessageId, ServiceId, SimId, Ulid, UtcTime};
+use wardwire_core::base::{ApiKeyId, BatchId, EventId, InboundId, MessageId, ServiceId, SimId, Ulid, UtcTime};
 use wardwire_core::queue::state::{HoldReason, MessageStatus, Priority};
 
 use super::accept;
@@ -290,8 +290,9 @@ impl Reader {
     /// [`ReadError`].
     pub fn events(&self, service: Option<ServiceId>, after: u64, limit: u16) -> Read<Vec<EventRecord>> {
         let mut select = self.connection.prepare_cached(
-            "SELECT e.sequence, e.id, e.kind, e.created_at, e.service, e.message, e.inbound, e.sim, m.reference
-             FROM events e LEFT JOIN messages m ON m.id = e.message
+            "SELECT e.sequence, e.id, e.kind, e.created_at, e.service, e.message, e.inbound,
+             e.sim, e.batch, coalesce(m.reference, b.reference)
+             FROM events e LEFT JOIN messages m ON m.id = e.message LEFT JOIN batches b ON b.id = e.batch
              WHERE e.sequence > ?1 AND (?2 IS NULL OR e.service = ?2) ORDER BY e.sequence LIMIT ?3",
         )?;
         let after = i64::try_from(after).unwrap_or(i64::MAX);
@@ -338,10 +339,17 @@ pub(super) fn event(row: &Row<'_>, from: usize) -> rusqlite::Result<EventRecord>
     let code: i64 = c.get()?;
     let created_at = c.time()?;
     let service = ServiceId(c.ulid()?);
-    let subject = match (c.ulid_or_none()?, c.ulid_or_none()?, c.ulid_or_none()?) {
-        (Some(message), _, _) => Subject::Message(MessageId(message)),
-        (None, None, Some(sim)) => Subject::Sim(SimId(sim)),
-        (None, inbound, _) => Subject::Inbound(InboundId(inbound.unwrap_or(Ulid::from_bits(0)))),
+    let about = (
+        c.ulid_or_none()?,
+        c.ulid_or_none()?,
+        c.ulid_or_none()?,
+        c.ulid_or_none()?,
+    );
+    let subject = match about {
+        (Some(message), _, _, _) => Subject::Message(MessageId(message)),
+        (None, None, Some(sim), _) => Subject::Sim(SimId(sim)),
+        (None, None, None, Some(batch)) => Subject::Batch(BatchId(batch)),
+        (None, inbound, _, _) => Subject::Inbound(InboundId(inbound.unwrap_or(Ulid::from_bits(0)))),
     };
     Ok(EventRecord {
         sequence: u64::try_from(sequence).unwrap_or_default(),
@@ -361,13 +369,13 @@ pub(super) fn id_from(at: UtcTime) -> [u8; 16] {
 }
 
 /// The range of ids that a filter leaves, for a list in order of the id.
-struct IdRange {
-    least: [u8; 16],
-    most: [u8; 16],
+pub(super) struct IdRange {
+    pub(super) least: [u8; 16],
+    pub(super) most: [u8; 16],
 }
 
 impl IdRange {
-    fn of(filter: &ListFilter) -> Self {
+    pub(super) fn of(filter: &ListFilter) -> Self {
         let mut least = filter.created_after.map_or([0; 16], id_from);
         // Ids run ahead of the time after a clock was set back: by two days at most is allowed for.
         let ahead = std::time::Duration::from_secs(2 * 24 * 3600);
@@ -384,7 +392,7 @@ impl IdRange {
 }
 
 /// Cuts one row more than asked for into a page and the place of the next.
-fn page<T>(mut rows: Vec<T>, limit: u16, id: impl Fn(&T) -> Ulid) -> Page<T> {
+pub(super) fn page<T>(mut rows: Vec<T>, limit: u16, id: impl Fn(&T) -> Ulid) -> Page<T> {
     let limit = usize::from(limit);
     let more = rows.len() > limit;
     rows.truncate(limit);

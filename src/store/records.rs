@@ -2,8 +2,8 @@
 //! `Debug` shows nothing of them. How they look in JSON is the API's business.
 
 use wardwire_core::base::{
-    ApiKeyId, AttemptId, Body, EventId, InboundId, LoopbackId, MessageId, ModemId, Originator, PartId, PhoneNumber,
-    ServiceId, SimId, Ulid, UtcTime,
+    ApiKeyId, AttemptId, BatchId, Body, EventId, InboundId, LoopbackId, MessageId, ModemId, Originator, PartId,
+    PhoneNumber, ServiceId, SimId, Ulid, UtcTime,
 };
 use wardwire_core::queue::error::{ErrorCode, NetworkCode};
 use wardwire_core::queue::hours::Window;
@@ -61,6 +61,8 @@ pub struct MessageRecord {
     pub delivery_report: bool,
     /// Its policy for unknown outcomes.
     pub on_unknown: OnUnknown,
+    /// The batch it is one of.
+    pub batch: Option<BatchId>,
     /// The caller's own id.
     pub reference: Option<String>,
     /// The caller's pairs as canonical JSON.
@@ -329,7 +331,7 @@ pub struct EventRecord {
     pub service: ServiceId,
     /// Of what.
     pub subject: Subject,
-    /// The caller's own id of the message.
+    /// The caller's own id of the message or batch.
     pub reference: Option<String>,
 }
 
@@ -342,6 +344,8 @@ pub enum Subject {
     Inbound(InboundId),
     /// A SIM.
     Sim(SimId),
+    /// A batch.
+    Batch(BatchId),
 }
 
 /// What happened (the index is the code on disk; only append).
@@ -369,6 +373,12 @@ pub enum EventKind {
     SimSuspect,
     /// They are again.
     SimTrusted,
+    /// A batch was taken on.
+    BatchStarted,
+    /// The last message of a batch is final.
+    BatchCompleted,
+    /// A batch was withdrawn.
+    BatchCanceled,
 }
 
 impl EventKind {
@@ -385,7 +395,10 @@ impl EventKind {
             | Self::MessageReceivedIncomplete
             | Self::MessageKept
             | Self::SimSuspect
-            | Self::SimTrusted => None,
+            | Self::SimTrusted
+            | Self::BatchStarted
+            | Self::BatchCompleted
+            | Self::BatchCanceled => None,
         }
     }
 
@@ -418,6 +431,9 @@ impl EventKind {
             Self::SimCapReached(_) => "sim.cap_reached",
             Self::SimSuspect => "sim.suspect",
             Self::SimTrusted => "sim.trusted",
+            Self::BatchStarted => "batch.started",
+            Self::BatchCompleted => "batch.completed",
+            Self::BatchCanceled => "batch.canceled",
         }
     }
 }
@@ -450,6 +466,8 @@ pub struct ListFilter {
     pub reference: Option<String>,
     /// Only of this SIM.
     pub sim: Option<SimId>,
+    /// Only of this batch. Messages only.
+    pub batch: Option<BatchId>,
     /// Only of these kinds; empty: texts, which are handed on. Received messages only.
     pub kinds: Vec<InboundKind>,
     /// Only created (received) at or after this.

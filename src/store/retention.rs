@@ -48,6 +48,7 @@ pub(super) fn retain(turn: &mut Turn<'_>) -> Result<(), OpError> {
     more |= events(turn, now.before(periods.event))?;
     let old = now.before(periods.record);
     more |= messages(turn, old)?;
+    more |= batches(turn, old)?;
     for received in [INBOUND, REPORTS] {
         more |= received.delete(turn, old)?;
     }
@@ -241,6 +242,28 @@ fn messages(turn: &mut Turn<'_>, before: UtcTime) -> Result<bool, OpError> {
             .and_then(|code| MessageStatus::ALL.get(code));
         if let Some(status) = status {
             turn.changes.status(*status, -1);
+        }
+    }
+    Ok(is_full(old.len(), WHOLE))
+}
+
+/// Batches whose messages are gone.
+fn batches(turn: &Turn<'_>, before: UtcTime) -> Result<bool, OpError> {
+    let old: Vec<[u8; 16]> = turn
+        .db
+        .prepare_cached(
+            "SELECT id FROM batches WHERE id < ?1 AND completed_at IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM messages WHERE batch = batches.id) ORDER BY id LIMIT ?2",
+        )?
+        .query_map(params![id_from(before), WHOLE], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for id in &old {
+        for sql in [
+            "DELETE FROM batch_counts WHERE batch = ?1",
+            "DELETE FROM batch_keys WHERE batch = ?1",
+            "DELETE FROM batches WHERE id = ?1",
+        ] {
+            turn.db.prepare_cached(sql)?.execute([id])?;
         }
     }
     Ok(is_full(old.len(), WHOLE))

@@ -48,6 +48,7 @@ pub(super) fn sweep(turn: &mut Turn<'_>) -> Result<Reply, OpError> {
     let reassembly = inbound::end_waits(turn)?;
     forget(turn, "seen", "digest", "seen_at")?;
     forget(turn, "idempotency_keys", "digest", "created_at")?;
+    forget(turn, "batch_keys", "digest", "created_at")?;
     retention::retain(turn)?;
     let wake: Option<i64> = turn
         .db

@@ -4,11 +4,14 @@
 use std::collections::BTreeMap;
 
 use rusqlite::Connection;
-use wardwire_core::base::UtcTime;
+use wardwire_core::base::{BatchId, UtcTime};
 use wardwire_core::queue::state::MessageStatus;
 
 /// Milliseconds of a quarter of an hour.
 pub(super) const QUARTER: i64 = 15 * 60 * 1_000;
+
+/// Among the counts of a batch by status: messages that are final.
+pub(super) const FINAL: i64 = 100;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,7 @@ impl Tally {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
     counts: BTreeMap<(i64, i64), i64>,
+    batches: BTreeMap<(BatchId, i64), i64>,
     last_accepted: Option<UtcTime>,
 }
 
@@ -55,6 +59,11 @@ impl Changes {
     /// `by` more (or fewer) messages stand in `status`.
     pub(super) fn status(&mut self, status: MessageStatus, by: i64) {
         *self.counts.entry((Tally::Status(status).code(), 0)).or_default() += by;
+    }
+
+    /// `by` more (or fewer) messages of a batch stand in `status`; [`FINAL`] counts those that ended.
+    pub(super) fn of_batch(&mut self, batch: BatchId, status: i64, by: i64) {
+        *self.batches.entry((batch, status)).or_default() += by;
     }
 
     /// It happened once more at this time.
@@ -73,6 +82,9 @@ impl Changes {
         for (key, by) in other.counts {
             *self.counts.entry(key).or_default() += by;
         }
+        for (key, by) in other.batches {
+            *self.batches.entry(key).or_default() += by;
+        }
         self.last_accepted = self.last_accepted.max(other.last_accepted);
     }
 
@@ -85,6 +97,15 @@ impl Changes {
             )?;
             for ((kind, quarter), by) in self.counts.iter().filter(|(_, by)| **by != 0) {
                 add.execute((kind, quarter, by))?;
+            }
+        }
+        if !self.batches.is_empty() {
+            let mut add = db.prepare_cached(
+                "INSERT INTO batch_counts (batch, status, value) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (batch, status) DO UPDATE SET value = value + excluded.value",
+            )?;
+            for ((batch, status), by) in self.batches.iter().filter(|(_, by)| **by != 0) {
+                add.execute((batch.0.to_octets(), status, by))?;
             }
         }
         if let Some(at) = self.last_accepted {

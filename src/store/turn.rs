@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, params};
-use wardwire_core::base::{EventId, IdSource, MessageId, Now, ServiceId, Ulid, UtcTime};
+use wardwire_core::base::{BatchId, EventId, IdSource, MessageId, Now, ServiceId, Ulid, UtcTime};
 use wardwire_core::queue::hours::Hours;
 use wardwire_core::queue::lane::Lane;
 use wardwire_core::queue::stale::Silence;
 
+use super::batch::OpenBatch;
 use super::code::event_code;
 use super::lanes::{LaneState, NEVER};
 use super::outbox::{self, Hook};
@@ -78,6 +79,10 @@ pub(super) struct Memory {
     pub(super) flow: Flow,
     /// Since when time passed without a jump: a start, a clock that was set, a host that slept end what was before.
     pub(super) steady_since: UtcTime,
+    /// Batches of which something is not final yet.
+    pub(super) batches: BTreeMap<BatchId, OpenBatch>,
+    /// One of them may have something left to do.
+    pub(super) batch_work: bool,
     /// Both clocks at the last transaction.
     pub(super) seen_at: Option<Now>,
     undo: Vec<Undo>,
@@ -115,6 +120,7 @@ enum Undo {
     Lane(Lane, Option<LaneState>),
     Sequence(u64),
     Flow(Flow),
+    Batch(BatchId, Option<OpenBatch>),
 }
 
 impl Memory {
@@ -167,6 +173,16 @@ impl Memory {
         self.seen_at = Some(now);
     }
 
+    /// Changes what is known of a batch; `None` forgets it.
+    pub(super) fn set_batch(&mut self, id: BatchId, batch: Option<OpenBatch>) {
+        self.batch_work |= batch.is_some_and(|batch| batch.has_work());
+        let before = match batch {
+            Some(batch) => self.batches.insert(id, batch),
+            None => self.batches.remove(&id),
+        };
+        self.undo.push(Undo::Batch(id, before));
+    }
+
     fn next_sequence(&mut self) -> u64 {
         self.undo.push(Undo::Sequence(self.sequence));
         self.sequence += 1;
@@ -188,6 +204,13 @@ impl Memory {
                 Some(Undo::Lane(lane, None)) => drop(self.lanes.remove(&lane)),
                 Some(Undo::Sequence(sequence)) => self.sequence = sequence,
                 Some(Undo::Flow(flow)) => self.flow = flow,
+                Some(Undo::Batch(id, before)) => {
+                    match before {
+                        Some(batch) => drop(self.batches.insert(id, batch)),
+                        None => drop(self.batches.remove(&id)),
+                    }
+                    self.batch_work = true;
+                }
                 None => {}
             }
         }
@@ -227,15 +250,17 @@ impl Turn<'_> {
     pub(super) fn event(&mut self, kind: EventKind, service: ServiceId, subject: Subject) -> Result<(), OpError> {
         let id = EventId(self.new_id());
         let sequence = self.memory.next_sequence();
-        let (message, inbound, sim) = match subject {
-            Subject::Message(id) => (Some(id.0.to_octets()), None, None),
-            Subject::Inbound(id) => (None, Some(id.0.to_octets()), None),
-            Subject::Sim(id) => (None, None, Some(id.0.to_octets())),
+        let (resource, place) = match subject {
+            Subject::Message(id) => (id.0, 0),
+            Subject::Inbound(id) => (id.0, 1),
+            Subject::Sim(id) => (id.0, 2),
+            Subject::Batch(id) => (id.0, 3),
         };
+        let [message, inbound, sim, batch] = [0, 1, 2, 3].map(|of| (of == place).then(|| resource.to_octets()));
         self.db
             .prepare_cached(
-                "INSERT INTO events (sequence, id, kind, service, message, inbound, created_at, sim)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "INSERT INTO events (sequence, id, kind, service, message, inbound, created_at, sim, batch)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )?
             .execute(params![
                 i64::try_from(sequence).unwrap_or(i64::MAX),
@@ -246,12 +271,8 @@ impl Turn<'_> {
                 inbound,
                 self.now.utc.as_millis(),
                 sim,
+                batch,
             ])?;
-        let resource = match subject {
-            Subject::Message(id) => id.0,
-            Subject::Inbound(id) => id.0,
-            Subject::Sim(id) => id.0,
-        };
         outbox::put(self, kind, sequence, resource.to_octets())?;
         self.facts.push(Fact {
             sequence,

@@ -20,8 +20,8 @@ use super::seal::Keys;
 use super::tally::Changes;
 use super::turn::{Memory, OpError, Turn};
 use super::{
-    accept, attempt, audit, budget, claim, decision, inbound, introduce, lanes, loopback, pasts, pins, report, sims,
-    stale, sweep,
+    accept, attempt, audit, batch, budget, claim, decision, inbound, introduce, lanes, loopback, pasts, pins, report,
+    sims, stale, sweep,
 };
 use crate::config::Retention;
 
@@ -320,6 +320,7 @@ impl Store {
         self.alone(now, |turn| {
             turn.memory.flow = stale::recall(turn.db)?;
             turn.memory.lanes = lanes::find(turn.db)?;
+            batch::find(turn)?;
             routing::services(turn)?;
             attempt::restart(turn)
         })
@@ -341,6 +342,12 @@ impl Store {
     #[must_use]
     pub fn work_arrived(&self) -> bool {
         self.work
+    }
+
+    /// Whether batches may have something left to do: [`Op::Batches`].
+    #[must_use]
+    pub fn has_batches(&self) -> bool {
+        self.memory.batch_work
     }
 
     /// What an idle moment is good for: brings the log back into the file, looks how much room there is.
@@ -432,7 +439,11 @@ fn decide(turn: &mut Turn<'_>, op: &Op, full: bool) -> Result<Answer, OpError> {
             Some(earlier) => Answer::Accepted(earlier),
             None => Answer::Full,
         },
-        Op::Loopback(_) if full => Answer::Full,
+        Op::AcceptBatch(accept) if full => match batch::known(turn, accept)? {
+            Some(earlier) => Answer::BatchAccepted(earlier),
+            None => Answer::Full,
+        },
+        Op::Loopback(_) | Op::Batches if full => Answer::Full,
         Op::Gateway(request) => Answer::Gateway(match request {
             Request::Introduce(modem) => introduce::introduce(turn, modem)?,
             Request::Defer { message, until } => budget::defer(turn, *message, *until)?,
@@ -453,6 +464,9 @@ fn decide(turn: &mut Turn<'_>, op: &Op, full: bool) -> Result<Answer, OpError> {
             Request::Sweep => sweep::sweep(turn)?,
         }),
         Op::Accept(accept) => Answer::Accepted(accept::accept(turn, accept)?),
+        Op::AcceptBatch(accept) => Answer::BatchAccepted(batch::accept(turn, accept)?),
+        Op::ActOnBatch { service, batch, act } => Answer::BatchActed(batch::act(turn, *service, *batch, *act)?),
+        Op::Batches => Answer::Done(batch::step(turn)?),
         Op::Cancel { service, message } => Answer::Canceled(admin::cancel(turn, *service, *message)?),
         Op::Decide {
             service,

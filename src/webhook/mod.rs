@@ -157,6 +157,7 @@ fn envelope(event: &EventRecord) -> Value {
         Subject::Message(id) => json!({ "message_id": id.to_string(), "reference": event.reference }),
         Subject::Inbound(id) => json!({ "inbound_id": id.to_string() }),
         Subject::Sim(id) => json!({ "sim_id": id.to_string(), "cap": event.kind.cap().map(Cap::as_str) }),
+        Subject::Batch(id) => json!({ "batch_id": id.to_string(), "reference": event.reference }),
     };
     if let (EventKind::MessageStatus(status), Some(data)) = (event.kind, data.as_object_mut()) {
         data.insert("status".into(), status.as_str().into());

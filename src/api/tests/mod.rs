@@ -1,6 +1,7 @@
 //! The API through its router, on a real store in a temporary directory.
 
 mod access;
+mod batches;
 mod budgets;
 mod decisions;
 mod lists;

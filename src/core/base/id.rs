@@ -164,6 +164,8 @@ ids! {
     ServiceId = "svc";
     /// An API key.
     ApiKeyId = "key";
+    /// The same text to many.
+    BatchId = "bat";
     /// An event.
     EventId = "evt";
     /// A loopback test.

@@ -9,8 +9,8 @@ pub mod text;
 pub mod time;
 
 pub use id::{
-    ApiKeyId, AttemptId, EventId, IdError, IdSource, InboundId, LoopbackId, MessageId, ModemId, PartId, ServiceId,
-    SimId, Ulid,
+    ApiKeyId, AttemptId, BatchId, EventId, IdError, IdSource, InboundId, LoopbackId, MessageId, ModemId, PartId,
+    ServiceId, SimId, Ulid,
 };
 pub use network::{Network, NetworkError};
 pub use past::{Ban, Past, StepPast};

@@ -295,6 +295,8 @@ pub enum HoldReason {
     Pilot,
     /// Its moment passed during an outage; a person decides.
     Stale,
+    /// Its batch is paused.
+    Paused,
 }
 
 impl HoldReason {
@@ -304,6 +306,7 @@ impl HoldReason {
         match self {
             Self::Pilot => "pilot",
             Self::Stale => "stale",
+            Self::Paused => "paused",
         }
     }
 }

@@ -71,3 +71,64 @@ UPDATE sim_days SET recipients = p.n
 -- opened, for it. Nothing stands there for one that they never kept back.
 ALTER TABLE messages ADD COLUMN window TEXT;
 ALTER TABLE messages ADD COLUMN opens_at INTEGER;
+
+-- Batches: the same to many.
+
+-- Of `recipients`, the first `prepared` have their message; what the others need stands in `batch_intakes`, sealed with `data_key`.
+-- `state` is the index in BatchState::ALL. `swept`: the last message it was carried out for; NULL when it was for all.
+CREATE TABLE batches (
+    id           BLOB PRIMARY KEY NOT NULL,
+    service      BLOB NOT NULL REFERENCES services (id),
+    state        INTEGER NOT NULL,
+    swept        BLOB,
+    recipients   INTEGER NOT NULL,
+    prepared     INTEGER NOT NULL,
+    duplicates   INTEGER NOT NULL,
+    invalid      INTEGER NOT NULL,
+    parts        INTEGER NOT NULL,
+    name         TEXT,
+    reference    TEXT,
+    category     INTEGER,
+    priority     INTEGER NOT NULL,
+    send_at      INTEGER,
+    valid_until  INTEGER NOT NULL,
+    data_key     BLOB,
+    created_at   INTEGER NOT NULL,
+    completed_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX batches_service ON batches (service, id);
+CREATE INDEX batches_open ON batches (id) WHERE completed_at IS NULL;
+
+-- Some recipients that have no message yet; gone once they have. With rows of their own: they are long.
+CREATE TABLE batch_intakes (
+    batch   BLOB NOT NULL REFERENCES batches (id),
+    place   INTEGER NOT NULL,
+    content BLOB NOT NULL,
+    PRIMARY KEY (batch, place)
+) STRICT;
+
+-- Messages of each batch by status; under 100 those that are final (store/tally.rs).
+CREATE TABLE batch_counts (
+    batch  BLOB NOT NULL REFERENCES batches (id),
+    status INTEGER NOT NULL,
+    value  INTEGER NOT NULL,
+    PRIMARY KEY (batch, status)
+) STRICT, WITHOUT ROWID;
+
+-- As `idempotency_keys`; the answer has neither number nor text.
+CREATE TABLE batch_keys (
+    digest      BLOB PRIMARY KEY NOT NULL,
+    fingerprint BLOB NOT NULL CHECK (length(fingerprint) = 32),
+    batch       BLOB NOT NULL REFERENCES batches (id),
+    status      INTEGER NOT NULL,
+    response    TEXT NOT NULL,
+    created_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX batch_keys_created ON batch_keys (created_at);
+CREATE INDEX batch_keys_batch ON batch_keys (batch);
+
+ALTER TABLE messages ADD COLUMN batch BLOB REFERENCES batches (id);
+CREATE INDEX messages_batch ON messages (batch, id) WHERE batch IS NOT NULL;
+ALTER TABLE events ADD COLUMN batch BLOB;

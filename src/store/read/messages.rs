@@ -2,7 +2,7 @@
 
 use rusqlite::types::ToSql;
 use rusqlite::{OptionalExtension, Row};
-use wardwire_core::base::{AttemptId, MessageId, ModemId, PartId, PhoneNumber, ServiceId, SimId};
+use wardwire_core::base::{AttemptId, BatchId, MessageId, ModemId, PartId, PhoneNumber, ServiceId, SimId};
 use wardwire_core::queue::error::NetworkCode;
 use wardwire_core::queue::state::{Category, MessageStatus, PartState};
 use wardwire_core::queue::status::Delivery;
@@ -17,7 +17,7 @@ const COLUMNS: &str = "SELECT m.id, m.service, m.status, m.final, m.held, m.deli
     m.part_count, m.parts_accepted, m.parts_delivered, m.units, m.sim, s.number, m.attempts, m.error, m.network_code,
     m.possible_copy, m.delivery_report, m.on_unknown, m.reference, m.metadata, m.created_at, m.send_at, m.valid_until,
     m.queued_at, m.submitted_at, m.sent_at, m.delivered_at, m.final_at, m.category, m.window, m.opens_at,
-    m.body, n.hash, n.data_key, n.number";
+    m.batch, m.body, n.hash, n.data_key, n.number";
 
 const JOINS: &str = "JOIN numbers n ON n.id = m.number LEFT JOIN sims s ON s.id = m.sim";
 
@@ -56,6 +56,7 @@ impl Sealed {
             possible_copy: c.get()?,
             delivery_report: c.get()?,
             on_unknown: c.one_of(&ON_UNKNOWN)?,
+            batch: None,
             reference: c.get()?,
             metadata: c.get()?,
             created_at: c.time()?,
@@ -71,6 +72,7 @@ impl Sealed {
         record.category = c.one_of_or_none(&Category::ALL)?;
         record.window = c.window()?;
         record.scheduled_for = record.scheduled_for.max(c.time_or_none()?);
+        record.batch = c.ulid_or_none()?.map(BatchId);
         Ok(Self {
             record,
             body: c.get()?,
@@ -154,21 +156,24 @@ fn query(
     limit: u16,
 ) -> Read<Vec<Sealed>> {
     let trouble = status.is_some_and(|status| !matches!(status, MessageStatus::Sent | MessageStatus::Delivered));
-    let index = match (&filter.reference, trouble, filter.sim) {
-        (Some(_), _, _) => "messages_reference",
-        (None, true, _) => "messages_trouble",
-        (None, false, Some(_)) => "messages_sim",
-        (None, false, None) => "messages_service",
+    let index = match (filter.batch, &filter.reference, trouble, filter.sim) {
+        (Some(_), _, _, _) => "messages_batch",
+        (None, Some(_), _, _) => "messages_reference",
+        (None, None, true, _) => "messages_trouble",
+        (None, None, false, Some(_)) => "messages_sim",
+        (None, None, false, None) => "messages_service",
     };
     let range = IdRange::of(filter);
     let service = service.0.to_octets();
     let sim = filter.sim.map(|sim| sim.0.to_octets());
+    let batch = filter.batch.map(|batch| batch.0.to_octets());
     let status = status.map(|status| status as i64);
     let after = filter.created_after.map(|at| at.as_millis());
     let before = filter.created_before.map(|at| at.as_millis());
     let mut values: Vec<&dyn ToSql> = vec![&service, &range.least, &range.most];
     let mut clauses = String::new();
-    let optional: [(&str, Option<&dyn ToSql>); 5] = [
+    let optional: [(&str, Option<&dyn ToSql>); 6] = [
+        ("m.batch =", batch.as_ref().map(|value| value as &dyn ToSql)),
         ("m.status =", status.as_ref().map(|value| value as &dyn ToSql)),
         (
             "m.reference =",

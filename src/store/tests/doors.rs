@@ -496,7 +496,7 @@ fn an_op_that_fails_half_way_leaves_nothing_behind() {
     // In the way of the next event.
     let db = bank.store.read().connection();
     db.execute(
-        "INSERT INTO events SELECT 3, id, kind, service, message, inbound, created_at, sim FROM events LIMIT 1",
+        "INSERT INTO events SELECT 3, id, kind, service, message, inbound, created_at, sim, batch FROM events LIMIT 1",
         [],
     )
     .unwrap();

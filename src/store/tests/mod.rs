@@ -1,6 +1,7 @@
 //! The store through its own door. Time is a number that the tests move.
 
 mod bank;
+mod batches;
 mod budget;
 mod decisions;
 mod disk;
