@@ -11,7 +11,7 @@ use wardwire_core::queue::error::ErrorCode;
 use wardwire_core::queue::state::{MessageStatus, OnUnknown};
 use wardwire_core::simulator::{Air, AirEvent, Fault};
 
-use super::world::{BEGIN, Plot, World};
+use super::world::{BEGIN, CLOSED, Plot, World};
 
 /// What was found; `faults` is empty when every promise held.
 #[derive(Default)]
@@ -186,6 +186,9 @@ pub fn judge(world: &World, plot: Plot) -> Verdict {
             verdict.faults.push(story(world, message));
         }
     }
+    if plot.hours {
+        judge_hours(world, &messages, &mut verdict);
+    }
     for (recipient, id) in &world.accepted {
         if !messages.iter().any(|message| message.id == *id) {
             verdict
@@ -251,6 +254,30 @@ fn judge_plan(world: &World, plot: Plot, verdict: &mut Verdict) {
         }
     }
 }
+
+/// No attempt at an appointment begins while they wait. The parts of a long one follow each other.
+fn judge_hours(world: &World, messages: &[MessageRecord], verdict: &mut Verdict) {
+    let [ends, begins] = [CLOSED.start, CLOSED.end].map(|minute| Instant::ZERO + Duration::from_secs(60 * minute));
+    for event in &world.air {
+        let Air::Accepted(accepted) = &event.what else { continue };
+        let of_it = |message: &&MessageRecord| {
+            let recipient = message.recipient.as_ref();
+            recipient.is_some_and(|recipient| recipient.as_e164() == accepted.recipient)
+        };
+        let keeps = messages
+            .iter()
+            .find(of_it)
+            .is_some_and(|message| message.category.is_some());
+        let closed = (ends + UNDER_WAY..begins).contains(&event.at.monotonic);
+        if keeps && closed && accepted.concat.is_none() {
+            let fault = format!("an appointment went at {} to {}", event.at.utc, accepted.recipient);
+            verdict.faults.push(fault);
+        }
+    }
+}
+
+/// What was begun before reaches the air within this.
+const UNDER_WAY: Duration = Duration::from_secs(180);
 
 /// The billing month that the world begins in, and the next one.
 fn judge_month(sim: usize, sent: &[(Instant, &str)], plot: Plot, verdict: &mut Verdict) {

@@ -40,6 +40,7 @@ fn plot(seed: u64) -> Plot {
         on_unknown: OnUnknown::Retry,
         plan: Plan::default(),
         swaps: 0,
+        hours: false,
     }
 }
 
@@ -110,6 +111,14 @@ fn tight(seed: u64) -> Plot {
         swaps: (seed % 5) as usize,
         end: Duration::from_secs(hours * 3_600),
         on_unknown: OnUnknown::Retry,
+        ..small(seed)
+    }
+}
+
+/// The small bank where every other message keeps to hours that end in the middle of the trouble.
+fn hourly(seed: u64) -> Plot {
+    Plot {
+        hours: true,
         ..small(seed)
     }
 }
@@ -195,6 +204,12 @@ fn a_day_of_a_bank() {
 #[test]
 fn the_truth_about_every_message() {
     all_seeds(500, small, "the_truth_about_every_message");
+}
+
+/// Each seed 50 messages over 4 modems, half of them with hours that end after four minutes.
+#[test]
+fn appointments_keep_to_their_hours() {
+    all_seeds(50, hourly, "appointments_keep_to_their_hours");
 }
 
 /// Each seed 50 messages over 4 SIMs that may send little.

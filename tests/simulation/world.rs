@@ -13,8 +13,9 @@ use wardwire_core::base::{Body, Instant, MessageId, Now, PhoneNumber, ServiceId,
 use wardwire_core::gateway::snapshot::{ModemSnapshot, ModemState};
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
 use wardwire_core::modem::{Means, Pin, PortAction, Profiles};
+use wardwire_core::queue::hours::{Days, Hours, Rule, Window};
 use wardwire_core::queue::plan::Plan;
-use wardwire_core::queue::state::{OnUnknown, Priority, Sensitivity};
+use wardwire_core::queue::state::{Category, OnUnknown, Priority, Sensitivity};
 use wardwire_core::queue::verbs::{NewMessage, Reply, Request};
 use wardwire_core::simulator::{AirEvent, Bank, BankEvent, Fault, Faults, Options};
 use wardwire_core::sms::{SegmentOptions, segment};
@@ -47,6 +48,23 @@ pub struct Plot {
     pub plan: Plan,
     /// Somebody puts the SIMs of two modems into each other's place so often while there is trouble.
     pub swaps: usize,
+    /// Every other message is an appointment, and these do not go in [`CLOSED`].
+    pub hours: bool,
+}
+
+/// When appointments wait, in minutes from the begin.
+pub const CLOSED: std::ops::Range<u64> = 4..45;
+
+/// Open at all hours but then: a world begins at seven.
+fn hours() -> Hours {
+    let utc = wardwire::config::zone("UTC").expect("it is in the database");
+    let [finish, start] = [CLOSED.start, CLOSED.end].map(|minute| format!("07{minute:02}"));
+    Hours {
+        rules: vec![Rule {
+            categories: vec![Category::Appointment],
+            window: Window::new(Days::ALL, &start, &finish, utc).expect("it is one"),
+        }],
+    }
 }
 
 pub struct World {
@@ -109,6 +127,9 @@ impl World {
             utc: BEGIN,
         };
         let mut store = Store::open(&Place::Memory, Keys::from_master(&[7; 32]), settings, now).expect("memory opens");
+        if plot.hours {
+            store.keep_hours(hours(), now).expect("memory writes");
+        }
         let service = default_service(&mut store, now);
         let mut bank = Bank::new(options);
         for modem in (0..plot.modems).filter(|_| plot.guarded) {
@@ -512,7 +533,7 @@ impl World {
             alphabet: segmentation.alphabet,
             units: segmentation.units,
             parts: segmentation.parts,
-            category: None,
+            category: (self.plot.hours && index % 2 == 1).then_some(Category::Appointment),
             priority: if index.is_multiple_of(20) {
                 Priority::Emergency
             } else {
