@@ -223,7 +223,10 @@ impl Site {
         let mut command = self.command("keys");
         command.arg("create").arg("--config").arg(self.path("wardwire.toml"));
         command.args(["--label", "test", "--scope"]);
-        command.arg("messages:send,messages:read,messages:read_body,messages:cancel,conversations:read,status:read,events:read,modems:read");
+        command.arg(
+            "messages:send,messages:read,messages:read_body,messages:cancel,conversations:read,batches:send,status:read,\
+             events:read,modems:read",
+        );
         let output = command.output().expect("the binary starts");
         assert!(
             output.status.success(),
