@@ -58,7 +58,11 @@ static BINARY: OnceLock<PathBuf> = OnceLock::new();
 /// Name, whether it belongs to the quick set, and what it shows.
 const SCENARIOS: [(&str, bool, &str); 11] = [
     ("full", true, "no airtime: what the software alone can do"),
-    ("rates", true, "share of the ideal (modems / latency), once under way"),
+    (
+        "rates",
+        true,
+        "share of the ideal (a modem works all of its time), once under way",
+    ),
     ("gap", true, "a result on the wire -> the next command"),
     ("first", true, "a POST -> the first byte of AT+CMGS on an idle modem"),
     ("inbound", true, "+CMTI -> stored (the deletion begins) -> webhook"),

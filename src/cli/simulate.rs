@@ -33,9 +33,6 @@ pub(super) struct SimulateArgs {
     /// Where the ports are named modem0, modem1 and on; made when missing.
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
-    /// Milliseconds from AT+CMGS to its prompt; USB modems take some ten.
-    #[arg(long, value_name = "M", default_value_t = 0)]
-    prompt_ms: u64,
     /// Milliseconds from Ctrl-Z to the result.
     #[arg(long, value_name = "M", default_value_t = 0)]
     latency_ms: u64,
@@ -120,7 +117,6 @@ impl SimulateArgs {
         Options {
             modems: self.modems,
             seed: self.seed,
-            prompt: Duration::from_millis(self.prompt_ms),
             latency: Duration::from_millis(self.latency_ms),
             report_delay: Duration::from_millis(self.report_delay_ms),
             reports_while_closed: match self.reports_while_closed {

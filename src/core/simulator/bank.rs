@@ -393,8 +393,7 @@ impl Bank {
             let until = now.monotonic + self.some_millis(10_000, 30_000);
             self.silence(modem, until);
         }
-        let takes = if prompt { self.options.prompt } else { Duration::ZERO };
-        self.answer_after(now, modem, answer, takes);
+        self.answer(now, modem, answer);
         for effect in effects {
             self.effect(now, modem, effect);
         }

@@ -154,11 +154,6 @@ impl Bank {
 
     /// Answers a command, with what the line makes of it.
     pub(super) fn answer(&mut self, now: Now, modem: usize, answer: Vec<u8>) {
-        self.answer_after(now, modem, answer, Duration::ZERO);
-    }
-
-    /// The same, after what it takes at least.
-    pub(super) fn answer_after(&mut self, now: Now, modem: usize, answer: Vec<u8>, least: Duration) {
         if answer.is_empty() {
             return;
         }
@@ -171,14 +166,13 @@ impl Bank {
             noise.extend_from_slice(&answer);
             answer = noise;
         }
-        let drawn = if self.draw_of(now, modem, Fault::OverdueAnswer, RARER) {
+        let slow = if self.draw_of(now, modem, Fault::OverdueAnswer, RARER) {
             self.some_millis(6_000, 25_000)
         } else if self.draw(now, modem, Fault::SlowAnswer) {
             self.some_millis(50, 2_000)
         } else {
             Duration::ZERO
         };
-        let slow = least + drawn;
         let pieces = if self.draw(now, modem, Fault::TornWrite) {
             self.random.usize(2..5)
         } else {

@@ -15,8 +15,6 @@ pub struct Options {
     pub modems: usize,
     /// Everything random follows from it.
     pub seed: u64,
-    /// From `AT+CMGS` to its prompt.
-    pub prompt: Duration,
     /// From Ctrl-Z to `+CMGS:`.
     pub latency: Duration,
     /// From acceptance to the delivery report; each takes up to half as much again.
@@ -40,7 +38,6 @@ impl Default for Options {
         Self {
             modems: 4,
             seed: 1,
-            prompt: Duration::from_millis(0),
             latency: Duration::from_millis(0),
             report_delay: Duration::from_millis(800),
             reports_while_closed: ReportsWhileClosed::Lose,
