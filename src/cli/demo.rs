@@ -27,7 +27,7 @@ use crate::store::{EventKind, Fact, ListFilter, StoreHandle, Subject};
 /// Ports tried when 8080 is taken.
 const PORTS: std::ops::Range<u16> = 8080..8100;
 /// What the demo's key may do: all that the API offers today.
-const SCOPES: &str = "messages:send,messages:read,messages:read_body,messages:cancel,conversations:read,modems:read,status:read,events:read";
+const SCOPES: &str = "messages:send,messages:read,messages:read_body,messages:cancel,batches:send,conversations:read,modems:read,status:read,events:read";
 
 /// Name and text of the samples. The numbers are of no one: they never leave the machine.
 const SAMPLES: [(&str, &str, &str); 3] = [
