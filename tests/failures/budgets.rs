@@ -124,6 +124,12 @@ fn a_sim_whose_texts_are_dropped_silently_is_passed_over_and_told_of() {
     day(&mut site, 1_000, 10, true);
     assert!(site.modem(DROPPED).dropped && !site.modem(1).dropped);
     assert_eq!(site.sim_events(), [EventKind::SimSuspect]);
+    site.provoke(DROPPED, Fault::Restart);
+    site.seconds(120);
+    assert!(
+        site.is_ready(DROPPED) && site.modem(DROPPED).dropped,
+        "it is the same SIM"
+    );
     // To people whom neither wrote to: what the other can take, it takes.
     let before = site.on_air(Some(DROPPED)).len();
     for person in 5_000..5_010 {

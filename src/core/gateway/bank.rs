@@ -65,6 +65,8 @@ pub struct Gateway {
     pub(super) sweep_at: Option<Instant>,
     pace_at: Option<Instant>,
     store_retry_at: Option<Instant>,
+    /// SIMs whose texts are dropped silently, in whatever modem they are.
+    pub(super) dropped: Vec<SimId>,
     /// While this stands, giving work out again would find none.
     pub(super) idle: Option<Idle>,
     draining: bool,
@@ -99,6 +101,7 @@ impl Gateway {
             sweep_at: Some(Instant::ZERO),
             pace_at: None,
             store_retry_at: None,
+            dropped: Vec::new(),
             idle: None,
             draining: false,
             drained: false,
@@ -434,6 +437,7 @@ impl Gateway {
                     .has_no_past()
                     .then(|| who.past.clone())
                     .filter(|past| *past != Past::default());
+                place.dropped = self.dropped.contains(&who.sim);
                 place.introduced(*who, &self.pools);
                 self.idle = None;
                 for (tpdu, from) in core::mem::take(&mut place.early) {

@@ -29,7 +29,7 @@ impl Gateway {
             self.missed_itself(now, sim);
         }
         if let Some(dropped) = dropped {
-            self.texts_dropped(&dropped);
+            self.texts_dropped(dropped);
         }
         for message in put_off {
             self.window.forget(message);
@@ -134,12 +134,13 @@ impl Gateway {
     }
 
     /// What these SIMs send is dropped silently, what the others send is not.
-    pub(super) fn texts_dropped(&mut self, sims: &[SimId]) {
+    fn texts_dropped(&mut self, sims: Vec<SimId>) {
         for place in &mut self.slots {
             let dropped = place.who.is_some_and(|who| sims.contains(&who.1));
             self.changed |= place.dropped != dropped;
             place.dropped = dropped;
         }
+        self.dropped = sims;
     }
 
     /// The place of a SIM that is in the bank now.
