@@ -71,7 +71,7 @@ impl Reader {
     /// The batch, when `service` owns it.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`crate::store::ReadError`].
     pub fn batch(&self, service: ServiceId, id: BatchId) -> Read<Option<BatchRecord>> {
         let db = self.connection();
         let mut found = db
@@ -87,7 +87,7 @@ impl Reader {
     /// Batches of `service`; of the filter count order, limit, cursor and times.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`crate::store::ReadError`].
     pub fn batches(&self, service: ServiceId, filter: &ListFilter) -> Read<Page<BatchRecord>> {
         let db = self.connection();
         let (limit, range) = (filter.limit.clamp(1, MOST_ROWS), IdRange::of(filter));
@@ -119,7 +119,7 @@ impl Reader {
     /// As [`Reader::earlier`], of a batch.
     ///
     /// # Errors
-    /// [`ReadError`].
+    /// [`crate::store::ReadError`].
     pub fn earlier_batch(&self, service: ServiceId, idempotency: &Idempotency) -> Read<Option<Accepted<BatchId>>> {
         earlier(self.connection(), self.keys(), service, idempotency)
     }
