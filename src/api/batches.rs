@@ -1,9 +1,8 @@
 //! `/v1/batches`: the same to many.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{Path, RawQuery, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use wardwire_core::base::{BatchId, ServiceId, UtcTime};
@@ -12,7 +11,7 @@ use super::auth::{Caller, Scope};
 use super::body::{BATCH_OCTETS, read_long_json};
 use super::fields::Fields;
 use super::list::{Kind, Query};
-use super::messages::{idempotency_key, sha256};
+use super::messages::{idempotency_key, sha256, taken_on};
 use super::new_batch::{self, Draft};
 use super::problem::{Code, FieldError, Problem};
 use super::views::{BatchView, MessageView};
@@ -66,7 +65,7 @@ pub(super) async fn create(
         }
     };
     drop(place);
-    answer(accepted)
+    taken_on(PATH, accepted, |_, body| body)
 }
 
 /// The key of the request, and the batch or every mistake in it; a body that is no JSON object has no key.
@@ -132,30 +131,6 @@ fn respond(draft: &Draft) -> RespondBatch {
             body: serde_json::to_string(&created).unwrap_or_default(),
         }
     })
-}
-
-fn answer(accepted: Accepted<BatchId>) -> Result<Response, Problem> {
-    let (id, stored, replayed) = match accepted {
-        Accepted::New { id, response } => (id, response, false),
-        Accepted::Replayed { id, response } => (id, response, true),
-        Accepted::KeyReused => {
-            return Err(Problem::new(
-                Code::IdempotencyKeyReused,
-                "this Idempotency-Key came before with another body: use a new key",
-            ));
-        }
-    };
-    let mut response = Response::new(Body::from(stored.body));
-    *response.status_mut() = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::ACCEPTED);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Ok(location) = HeaderValue::from_str(&format!("{PATH}/{id}")) {
-        headers.insert(header::LOCATION, location);
-    }
-    if replayed {
-        headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
-    }
-    Ok(response)
 }
 
 fn not_found() -> Problem {

@@ -1,5 +1,7 @@
 //! `/v1/messages`.
 
+use std::fmt::Display;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, Request, State};
@@ -66,17 +68,39 @@ async fn repeat(
 }
 
 fn answer(caller: &Caller, accepted: Accepted) -> Result<Response, Problem> {
-    match accepted {
-        Accepted::New { id, response } => Ok(created(caller, id, response, false)),
-        Accepted::Replayed { id, response } => Ok(created(caller, id, response, true)),
-        Accepted::KeyReused => Err(Problem::new(
-            Code::IdempotencyKeyReused,
-            "this Idempotency-Key came before with another body: use a new key",
-        )),
-    }
+    taken_on(PATH, accepted, |id, body| shown(caller, id, body))
 }
 
-/// The answer as it is kept with the key. The text is in it; [`created`] takes it out for a caller that may not read it.
+/// The answer to what was taken on under this path, or had been before under the same key; `show` makes the body of what was kept.
+pub(super) fn taken_on<Id: Copy + Display>(
+    path: &str,
+    accepted: Accepted<Id>,
+    show: impl FnOnce(Id, String) -> String,
+) -> Result<Response, Problem> {
+    let (id, stored, replayed) = match accepted {
+        Accepted::New { id, response } => (id, response, false),
+        Accepted::Replayed { id, response } => (id, response, true),
+        Accepted::KeyReused => {
+            return Err(Problem::new(
+                Code::IdempotencyKeyReused,
+                "this Idempotency-Key came before with another body: use a new key",
+            ));
+        }
+    };
+    let mut response = Response::new(Body::from(show(id, stored.body)));
+    *response.status_mut() = StatusCode::from_u16(stored.status).unwrap_or_default();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Ok(location) = HeaderValue::from_str(&format!("{path}/{id}")) {
+        headers.insert(header::LOCATION, location);
+    }
+    if replayed {
+        headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+/// The answer as it is kept with the key. The text is in it; [`shown`] takes it out for a caller that may not read it.
 fn respond(message: &MessageRecord) -> StoredResponse {
     StoredResponse {
         status: StatusCode::CREATED.as_u16(),
@@ -84,26 +108,15 @@ fn respond(message: &MessageRecord) -> StoredResponse {
     }
 }
 
-fn created(caller: &Caller, id: MessageId, stored: StoredResponse, replayed: bool) -> Response {
-    let body = if stored.body.is_empty() {
+fn shown(caller: &Caller, id: MessageId, kept: String) -> String {
+    if kept.is_empty() {
         // The person was erased meanwhile, and the answer with it.
         json!({ "id": id.to_string() }).to_string()
     } else if caller.may(Scope::MessagesReadBody) {
-        stored.body
+        kept
     } else {
-        without_text(&stored.body)
-    };
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::CREATED);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Ok(location) = HeaderValue::from_str(&format!("{PATH}/{id}")) {
-        headers.insert(header::LOCATION, location);
+        without_text(&kept)
     }
-    if replayed {
-        headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
-    }
-    response
 }
 
 fn without_text(body: &str) -> String {
