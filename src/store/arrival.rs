@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::params;
 use wardwire_core::base::{SimId, UtcTime};
-use wardwire_core::queue::echo::{self, Echo};
+use wardwire_core::queue::arrival::{self, Arrival};
 
 use super::code::Columns;
 use super::records::{AttemptState, EventKind, Subject};
@@ -25,11 +25,11 @@ pub(super) fn judge_all(turn: &mut Turn<'_>) -> Result<Option<Vec<SimId>>, OpErr
     let now = turn.now.utc;
     // A clock that was set back must not end the looking.
     let soon = now + EVERY;
-    if turn.memory.echoes_at.is_some_and(|at| now < at && at <= soon) {
+    if turn.memory.arrivals_at.is_some_and(|at| now < at && at <= soon) {
         return Ok(None);
     }
-    turn.memory.echoes_at = Some(soon);
-    let lately = now.before(echo::LATELY + echo::IN_TIME).as_millis();
+    turn.memory.arrivals_at = Some(soon);
+    let lately = now.before(arrival::LATELY + arrival::IN_TIME).as_millis();
     let sims: Vec<(SimId, Option<UtcTime>)> = turn
         .db
         .prepare_cached(
@@ -65,16 +65,16 @@ pub(super) fn judge_all(turn: &mut Turn<'_>) -> Result<Option<Vec<SimId>>, OpErr
 /// Whether what this SIM sends is dropped. Once it is, what it is used to is what it was used to before: a week of dropping
 /// must not become the measure.
 fn is_dropped(turn: &Turn<'_>, sim: SimId, since: Option<UtcTime>) -> Result<bool, OpError> {
-    let settled = turn.now.utc.before(echo::IN_TIME);
+    let settled = turn.now.utc.before(arrival::IN_TIME);
     // Nothing can be said any more when too little was sent for a week.
-    if since.is_some_and(|since| settled.since(since) > echo::USED_TO) {
+    if since.is_some_and(|since| settled.since(since) > arrival::USED_TO) {
         return Ok(false);
     }
     let texts = |from: UtcTime, to: UtcTime| -> Result<Vec<(Duration, bool)>, OpError> {
         let state = AttemptState::Accepted as i64;
-        let most = i64::try_from(echo::ALL_MAX).unwrap_or(i64::MAX);
+        let most = i64::try_from(arrival::ALL_MAX).unwrap_or(i64::MAX);
         let told = |(written_at, reported_at): (UtcTime, Option<UtcTime>)| {
-            let in_time = reported_at.is_some_and(|at| at.since(written_at) <= echo::IN_TIME);
+            let in_time = reported_at.is_some_and(|at| at.since(written_at) <= arrival::IN_TIME);
             (settled.since(written_at), in_time)
         };
         let texts = turn
@@ -91,20 +91,20 @@ fn is_dropped(turn: &Turn<'_>, sim: SimId, since: Option<UtcTime>) -> Result<boo
             .collect::<Result<_, _>>()?;
         Ok(texts)
     };
-    let echo = match since {
-        None => echo::judge(texts(settled.before(echo::USED_TO), settled)?.into_iter(), false),
+    let arrival = match since {
+        None => arrival::judge(texts(settled.before(arrival::USED_TO), settled)?.into_iter(), false),
         Some(since) => {
-            let lately = texts(since.max(settled.before(echo::LATELY)), settled)?;
-            let begun = since.before(echo::LATELY);
-            let before = texts(begun.before(echo::USED_TO), begun)?;
-            let lately = lately.into_iter().take(echo::LATELY_MAX);
-            let before = before.into_iter().map(|(_, told)| (echo::USED_TO, told));
-            echo::judge(lately.chain(before), true)
+            let lately = texts(since.max(settled.before(arrival::LATELY)), settled)?;
+            let begun = since.before(arrival::LATELY);
+            let before = texts(begun.before(arrival::USED_TO), begun)?;
+            let lately = lately.into_iter().take(arrival::LATELY_MAX);
+            let before = before.into_iter().map(|(_, told)| (arrival::USED_TO, told));
+            arrival::judge(lately.chain(before), true)
         }
     };
-    Ok(match echo {
-        Echo::Dropped { .. } => true,
-        Echo::Sound => false,
-        Echo::Unknown => since.is_some(),
+    Ok(match arrival {
+        Arrival::Dropped { .. } => true,
+        Arrival::Sound => false,
+        Arrival::Unknown => since.is_some(),
     })
 }

@@ -6,6 +6,7 @@
 
 mod accept;
 mod admin;
+mod arrival;
 mod attempt;
 mod audit;
 mod batch;
@@ -15,7 +16,6 @@ mod code;
 mod decision;
 pub mod directory;
 mod disk;
-mod echo;
 mod handle;
 mod hours;
 mod inbound;

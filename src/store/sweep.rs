@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, params};
 use wardwire_core::base::{MessageId, Ulid, UtcTime};
 use wardwire_core::queue::verbs::Reply;
 
-use super::echo;
+use super::arrival;
 use super::inbound;
 use super::lanes;
 use super::life::Life;
@@ -58,7 +58,7 @@ pub(super) fn sweep(turn: &mut Turn<'_>) -> Result<Reply, OpError> {
     let wake = wake.map(UtcTime::from_millis);
     Ok(Reply::Swept {
         deaf: loopback::overdue(turn)?,
-        dropped: echo::judge_all(turn)?,
+        dropped: arrival::judge_all(turn)?,
         put_off,
         next: [wake, reassembly, more].into_iter().flatten().min(),
         due: work(turn)?,

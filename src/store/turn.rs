@@ -72,7 +72,7 @@ pub(super) struct Memory {
     /// Up to when loopback tests that ran out were looked for.
     pub(super) loopbacks_at: Option<UtcTime>,
     /// When the delivery reports of the SIMs are judged next.
-    pub(super) echoes_at: Option<UtcTime>,
+    pub(super) arrivals_at: Option<UtcTime>,
     /// When old things are looked for next.
     pub(super) retain_at: Option<UtcTime>,
     /// How attempts follow each other, over all SIMs.

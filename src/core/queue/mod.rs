@@ -6,12 +6,12 @@
 //! [`state`], [`status`], [`transition`]. What the end of an attempt means: [`classify`]; what a report means and whom
 //! it is about: [`report`], [`correlate`]; what becomes of unknown outcomes: [`unknown`]; of what an outage made late:
 //! [`stale`]; what was received: [`inbound`], [`loopback`]; whether a card may be given a PIN: [`pin`]; what a SIM may
-//! send: [`plan`]; whether what it sends arrives: [`echo`]; where a message waits: [`lane`], [`route`]; in which hours it
+//! send: [`plan`]; whether what it sends arrives: [`arrival`]; where a message waits: [`lane`], [`route`]; in which hours it
 //! goes: [`hours`]. What is asked of the store and what it answers: [`verbs`]. Words for failures: [`error`].
 
+pub mod arrival;
 pub mod classify;
 pub mod correlate;
-pub mod echo;
 pub mod error;
 pub mod hours;
 pub mod inbound;

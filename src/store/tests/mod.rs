@@ -1,12 +1,12 @@
 //! The store through its own door. Time is a number that the tests move.
 
+mod arrival;
 mod bank;
 mod batches;
 mod budget;
 mod decisions;
 mod disk;
 mod doors;
-mod echo;
 mod evidence;
 mod inbound;
 mod lanes;
