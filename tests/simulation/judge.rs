@@ -217,9 +217,9 @@ const ON_ITS_WAY: Duration = Duration::from_secs(120);
 fn judge_plan(world: &World, plot: Plot, verdict: &mut Verdict) {
     let mut sent: Vec<Vec<(Instant, &str)>> = vec![Vec::new(); plot.modems];
     for event in &world.air {
-        let recipient = match &event.what {
-            Air::Accepted(part) => &part.recipient,
-            Air::Dropped { recipient, .. } | Air::Refused { recipient, .. } => recipient,
+        let (card, recipient) = match &event.what {
+            Air::Accepted(part) => (Some(&part.iccid), &part.recipient),
+            Air::Dropped { recipient, .. } | Air::Refused { recipient, .. } => (None, recipient),
             Air::Reported { .. }
             | Air::Sent { .. }
             | Air::ReportLost { .. }
@@ -229,10 +229,15 @@ fn judge_plan(world: &World, plot: Plot, verdict: &mut Verdict) {
             | Air::Fault(_) => continue,
         };
         let at = event.at.monotonic;
-        let seated = world.seated.iter().rev().find(|(since, _)| *since <= at);
-        if let Some((_, seated)) = seated {
-            sent[seated[event.modem]].push((at, recipient));
-        }
+        // What was on its way while its SIM was moved is still of that SIM.
+        let sim = match card {
+            Some(iccid) => world.cards.iter().position(|card| card == iccid),
+            None => {
+                let seated = world.seated.iter().rev().find(|(since, _)| *since <= at);
+                seated.map(|(_, seated)| seated[event.modem])
+            }
+        };
+        sent[sim.expect("a SIM of this bank")].push((at, recipient));
     }
     let (hour, day) = (Duration::from_secs(3_600), Duration::from_secs(86_400));
     for (sim, sent) in sent.iter().enumerate() {

@@ -218,6 +218,15 @@ fn no_sim_sends_more_than_its_plan() {
     all_seeds(40, tight, "no_sim_sends_more_than_its_plan");
 }
 
+/// A SIM that goes back to the modem it came from, one that tells no name once, one that is moved with a text on the air.
+#[test]
+fn a_moved_sim_keeps_its_plan() {
+    for seed in [344, 1003, 1087, 1114] {
+        let verdict = judged(tight(seed));
+        assert!(verdict.faults.is_empty(), "seed {seed}: {:#?}", verdict.faults);
+    }
+}
+
 #[test]
 fn at_most_once_holds_under_every_fault() {
     for seed in 0..10 {

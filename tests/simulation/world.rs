@@ -92,6 +92,8 @@ pub struct World {
     pub stricken: Vec<Vec<Fault>>,
     /// The SIMs by their first modem: which sits in each modem, since when.
     pub seated: Vec<(Instant, Vec<usize>)>,
+    /// The ICCID of each SIM, by its first modem.
+    pub cards: Vec<String>,
     /// The modems [`PEACE`] after the faults stopped.
     pub healed: Vec<ModemSnapshot>,
     watched: Option<usize>,
@@ -142,7 +144,6 @@ impl World {
             now,
             gateway: gateway(plot, &store, random.u64(..)),
             generation: 0,
-            bank,
             store,
             service,
             open: vec![false; plot.modems],
@@ -156,7 +157,11 @@ impl World {
             steps: 0,
             resets: 0,
             stricken: vec![Vec::new(); plot.modems],
+            cards: (0..plot.modems)
+                .filter_map(|modem| Some(bank.identity(modem)?.iccid.clone()))
+                .collect(),
             seated: vec![(Instant::ZERO, (0..plot.modems).collect())],
+            bank,
             healed: Vec::new(),
             watched: std::env::var("WARDWIRE_WATCH")
                 .ok()

@@ -5,6 +5,7 @@
 //! attempt and opens the next hides behind the modem's prompt. Ctrl-Z waits for both. It knows nothing of SQLite, ports
 //! or clocks.
 
+mod assign;
 mod bank;
 mod feedback;
 mod groups;

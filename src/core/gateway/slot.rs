@@ -50,6 +50,8 @@ pub(super) struct Job {
     pub(super) since: Instant,
     /// A delivery report was asked for.
     pub(super) report: bool,
+    /// It is in the pace of its slot, its last attempt.
+    pub(super) counted: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +157,11 @@ impl Slot {
     }
 
     pub(super) fn introduced(&mut self, who: Introduced, pools: &[Pool]) {
+        // An attempt that was refused while the store counted is not among those it tells; one of another SIM neither.
+        let same = self.who == Some((who.modem, who.sim));
+        if let Some(job) = &mut self.job {
+            job.counted = same && matches!(job.begin, BeginState::Written(..));
+        }
         let mut ways: Vec<Way> = pools.iter().filter(|pool| self.is_in(pool)).map(Pool::way).collect();
         ways.push(Way::Sim(who.sim));
         self.ways = ways;

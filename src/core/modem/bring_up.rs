@@ -18,6 +18,9 @@ use crate::base::{Instant, Now, PhoneNumber};
 /// Steps in a row without any answer after which the modem counts as gone.
 const SILENT_STEPS: u8 = 3;
 
+/// Bring-ups that a modem which names no SIM is looked at again, before it is taken as one that cannot.
+const NAMELESS_LOOKS: u8 = 2;
+
 /// A card that is not in its holder is asked for every second at first, then only every so many tries.
 const MISSING_AFTER: u8 = 20;
 const MISSING_STRIDE: u8 = 10;
@@ -386,6 +389,7 @@ impl Modem {
             List::RadioOff => self.radio_is_off(now),
             List::RadioOn => self.bring_up(now, self.state),
             List::Restart => self.restart_begun(now),
+            List::BringUp if self.waits_for_name() => return self.blocked(now, Why::SimNameless),
             List::BringUp => {
                 self.is_up(now);
                 self.identified = true;
@@ -398,6 +402,17 @@ impl Modem {
             }
         }
         self.judge();
+    }
+
+    /// A SIM that tells neither ICCID nor IMSI may be any SIM, its budget used up by a text or not: it is asked again. A modem
+    /// that never told of any is taken as one that cannot.
+    fn waits_for_name(&mut self) -> bool {
+        if self.identity.iccid.is_some() || self.identity.imsi.is_some() {
+            self.trouble.names_sims = true;
+            return false;
+        }
+        self.trouble.nameless = self.trouble.nameless.saturating_add(1);
+        self.trouble.names_sims || self.trouble.nameless <= NAMELESS_LOOKS
     }
 
     fn steps_failed(&mut self, now: Now, why: Why) {

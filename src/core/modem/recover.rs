@@ -67,6 +67,10 @@ pub(super) struct Trouble {
     restarted_at: Option<Instant>,
     /// Restarts that nobody ordered, the last ones.
     restarts: heapless::Deque<Instant, LOOP>,
+    /// It has told of a SIM which one it is.
+    pub(super) names_sims: bool,
+    /// Bring-ups in which it did not.
+    pub(super) nameless: u8,
 }
 
 impl Trouble {

@@ -332,6 +332,8 @@ pub enum Why {
     NoSim,
     /// The SIM is not ready yet, or stopped being so.
     SimBusy,
+    /// The SIM tells neither ICCID nor IMSI: it may be any, its budget used up or not.
+    SimNameless,
     /// The SIM wants a PIN and none may be given.
     PinNeeded,
     /// The SIM refused the configured PIN; it is not tried again.
@@ -377,6 +379,7 @@ impl Why {
             Self::SetupRefused => "the modem refuses a setting it cannot work without",
             Self::NoSim => "no SIM",
             Self::SimBusy => "the SIM is not ready",
+            Self::SimNameless => "the SIM tells neither ICCID nor IMSI",
             Self::PinNeeded => "the SIM wants its PIN",
             Self::PinRefused => "the SIM refused the configured PIN",
             Self::Locked => "the SIM is locked",

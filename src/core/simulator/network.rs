@@ -8,6 +8,7 @@ use core::time::Duration;
 use super::bank::{Bank, Seat, Timer};
 use super::handset;
 use super::hosting::CALLER;
+use super::identity::Identity;
 use super::journal::{Accepted, Air};
 use super::model::Reports;
 use super::modem::Failure;
@@ -34,11 +35,21 @@ pub(super) enum Waiting {
     },
 }
 
+/// A part as it left the modem.
+#[derive(Clone, Debug)]
+struct Part {
+    tpdu: Vec<u8>,
+    tp_mr: u8,
+    /// The SIM it comes from; by the time the network has decided it may be in another modem.
+    iccid: String,
+    /// Own number of that SIM.
+    from: String,
+}
+
 /// A part on its way.
 #[derive(Clone, Debug)]
 pub(super) struct Submitting {
-    tpdu: Vec<u8>,
-    tp_mr: u8,
+    part: Part,
     /// `+CMGS` or `+CMSS`.
     command: &'static str,
     ending: Ending,
@@ -116,10 +127,16 @@ impl Bank {
         seat.busy = true;
         let tp_mr = seat.modem.last_reference;
         let epoch = seat.epoch;
-        let ending = self.draw_ending(now, modem);
-        let submitting = Submitting {
+        let Identity { iccid, number, .. } = &seat.modem.identity;
+        let part = Part {
             tpdu,
             tp_mr,
+            iccid: iccid.clone(),
+            from: number.clone(),
+        };
+        let ending = self.draw_ending(now, modem);
+        let submitting = Submitting {
+            part,
             command,
             ending,
             epoch,
@@ -208,29 +225,29 @@ impl Bank {
     /// The network has decided.
     pub(super) fn settle(&mut self, now: Now, modem: usize, submitting: Submitting) {
         let Submitting {
-            tpdu,
-            tp_mr,
+            part,
             command,
             ending,
             epoch,
         } = submitting;
         if self.seats.get(modem).is_none_or(|seat| seat.epoch != epoch) {
-            return self.settle_unheard(now, modem, tp_mr, tpdu, ending);
+            return self.settle_unheard(now, modem, part, ending);
         }
+        let tp_mr = part.tp_mr;
         match ending {
             Ending::Accepted => {
-                self.accept(now, modem, tp_mr, tpdu);
+                self.accept(now, modem, part);
                 self.report_result(now, modem, command, tp_mr, Duration::ZERO);
             }
             Ending::Refused(cause) => {
-                let recipient = pdu::read_submit(&tpdu)
+                let recipient = pdu::read_submit(&part.tpdu)
                     .map(|s| s.to.to_text().to_string())
                     .unwrap_or_default();
                 self.note(now, modem, Air::Refused { cause, recipient });
                 self.fail_later(now, modem, cause, Duration::ZERO);
             }
             Ending::Spoilt(how) => {
-                self.accept(now, modem, tp_mr, tpdu);
+                self.accept(now, modem, part);
                 self.spoil(now, modem, command, tp_mr, how);
             }
             Ending::Failed(code) => {
@@ -238,7 +255,7 @@ impl Bank {
                 self.fail_later(now, modem, code, delay);
             }
             Ending::Dropped => {
-                if let Some(submit) = pdu::read_submit(&tpdu) {
+                if let Some(submit) = pdu::read_submit(&part.tpdu) {
                     let recipient = submit.to.to_text().to_string();
                     let place = submit.concat.map_or(1, |(_, _, place)| place);
                     let dropped = Air::Dropped {
@@ -253,7 +270,7 @@ impl Bank {
             Ending::Swallowed => self.release(now, modem),
             Ending::Broken(how, accepted) => {
                 if accepted {
-                    self.accept(now, modem, tp_mr, tpdu);
+                    self.accept(now, modem, part);
                 }
                 self.break_down(now, modem, how);
             }
@@ -261,9 +278,9 @@ impl Bank {
     }
 
     /// The network has decided, and the dialogue is over in which it could be told.
-    fn settle_unheard(&mut self, now: Now, modem: usize, tp_mr: u8, tpdu: Vec<u8>, ending: Ending) {
+    fn settle_unheard(&mut self, now: Now, modem: usize, part: Part, ending: Ending) {
         match ending {
-            Ending::Accepted | Ending::Spoilt(_) | Ending::Broken(_, true) => self.accept(now, modem, tp_mr, tpdu),
+            Ending::Accepted | Ending::Spoilt(_) | Ending::Broken(_, true) => self.accept(now, modem, part),
             Ending::Refused(_) | Ending::Failed(_) | Ending::Dropped | Ending::Swallowed | Ending::Broken(_, false) => {
             }
         }
@@ -343,24 +360,24 @@ impl Bank {
     }
 
     /// The service centre takes a part.
-    fn accept(&mut self, now: Now, modem: usize, tp_mr: u8, tpdu: Vec<u8>) {
-        let Some(submission) = pdu::read_submit(&tpdu) else {
+    fn accept(&mut self, now: Now, modem: usize, part: Part) {
+        let Some(submission) = pdu::read_submit(&part.tpdu) else {
             return;
         };
-        let Some(seat) = self.seats.get(modem) else { return };
+        let tp_mr = part.tp_mr;
         self.submissions += 1;
         let number = self.submissions;
         let recipient = submission.to.to_text().to_string();
         let accepted = Accepted {
             submission: number,
-            iccid: seat.modem.identity.iccid.clone(),
-            from: seat.modem.identity.number.clone(),
+            iccid: part.iccid,
+            from: part.from,
             recipient: recipient.clone(),
             tp_mr,
             concat: submission.concat,
             text: submission.text.clone(),
             report_requested: submission.report,
-            tpdu,
+            tpdu: part.tpdu,
         };
         self.note(now, modem, Air::Accepted(accepted));
         if let Some(text) = &submission.text

@@ -107,7 +107,9 @@ fn a_modem_that_knows_next_to_nothing_can_send() {
     let mut rig = opened(fake);
     // AT+CPIN? is asked three times before its ERROR is believed.
     rig.wait(Duration::from_secs(3));
-    assert_eq!(rig.modem.state(), State::Ready);
+    assert_eq!(rig.modem.state(), State::Degraded(Why::SimNameless));
+    rig.wait(Duration::from_secs(26));
+    assert_eq!(rig.modem.state(), State::Ready, "it cannot tell");
     assert_eq!(rig.modem.identity().imei, None);
 }
 
@@ -128,8 +130,8 @@ fn questions_answered_by_ok_alone_do_not_hold_up_the_start() {
     let mut rig = Rig::of(profile, Settings::default(), fake);
     rig.command(Command::PortOpened);
     rig.wait(Duration::from_secs(2));
-    assert_eq!(rig.modem.state(), State::Ready);
     let asked = rig.asked();
+    assert_eq!(rig.modem.state(), State::Degraded(Why::SimNameless));
     let times = |command: &str| asked.iter().filter(|a| *a == command).count();
     assert_eq!(
         (times("AT+CIMI"), times("AT+CGSN")),
@@ -368,4 +370,24 @@ fn a_card_that_is_not_there_is_asked_for_every_second_for_20_s_and_then_more_rar
     rig.wait(Duration::from_secs(40));
     assert!((2..=5).contains(&questions(&mut rig)));
     assert_eq!(rig.modem.state(), State::Degraded(Why::NoSim));
+}
+
+#[test]
+fn a_sim_that_does_not_tell_its_name_this_time_is_asked_until_it_does() {
+    let mut rig = opened(Fake::new());
+    rig.wait(Duration::from_secs(3));
+    assert_eq!(rig.modem.state(), State::Ready);
+    // Somebody moves the card while it is asked.
+    for command in ["AT+CIMI", "AT+CCID"] {
+        rig.fake
+            .overrides
+            .insert(command.to_string(), "\r\nERROR\r\n".to_string());
+    }
+    rig.command(Command::PortLost);
+    rig.command(Command::PortOpened);
+    rig.wait(Duration::from_secs(120));
+    assert_eq!(rig.modem.state(), State::Degraded(Why::SimNameless));
+    rig.fake.overrides.remove("AT+CIMI");
+    rig.wait(Duration::from_secs(60));
+    assert_eq!(rig.modem.state(), State::Ready);
 }
