@@ -9,7 +9,7 @@ use wardwire_core::queue::plan::{self, Plan};
 
 use super::walk::{At, Section, Walk};
 use super::{
-    Config, ConfigError, Country, Http, NumberPolicy, Policy, Retention, Storage, hours, pools, ports, webhook,
+    Config, ConfigError, Country, Http, NumberPolicy, Policy, Retention, Storage, hours, pools, ports, tariff, webhook,
 };
 
 /// Longest file read; the longest real one (256 modems, all numbers of a pilot) is far below.
@@ -42,6 +42,8 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
             "service",
             "pool",
             "route",
+            "operator",
+            "tariff",
             "hours",
             "policy",
         ],
@@ -66,10 +68,12 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
     ("discovery", &["enabled", "sys_dir", "dev_dir"]),
     ("hub", &["sockets", "command", "off_seconds"]),
     ("modem", &["label", "port", "imei", "pin", "smsc", "wiring"]),
-    ("dispatch", &["bulk_share_percent"]),
+    ("dispatch", &["bulk_share_percent", "prefer"]),
     ("service", &["name", "weight"]),
     ("pool", &["name", "modems", "sims", "reserve"]),
     ("route", &["pool", "prefixes", "services", "categories"]),
+    ("operator", &["plmns", "prefixes"]),
+    ("tariff", &["plmns", "sims", "prefixes", "cost_per_part"]),
     ("hours", &["categories", "days", "start", "finish"]),
     (
         "sim_defaults",
@@ -141,6 +145,7 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
     let modems = ports::modems(walk, root, &tcp_ports_allowed, discovery.enabled);
     let sim_defaults = sim_defaults(walk, root);
     let sharing = pools::sharing(walk, root, &modems, discovery.enabled);
+    let preference = tariff::preference(walk, root);
     let (timezone, hours) = hours::hours(walk, root);
     let policy = policy(walk, root, region);
     Some(Config {
@@ -159,6 +164,7 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
         modems,
         sim_defaults,
         sharing,
+        preference,
         timezone,
         hours,
         policy: policy?,

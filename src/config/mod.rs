@@ -8,6 +8,7 @@ mod pools;
 mod ports;
 pub mod profile;
 pub mod provision;
+mod tariff;
 mod walk;
 mod webhook;
 mod zones;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use wardwire_core::base::{Network, PhoneNumber};
-use wardwire_core::dispatch::Pool;
+use wardwire_core::dispatch::{Pool, Preference};
 use wardwire_core::modem::{Pin, Wiring};
 use wardwire_core::queue::hours::{Hours, Zone};
 use wardwire_core::queue::plan::Plan;
@@ -61,6 +62,8 @@ pub struct Config {
     pub sim_defaults: Plan,
     /// How the bank is shared.
     pub sharing: Sharing,
+    /// Which of several free SIMs a text should rather go through.
+    pub preference: Preference,
     /// The site's time zone.
     pub timezone: Option<Zone>,
     /// When texts of which category go.

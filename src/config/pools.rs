@@ -98,14 +98,7 @@ fn pools<'a>(walk: &mut Walk<'a>, root: &Section<'a>, modems: &[Modem], discover
             let key = format!("{}[{}]", section.key("modems"), index + 1);
             is_modem(walk, &key, at, modems, discovery);
         }
-        let sims = list(walk, &section, "sims");
-        for (index, (text, span)) in sims.iter().enumerate() {
-            if !is_iccid(text) {
-                let key = format!("{}[{}]", section.key("sims"), index + 1);
-                let mend = "write the 18 to 22 digits on the card, or name its modem under modems";
-                walk.fail(span.start, &key, "is no ICCID", mend);
-            }
-        }
+        let sims = cards(walk, &section);
         let all = name == DEFAULT_POOL;
         if all != (labels.is_empty() && sims.is_empty()) {
             let (what, mend) = if all {
@@ -150,6 +143,19 @@ fn pools<'a>(walk: &mut Walk<'a>, root: &Section<'a>, modems: &[Modem], discover
     found
 }
 
+/// SIMs by their ICCIDs.
+pub(super) fn cards<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Vec<At<&'a str>> {
+    let sims = list(walk, section, "sims");
+    for (index, (text, span)) in sims.iter().enumerate() {
+        if !is_iccid(text) {
+            let key = format!("{}[{}]", section.key("sims"), index + 1);
+            let mend = "write the 18 to 22 digits on the card";
+            walk.fail(span.start, &key, "is no ICCID", mend);
+        }
+    }
+    sims
+}
+
 fn is_iccid(text: &str) -> bool {
     (18..=22).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }
@@ -175,15 +181,7 @@ fn routes<'a>(walk: &mut Walk<'a>, root: &Section<'a>, pools: &[Pool]) -> Vec<Ro
         let way = walk
             .string(&section, "pool")
             .and_then(|at| pool(walk, &section, &at, pools));
-        let prefixes = list(walk, &section, "prefixes");
-        for (index, (text, span)) in prefixes.iter().enumerate() {
-            let digits = text.strip_prefix('+').unwrap_or_default();
-            if !(1..=15).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
-                let key = format!("{}[{}]", section.key("prefixes"), index + 1);
-                let mend = "write how the number begins with its country code, as \"+35387\"";
-                walk.fail(span.start, &key, "is no beginning of a number", mend);
-            }
-        }
+        let prefixes = prefixes(walk, &section);
         let services = list(walk, &section, "services");
         let categories = categories(walk, &section);
         let texts = |list: Vec<At<&str>>| list.into_iter().map(|(text, _)| text.to_owned()).collect();
@@ -195,6 +193,20 @@ fn routes<'a>(walk: &mut Walk<'a>, root: &Section<'a>, pools: &[Pool]) -> Vec<Ro
         });
     }
     found
+}
+
+/// Beginnings of numbers.
+pub(super) fn prefixes<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Vec<At<&'a str>> {
+    let prefixes = list(walk, section, "prefixes");
+    for (index, (text, span)) in prefixes.iter().enumerate() {
+        let digits = text.strip_prefix('+').unwrap_or_default();
+        if !(1..=15).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            let key = format!("{}[{}]", section.key("prefixes"), index + 1);
+            let mend = "write how the number begins with its country code, as \"+35387\"";
+            walk.fail(span.start, &key, "is no beginning of a number", mend);
+        }
+    }
+    prefixes
 }
 
 fn pool(walk: &mut Walk<'_>, section: &Section<'_>, (text, span): &At<&str>, pools: &[Pool]) -> Option<Way> {

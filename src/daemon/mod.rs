@@ -185,6 +185,7 @@ impl Daemon {
         let rules = Rules {
             bulk_share: config.sharing.bulk_share,
             pools: config.sharing.pools.clone(),
+            preference: config.preference.clone(),
         };
         let gateway = Gateway::with_rules(slots(&config, &pasts)?, rules, random()?);
         let (shown, snapshot) = watch::channel(gateway.snapshot(clock::now()));

@@ -14,6 +14,7 @@ mod catalogue;
 mod crowd;
 mod host;
 mod hours;
+mod preferring;
 mod protocol;
 mod receiving;
 mod sending;

@@ -4,6 +4,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::prefer::Preference;
 use super::window::BULK_SHARE;
 use crate::queue::lane::{PoolId, Way};
 
@@ -69,6 +70,8 @@ pub struct Rules {
     pub bulk_share: u8,
     /// The pools, the one of all among them.
     pub pools: Vec<Pool>,
+    /// Which of several free SIMs a text should rather go through.
+    pub preference: Preference,
 }
 
 impl Default for Rules {
@@ -77,6 +80,7 @@ impl Default for Rules {
         Self {
             bulk_share: BULK_SHARE,
             pools: [Pool::of_all()].to_vec(),
+            preference: Preference::default(),
         }
     }
 }

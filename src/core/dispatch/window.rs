@@ -6,6 +6,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::prefer::{Leaning, Zone, Zones};
 use super::share::{Shares, Turns};
 use crate::base::{Instant, MessageId, Now, PhoneNumber, ServiceId, SimId, Ulid, UtcDay, UtcTime};
 use crate::queue::lane::{Lane, Way};
@@ -23,7 +24,8 @@ pub const BULK_SHARE: u8 = 10;
 /// Books of lanes that are empty now are looked through when there are so many.
 const BOOKS: usize = 512;
 
-const PRIORITIES: [Priority; 4] = [Priority::Emergency, Priority::High, Priority::Normal, Priority::Bulk];
+/// Every urgency, the most urgent first.
+pub(crate) const PRIORITIES: [Priority; 4] = [Priority::Emergency, Priority::High, Priority::Normal, Priority::Bulk];
 
 /// Order inside a lane: age, then id.
 type Key = (UtcTime, MessageId);
@@ -32,6 +34,7 @@ type Key = (UtcTime, MessageId);
 struct Entry {
     message: DueMessage,
     since: Instant,
+    zone: Zone,
     /// A part of it is being submitted, or its last result is being settled.
     taken: bool,
 }
@@ -96,6 +99,8 @@ pub struct Taker<'a> {
     pub rests: bool,
     /// It may write to no more people this month than these.
     pub known: Option<Known>,
+    /// What the rules of the site say of it and of those that are free as well.
+    pub leaning: Leaning<'a>,
 }
 
 /// The people a SIM may still write to.
@@ -141,6 +146,7 @@ pub struct Window {
     bulk: Turns,
     /// Counts the changes of what it offers.
     revision: u64,
+    zones: Zones,
 }
 
 impl Default for Window {
@@ -171,7 +177,14 @@ impl Window {
             rest: Turns::new(REST_SHARE),
             bulk: Turns::new(bulk_share),
             revision: 0,
+            zones: Zones::default(),
         }
+    }
+
+    /// The same, where the rules of the site tell these zones apart.
+    #[must_use]
+    pub fn with_zones(self, zones: Zones) -> Self {
+        Self { zones, ..self }
     }
 
     /// Another number after every change of what it offers: who found nothing in it finds nothing while this stays, but for what time
@@ -255,6 +268,7 @@ impl Window {
         }
         queue.weight = message.weight;
         let entry = Entry {
+            zone: self.zones.of(&message.recipient),
             message,
             since: now,
             taken: false,
@@ -265,7 +279,7 @@ impl Window {
     /// Picks the next part for a SIM: emergencies first, then high ones, then normal ones, then bulk, each less urgent with its
     /// share of the turns (see [`Window::new`]); of one urgency a message begun on this SIM, then the way it served longest
     /// ago, then the service that has had least for its weight, then a recipient who knows this SIM, then one who knows
-    /// none, then the oldest. `allowed` says which urgency the SIM may send now.
+    /// none, then one whom no other SIM serves better by the rules of the site, then the oldest. `allowed` says which urgency the SIM may send now.
     /// The message stays in the window, marked as taken, until [`Window::done`], [`Window::put_back`] or
     /// [`Window::forget`].
     pub fn pick(&mut self, now: Now, taker: &Taker<'_>, allowed: impl Fn(Priority) -> bool) -> Option<Picked> {
@@ -347,7 +361,7 @@ impl Window {
         lanes.sort_unstable();
         lanes.into_iter().find_map(|(_, _, lane)| {
             let queue = self.lanes.get(&lane)?;
-            let id = best(queue, now, taker, |entry| {
+            let id = best(queue, now, taker, class, |entry| {
                 lane.priority == class || entry.class(now.utc) == class
             })?;
             Some((id, books(lane)))
@@ -507,14 +521,34 @@ fn fits(entry: &Entry, now: Instant, taker: &Taker<'_>) -> bool {
     !entry.taken && !waits && !taker.is_one_too_many(message)
 }
 
+/// Whether another SIM that is free now could take a message too, and serves it better by the rules of the site.
+fn is_better_elsewhere(entry: &Entry, now: Instant, taker: &Taker<'_>, class: Priority) -> bool {
+    let message = &entry.message;
+    let own = [message.prefer, message.sim].contains(&Some(taker.sim));
+    let mut better = taker.leaning.better(entry.zone);
+    !own && better.any(|rival| {
+        let taker = rival.as_taker();
+        let may = rival.allowed.contains(&class) && (!taker.rests || class == Priority::Emergency);
+        may && taker.serves(message.lane.way, class) && fits(entry, now, &taker)
+    })
+}
+
 /// The message of a lane that suits the SIM best, the oldest of equals.
-fn best(queue: &Queue, now: Now, taker: &Taker<'_>, of_class: impl Fn(&Entry) -> bool) -> Option<MessageId> {
-    let mut chosen: Option<(MessageId, Suits)> = None;
+fn best(
+    queue: &Queue,
+    now: Now,
+    taker: &Taker<'_>,
+    class: Priority,
+    of_class: impl Fn(&Entry) -> bool,
+) -> Option<MessageId> {
+    let mut chosen: Option<(MessageId, (Suits, bool))> = None;
     let entries = queue.entries.values().filter(|entry| fits(entry, now.monotonic, taker));
-    for entry in entries.filter(|entry| of_class(entry)) {
+    let entries = entries.filter(|entry| of_class(entry) && !is_better_elsewhere(entry, now.monotonic, taker, class));
+    for entry in entries {
         let suits = Suits::of(&entry.message, taker.sim, now.monotonic.since(entry.since));
-        if chosen.is_none_or(|(_, best)| suits > best) {
-            chosen = Some((entry.message.id, suits));
+        let both = (suits, taker.leaning.is_best(entry.zone));
+        if chosen.is_none_or(|(_, best)| both > best) {
+            chosen = Some((entry.message.id, both));
         }
         if suits == Suits::Well {
             break;

@@ -10,6 +10,8 @@ use super::slot::{BeginState, Job, Merit};
 use super::{SlotIndex, monotonic, translate};
 use crate::base::{Instant, Now, SimId};
 use crate::dispatch::Taker;
+use crate::dispatch::prefer::{Leaning, Rank, Rival, least};
+use crate::dispatch::window::PRIORITIES;
 use crate::modem::{self, Submit};
 use crate::queue::lane::Way;
 use crate::queue::state::Priority;
@@ -28,6 +30,13 @@ const LOOK_AGAIN: Duration = Duration::from_secs(3_600);
 /// Who found nothing to do looks again after this, though nothing changed but the time.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// What the rules of the site make of the SIMs that are there; empty when they are off.
+#[derive(Debug, Default)]
+struct Field {
+    least: Vec<Rank>,
+    rivals: Vec<Rival>,
+}
+
 /// The free SIMs that found nothing to do, and when.
 #[derive(Debug)]
 pub(super) struct Idle {
@@ -38,7 +47,8 @@ pub(super) struct Idle {
 
 impl Gateway {
     /// Gives free SIMs work: the best first, each the most urgent part it may send. What the recipients of a SIM that
-    /// is free as well know it by is left to that SIM; what it leaves is then taken by the others.
+    /// is free as well know it by is left to that SIM; what it leaves is then taken by the others. What another free one
+    /// serves better by the rules of the site is left to that one, until no such one takes anything more.
     pub(super) fn assign(&mut self, now: Now) {
         self.refill();
         if self.draining || self.store_retry_at.is_some() || !self.window.offers() {
@@ -56,17 +66,30 @@ impl Gateway {
         let mut best: Vec<(Merit, SlotIndex, SimId)> = free.iter().filter_map(merit).collect();
         best.sort_unstable();
         let mut sims: Vec<SimId> = best.iter().map(|(_, _, sim)| *sim).collect();
+        let mut field = self.field(now, &best);
+        let any_rivals = !field.rivals.is_empty();
         best.retain(|(_, slot, sim)| {
-            let assigned = self.assign_to(now, *slot, *sim, &sims);
+            let assigned = self.assign_to(now, *slot, *sim, &sims, &field);
             if assigned {
                 sims.retain(|other| other != sim);
+                field.rivals.retain(|rival| rival.taker.sim != *sim);
             }
             !assigned
         });
-        for (_, slot, sim) in best {
-            if !self.assign_to(now, slot, sim, &[]) {
-                self.wake_when_paced(now, slot, sim);
+        // Bounded: each round but the last gives a free SIM work.
+        loop {
+            let before = best.len();
+            best.retain(|(_, slot, sim)| {
+                let assigned = self.assign_to(now, *slot, *sim, &[], &field);
+                field.rivals.retain(|rival| !assigned || rival.taker.sim != *sim);
+                !assigned
+            });
+            if !any_rivals || best.len() == before {
+                break;
             }
+        }
+        for (_, slot, sim) in best {
+            self.wake_when_paced(now, slot, sim);
         }
         self.set_aside(now);
         self.idle = Some(Idle {
@@ -74,6 +97,38 @@ impl Gateway {
             revision: self.window.revision(),
             at: now.monotonic,
         });
+    }
+
+    /// The free SIMs and all that serve, as the rules of the site see them. One that is not well is nobody's rival.
+    fn field(&self, now: Now, free: &[(Merit, SlotIndex, SimId)]) -> Field {
+        if self.preference.is_off() {
+            return Field::default();
+        }
+        let serving = || self.slots.iter().filter(|place| place.serves());
+        let others = serving().count() > 1;
+        let rival = |(_, slot, sim): &(Merit, SlotIndex, SimId)| {
+            let place = self.slots.get(*slot)?;
+            let taker = place.taker(now, *sim, others);
+            Some(Rival {
+                ranks: place.ranks.clone(),
+                ways: place.ways.clone(),
+                allowed: PRIORITIES
+                    .into_iter()
+                    .filter(|priority| place.may_send(now, *priority))
+                    .collect(),
+                taker: Taker {
+                    ways: &[],
+                    leaning: Leaning::default(),
+                    free: &[],
+                    ..taker
+                },
+            })
+        };
+        let well = free.iter().filter(|(merit, _, _)| !merit.ill);
+        Field {
+            least: least(serving().map(|place| &place.ranks)),
+            rivals: well.filter_map(rival).collect(),
+        }
     }
 
     /// Those that may begin something now, in the order of their slots.
@@ -105,24 +160,23 @@ impl Gateway {
         }
     }
 
-    /// Whether this free SIM got work; what is better for one of `free` is left to that.
-    fn assign_to(&mut self, now: Now, slot: SlotIndex, sim: SimId, free: &[SimId]) -> bool {
+    /// Whether this free SIM got work; what is better for one of `free`, or of the field, is left to that.
+    fn assign_to(&mut self, now: Now, slot: SlotIndex, sim: SimId, free: &[SimId], field: &Field) -> bool {
         let others = self.slots.iter().filter(|slot| slot.serves()).count() > 1;
         let Some(place) = self.slots.get_mut(slot) else {
             return false;
         };
         let Some((modem, _)) = place.who else { return false };
-        let ways = place.ways.clone();
         let taker = Taker {
-            sim,
-            ways: &ways,
-            reserve: place.reserve,
-            others,
             free,
-            rests: place.rests(now),
-            known: place.known(now),
+            leaning: Leaning {
+                ranks: &place.ranks,
+                least: &field.least,
+                rivals: &field.rivals,
+            },
+            ..place.taker(now, sim, others)
         };
-        let allowed = |priority: Priority| place.paced_until(now, priority) <= now.utc;
+        let allowed = |priority: Priority| place.may_send(now, priority);
         let Some(picked) = self.window.pick(now, &taker, allowed) else {
             return false;
         };
@@ -165,20 +219,12 @@ impl Gateway {
     fn wake_when_paced(&mut self, now: Now, slot: SlotIndex, sim: SimId) {
         let Some(place) = self.slots.get(slot) else { return };
         let held_back = |priority| place.paced_until(now, priority) > now.utc;
-        let known = place.known(now);
-        let open = known.is_none() && !place.rests(now);
+        let taker = place.taker(now, sim, false);
+        let open = taker.known.is_none() && !taker.rests;
         if open && !held_back(Priority::Emergency) && !held_back(Priority::Normal) {
             return;
         }
-        let taker = Taker {
-            sim,
-            ways: &place.ways,
-            reserve: place.reserve,
-            others: false,
-            free: &[],
-            rests: false,
-            known,
-        };
+        let taker = Taker { rests: false, ..taker };
         let wanted = self.window.wanted(now, &taker);
         let until = wanted
             .map(|priority| place.begins_at(now, priority))

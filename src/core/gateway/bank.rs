@@ -13,7 +13,7 @@ use super::slot::{BeginState, Job, Slot};
 use super::snapshot::{PoolSnapshot, Snapshot};
 use super::{Command, Event, SlotIndex, SlotSettings, Transmit, WakeReason, monotonic, translate};
 use crate::base::{Instant, MessageId, ModemId, Now, Past, SimId, limits};
-use crate::dispatch::{Pool, Rules, Window};
+use crate::dispatch::{Pool, Preference, Rules, Window};
 use crate::modem::{self, Identity, OrderResult, Place, SubmitResult, Tpdu};
 use crate::queue::verbs::{Begun, Closed, Reply, Request};
 
@@ -32,6 +32,7 @@ pub struct Gateway {
     seeds: fastrand::Rng,
     pub(super) window: Window,
     pub(super) pools: Vec<Pool>,
+    pub(super) preference: Preference,
     /// Messages held of each lane.
     pub(super) depth: usize,
     pub(super) ledger: Ledger,
@@ -69,8 +70,9 @@ impl Gateway {
             slots,
             groups: Groups::default(),
             seeds,
-            window: Window::new(rules.bulk_share),
+            window: Window::new(rules.bulk_share).with_zones(rules.preference.zones().clone()),
             pools: rules.pools,
+            preference: rules.preference,
             ledger: Ledger::default(),
             events: VecDeque::new(),
             more_due: true,
@@ -427,7 +429,7 @@ impl Gateway {
                     .then(|| who.past.clone())
                     .filter(|past| *past != Past::default());
                 place.dropped = self.dropped.contains(&who.sim);
-                place.introduced(*who, &self.pools);
+                place.introduced(*who, &self.pools, &self.preference);
                 self.idle = None;
                 for (tpdu, from) in core::mem::take(&mut place.early) {
                     self.store_received(slot, ids, &tpdu, from);

@@ -10,8 +10,9 @@ use super::groups::Member;
 use super::snapshot::{ModemSnapshot, ModemState, SignalPeriod};
 use super::{SlotSettings, translate};
 use crate::base::{AttemptId, Ban, Instant, MessageId, ModemId, Now, SimId, UtcTime};
+use crate::dispatch::prefer::{Card, Leaning, Ranks};
 use crate::dispatch::window::Known;
-use crate::dispatch::{Pace, Pool, Score};
+use crate::dispatch::{Pace, Pool, Preference, Score, Taker};
 use crate::modem::{self, Identity, Modem, Place, SubmitResult, Tpdu};
 use crate::queue::lane::Way;
 use crate::queue::plan::{Met, Plan};
@@ -34,7 +35,7 @@ const WELL: u8 = 60;
 /// Which of several free SIMs goes first: a well one, the one with most of its budget left, the least loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Merit {
-    ill: bool,
+    pub(super) ill: bool,
     used: u8,
     recent: usize,
 }
@@ -84,6 +85,8 @@ pub(super) struct Slot {
     pub(super) ways: Vec<Way>,
     /// Its SIM is kept for emergencies.
     pub(super) reserve: bool,
+    /// What the rules of the site say of its SIM.
+    pub(super) ranks: Ranks,
     /// The modem says that it can send.
     pub(super) ready: bool,
     pub(super) job: Option<Job>,
@@ -123,6 +126,7 @@ impl Slot {
             receive_only: false,
             ways: Vec::new(),
             reserve: false,
+            ranks: Ranks::default(),
             ready: false,
             job: None,
             last_tp_mr: None,
@@ -156,7 +160,7 @@ impl Slot {
         }
     }
 
-    pub(super) fn introduced(&mut self, who: Introduced, pools: &[Pool]) {
+    pub(super) fn introduced(&mut self, who: Introduced, pools: &[Pool], preference: &Preference) {
         // An attempt that was refused while the store counted is not among those it tells; one of another SIM neither.
         let same = self.who == Some((who.modem, who.sim));
         if let Some(job) = &mut self.job {
@@ -166,6 +170,10 @@ impl Slot {
         ways.push(Way::Sim(who.sim));
         self.ways = ways;
         self.reserve = pools.iter().any(|pool| self.is_reserve_of(pool));
+        self.ranks = preference.ranks(Card {
+            iccid: self.iccid(),
+            imsi: self.identity.as_ref().and_then(|identity| identity.imsi.as_deref()),
+        });
         self.who = Some((who.modem, who.sim));
         self.recount = false;
         self.pace = Pace::new(who.plan, who.first_used_at, &who.sends, &who.days);
@@ -211,6 +219,25 @@ impl Slot {
 
     fn iccid(&self) -> Option<&str> {
         self.identity.as_ref()?.iccid.as_deref()
+    }
+
+    /// How its SIM asks for work, none beside it.
+    pub(super) fn taker(&self, now: Now, sim: SimId, others: bool) -> Taker<'_> {
+        Taker {
+            sim,
+            ways: &self.ways,
+            reserve: self.reserve,
+            others,
+            free: &[],
+            rests: self.rests(now),
+            known: self.known(now),
+            leaning: Leaning::default(),
+        }
+    }
+
+    /// Whether a part of this priority may go now.
+    pub(super) fn may_send(&self, now: Now, priority: Priority) -> bool {
+        self.paced_until(now, priority) <= now.utc
     }
 
     /// When a part of this priority may go, by pace, and by what its modem owes to what comes in: an emergency waits for

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::base::{PartId, PhoneNumber};
+use crate::dispatch::Preference;
+use crate::dispatch::prefer::{self, Card, Ranks, Rival, Rule, Tariff};
 use crate::queue::lane::PoolId;
 use crate::sms::EncodedPart;
 use std::vec;
@@ -69,6 +71,7 @@ fn pick(window: &mut Window, passed: Duration, sim: SimId, others: bool) -> Opti
         free: &[],
         rests: false,
         known: None,
+        leaning: Leaning::default(),
     };
     window.pick(after(passed), &taker, |_| true)
 }
@@ -181,6 +184,7 @@ fn an_urgency_the_budget_closes_is_passed_over() {
         free: &[],
         rests: false,
         known: None,
+        leaning: Leaning::default(),
     };
     let only_emergency = |urgency: Priority| urgency == Priority::Emergency;
     assert!(w.pick(after(Duration::ZERO), &taker, only_emergency).is_some());
@@ -340,6 +344,7 @@ fn what_a_free_sim_is_known_by_is_left_to_it() {
         free: &[SIM_A, SIM_B],
         rests: false,
         known: None,
+        leaning: Leaning::default(),
     };
     assert!(w.pick(after(Duration::ZERO), &taker, |_| true).is_none());
     assert!(
@@ -362,6 +367,7 @@ fn a_sim_kept_for_emergencies_takes_nothing_else_but_what_is_its_own() {
         free: &[],
         rests: false,
         known: None,
+        leaning: Leaning::default(),
     };
     let mut take = || {
         w.pick(after(Duration::ZERO), &taker, |_| true)
@@ -411,4 +417,163 @@ fn urgency_goes_before_preference() {
     mine.prefer = Some(SIM_A);
     let mut w = window(vec![mine, message(2, Priority::High, 9, 1)]);
     assert_eq!(next(&mut w, SIM_A), Some((2, 1)));
+}
+
+/// Texts to `+35387` cost less through A, those to `+35386` less through B.
+fn costs() -> Preference {
+    let tariff = |sim: &str, prefix: &str, cost_per_part| Tariff {
+        sims: vec![sim.into()],
+        prefixes: vec![prefix.into()],
+        cost_per_part,
+        ..Tariff::default()
+    };
+    let tariffs = vec![
+        tariff("a", "+35387", 1),
+        tariff("a", "+35386", 9),
+        tariff("b", "+35386", 1),
+        tariff("b", "+353", 5),
+    ];
+    Preference::new(vec![Rule::LeastCost], Vec::new(), tariffs)
+}
+
+fn ranks(iccid: &str) -> Ranks {
+    costs().ranks(Card {
+        iccid: Some(iccid),
+        imsi: None,
+    })
+}
+
+const WAYS: [Way; 1] = [Way::Any];
+
+fn taker(sim: SimId) -> Taker<'static> {
+    Taker {
+        sim,
+        ways: &WAYS,
+        reserve: false,
+        others: true,
+        free: &[],
+        rests: false,
+        known: None,
+        leaning: Leaning::default(),
+    }
+}
+
+/// A, free as well, as B sees it.
+fn rival() -> Rival {
+    Rival {
+        ranks: ranks("a"),
+        ways: WAYS.to_vec(),
+        allowed: PRIORITIES.to_vec(),
+        taker: Taker {
+            ways: &[],
+            ..taker(SIM_A)
+        },
+    }
+}
+
+/// Which of these B takes, with A in this state beside it.
+fn b_takes(messages: Vec<DueMessage>, rivals: &[Rival], passed: Duration) -> Option<u128> {
+    let mut w = Window::default().with_zones(costs().zones().clone());
+    for message in messages {
+        w.insert(Instant::ZERO, message);
+    }
+    let own = ranks("b");
+    let leaning = Leaning {
+        ranks: &own,
+        least: &prefer::least([&ranks("a"), &own].into_iter()),
+        rivals,
+    };
+    let taker = Taker {
+        leaning,
+        ..taker(SIM_B)
+    };
+    w.pick(after(passed), &taker, |_| true)
+        .map(|picked| picked.message.0.bits())
+}
+
+#[test]
+fn what_costs_less_through_another_free_sim_is_left_to_it_if_it_may_take_it() {
+    let text = || message(1, Priority::Normal, 0, 1);
+    let of = |change: fn(&mut DueMessage)| {
+        let mut message = text();
+        change(&mut message);
+        message
+    };
+    let known = Known {
+        since: UtcTime::default().day(),
+        emergencies: true,
+    };
+    let a = |change: fn(&mut Rival)| {
+        let mut rival = rival();
+        change(&mut rival);
+        vec![rival]
+    };
+    let full = vec![Rival {
+        taker: Taker {
+            known: Some(known),
+            ..rival().taker
+        },
+        ..rival()
+    }];
+    let emergency = |message: &mut DueMessage| message.lane.priority = Priority::Emergency;
+    for (what, message, rivals, takes) in [
+        ("A could take it", text(), vec![rival()], false),
+        ("A is not free", text(), Vec::new(), true),
+        ("A is as good", text(), a(|a| a.ranks = ranks("b")), true),
+        (
+            "B serves the number better",
+            of(|m| m.recipient = PhoneNumber::from_e164("+353861234567").unwrap()),
+            vec![rival()],
+            true,
+        ),
+        (
+            "its recipient knows B",
+            of(|m| m.prefer = Some(SIM_B)),
+            vec![rival()],
+            true,
+        ),
+        (
+            "its recipient knows another",
+            of(|m| m.prefer = Some(SIM_A)),
+            vec![rival()],
+            false,
+        ),
+        ("A refused it", of(|m| m.avoid = Some(SIM_A)), vec![rival()], true),
+        ("A does not serve it", text(), a(|a| a.ways.clear()), true),
+        (
+            "A's pace holds it back",
+            text(),
+            a(|a| a.allowed = vec![Priority::Emergency]),
+            true,
+        ),
+        ("A rests", text(), a(|a| a.taker.rests = true), true),
+        (
+            "an emergency does not mind",
+            of(emergency),
+            a(|a| a.taker.rests = true),
+            false,
+        ),
+        ("A is kept for emergencies", text(), a(|a| a.taker.reserve = true), true),
+        ("for such", of(emergency), a(|a| a.taker.reserve = true), false),
+        ("A knows enough people", text(), full, true),
+    ] {
+        let taken = b_takes(vec![message], &rivals, Duration::ZERO);
+        assert_eq!(taken.is_some(), takes, "{what}");
+    }
+}
+
+#[test]
+fn of_what_waits_a_sim_takes_first_what_no_other_serves_better_but_lets_nothing_grow_old() {
+    let to_a = || message(1, Priority::Normal, 0, 1);
+    let mut to_b = message(2, Priority::Normal, 5, 1);
+    to_b.recipient = PhoneNumber::from_e164("+353861234567").unwrap();
+    let mut knows_b = message(3, Priority::Normal, 9, 1);
+    knows_b.prefer = Some(SIM_B);
+    let now = Duration::ZERO;
+    assert_eq!(b_takes(vec![to_a(), to_b.clone()], &[], now), Some(2));
+    assert_eq!(b_takes(vec![to_a(), to_b.clone(), knows_b], &[], now), Some(3));
+    assert_eq!(b_takes(vec![to_a(), to_b.clone()], &[], PREFERENCE_PATIENCE), Some(1));
+    let mut urgent = to_a();
+    urgent.lane.priority = Priority::High;
+    assert_eq!(b_takes(vec![urgent, to_b], &[], now), Some(1));
 }
