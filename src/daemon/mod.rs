@@ -122,7 +122,13 @@ pub fn hold(config: &Config) -> Result<Holding, DaemonError> {
         },
         ..store::Settings::default()
     };
-    let mut opened = Store::open(&store::Place::File(path.clone()), keys, settings, clock::now())?;
+    let mut opened = Store::open_telling(
+        &store::Place::File(path.clone()),
+        keys,
+        settings,
+        clock::now(),
+        notify::upgrading,
+    )?;
     let hook = |webhook: &config::Webhook| store::Hook {
         label: webhook.label.clone(),
         types: webhook.types.clone(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-use crate::clock;
+use crate::{clock, store};
 
 /// Without a sign of life for this long the ping stops, and systemd restarts the service.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,6 +33,7 @@ impl Alive {
 /// Store and listener are up. Starts the watchdog's pings where the unit asks for them.
 pub(super) fn ready(alive: Alive) {
     tell(NotifyState::Ready);
+    tell(NotifyState::Status(""));
     let Some(limit) = sd_notify::watchdog_enabled() else {
         return;
     };
@@ -45,6 +46,16 @@ pub(super) fn ready(alive: Alive) {
             }
         }
     });
+}
+
+/// The database is brought up to date: that may take longer than `TimeoutStartSec=` of the unit, and is told where people
+/// look (`systemctl status`, the journal).
+pub(super) fn upgrading(upgrade: &store::Upgrade) {
+    tracing::info!(%upgrade, "the database is brought up to date");
+    let status = format!("bringing the database up to date: {upgrade}");
+    tell(NotifyState::Status(&status));
+    // One statement alone (an index of millions of messages) may say nothing for minutes.
+    tell(extension(Duration::from_secs(300)));
 }
 
 /// Shutdown began, and open submits are waited for so long: systemd is asked for as much and some time to close the store,

@@ -58,6 +58,7 @@ pub use directory::{DirectoryError, Lock};
 pub use disk::{Disk, DiskState, Limits};
 pub use handle::{StoreError, StoreHandle};
 pub use loopback::NewLoopback;
+pub use migrate::Upgrade;
 pub use open::OpenError;
 pub use ops::{Accept, Accepted, Answer, Canceled, Idempotency, NewKey, Op, Respond, StoredResponse};
 pub use outbox::{Delivery, Hook, OutboxCounts, Told};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode};
 
-use super::migrate::migrate;
+use super::migrate::{Upgrade, migrate};
 use super::read::ReadError;
 use super::seal::{Keys, SealError};
 use super::turn::OpError;
@@ -112,7 +112,7 @@ impl OpenError {
 }
 
 /// A connection to a database that is whole, of this schema and of these keys.
-pub(super) fn connect(place: &Place, keys: &Keys) -> Result<Connection, OpenError> {
+pub(super) fn connect(place: &Place, keys: &Keys, told: fn(&Upgrade)) -> Result<Connection, OpenError> {
     let mut db = match place {
         Place::File(path) => Connection::open(path)?,
         Place::Memory => Connection::open_in_memory()?,
@@ -121,7 +121,7 @@ pub(super) fn connect(place: &Place, keys: &Keys) -> Result<Connection, OpenErro
     if check(&mut db, CHECK)? == Checked::Partly {
         tracing::info!("the database is large: a part of it was checked");
     }
-    migrate(&mut db)?;
+    migrate(&mut db, told)?;
     check_key(&db, keys)?;
     Ok(db)
 }

@@ -10,6 +10,7 @@ use wardwire_core::queue::verbs::Request;
 
 use super::admin::{self, DEFAULT_SERVICE};
 use super::disk::{Disk, DiskState, Limits, Watch};
+use super::migrate::Upgrade;
 use super::open::{self, OpenError};
 use super::ops::{Answer, Op};
 use super::outbox::{self, Hook};
@@ -105,8 +106,22 @@ impl Store {
     /// # Errors
     /// [`OpenError`] tells what to do.
     pub fn open(place: &Place, keys: Keys, settings: Settings, now: Now) -> Result<Self, OpenError> {
+        Self::open_telling(place, keys, settings, now, |_| ())
+    }
+
+    /// The same; `told` hears every two seconds how far the schema is brought up to date.
+    ///
+    /// # Errors
+    /// [`OpenError`] tells what to do.
+    pub fn open_telling(
+        place: &Place,
+        keys: Keys,
+        settings: Settings,
+        now: Now,
+        told: fn(&Upgrade),
+    ) -> Result<Self, OpenError> {
         let open = || -> Result<Self, OpenError> {
-            let db = open::connect(place, &keys)?;
+            let db = open::connect(place, &keys, told)?;
             Self::begin(db, place, keys, settings, now)
         };
         open().map_err(|error| error.of(place))
