@@ -155,3 +155,76 @@ fn a_denied_sim_is_shown_so_and_the_others_send() {
         (0, 0)
     );
 }
+
+/// Two SIMs, and which of them the person behind [`PHONE`] knows.
+fn known_by_one() -> (Site, usize) {
+    let mut site = Site::of(&["generic", "generic"]).ready();
+    let first = site.send(PHONE, "the first");
+    assert!(delivered(&mut site, first, 60));
+    let own = usize::from(site.on_air(Some(0)).is_empty());
+    (site, own)
+}
+
+fn post(site: &mut Site, count: usize) -> Vec<wardwire_core::base::MessageId> {
+    let texts = (0..count).map(|n| site.message(PHONE, &format!("text {n}"))).collect();
+    site.post(texts)
+}
+
+/// How many of these the network has.
+fn sent(site: &Site, ids: &[wardwire_core::base::MessageId]) -> usize {
+    let done = [MessageStatus::Sent, MessageStatus::Delivered];
+    ids.iter().filter(|id| done.contains(&site.status(**id))).count()
+}
+
+#[test]
+fn a_throttled_sim_gives_what_its_people_wait_for_to_others_at_once_and_comes_back_by_one_trial() {
+    let (mut site, own) = known_by_one();
+    // Refused with one of the causes that operators use against what they take for spam, whatever is sent.
+    site.provoke(own, Fault::Barred);
+    let from = site.now.monotonic;
+    let ids = post(&mut site, 20);
+    assert!(site.until(28, |site| sent(site, &ids) == 20), "{}", sent(&site, &ids));
+    assert_eq!(site.on_air(Some(1 - own)).len(), 20);
+    assert_eq!(
+        site.said_since(own, from, "AT+CMGS="),
+        3,
+        "three in a row, and it rests"
+    );
+
+    // After half a minute it tries one; refused again, it rests for a minute, while the text goes by the other.
+    site.seconds(20);
+    let from = site.now.monotonic;
+    let ids = post(&mut site, 6);
+    assert!(site.until(20, |site| sent(site, &ids) == 6));
+    assert_eq!(site.said_since(own, from, "AT+CMGS="), 1);
+    assert!(!site.is_ready(own));
+
+    // The operator thinks better of it: nobody knows before the next trial.
+    site.bank.cure(site.now, own);
+    let from = site.now.monotonic;
+    let ids = post(&mut site, 6);
+    assert!(site.until(20, |site| sent(site, &ids) == 6));
+    assert_eq!(site.said_since(own, from, "AT+CMGS="), 0);
+    site.seconds(60);
+    assert!(!site.is_ready(own));
+    let ids = post(&mut site, 10);
+    assert!(site.until(8, |site| sent(site, &ids) == 10), "both send again");
+    assert!(site.is_ready(own));
+}
+
+#[test]
+fn what_its_people_wait_for_goes_by_others_at_once_when_a_sim_loses_its_network() {
+    for fault in [Fault::RegistrationLost, Fault::Denied] {
+        let (mut site, own) = known_by_one();
+        site.provoke(own, fault);
+        let ids = post(&mut site, 10);
+        // The text that was on its way may have gone; what became of it is waited for.
+        assert!(
+            site.until(15, |site| sent(site, &ids) >= 9),
+            "{fault:?}: {}",
+            sent(&site, &ids)
+        );
+        assert!(site.on_air(Some(1 - own)).len() >= 9, "{fault:?}");
+        assert!(!site.is_ready(own), "{fault:?}");
+    }
+}
