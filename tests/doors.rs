@@ -220,6 +220,31 @@ async fn a_text_sent_while_no_gateway_runs_goes_out_when_one_does() {
 }
 
 #[test]
+fn a_text_for_a_part_of_the_day_waits_for_it_and_one_that_cannot_be_is_refused() {
+    let site = Site::new(binary(), 0, "");
+    let config = site.path("wardwire.toml");
+    let send = |window: &str, zone: &str| {
+        let config = config.to_str().unwrap();
+        let to = ["send", "--config", config, "--to", "+353871234567", "--text", "x"];
+        wardwire(&[&to[..], &["--window", window, "--timezone", zone]].concat())
+    };
+    // One of two halves of the day is not now, also when noon comes meanwhile.
+    let said = ["00:00-12:00", "12:00-24:00", "00:00-12:00"].map(|half| text(&send(half, "Europe/Dublin").stdout));
+    assert!(
+        said.iter().any(|said| said.trim_end().ends_with("scheduled")),
+        "{said:?}"
+    );
+    for (window, zone, wrong) in [
+        ("09:00-25:00", "Europe/Dublin", "finish"),
+        ("09:00-20:00", "Europe/Atlantis", "zone"),
+    ] {
+        let refused = send(window, zone);
+        assert_ne!(refused.status.code(), Some(0));
+        assert!(text(&refused.stderr).contains(wrong), "{}", text(&refused.stderr));
+    }
+}
+
+#[test]
 fn in_pilot_a_text_to_a_stranger_is_held() {
     let site = Site::new(binary(), 0, "");
     let config = site.path("wardwire.toml");
