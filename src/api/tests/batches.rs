@@ -146,6 +146,50 @@ async fn a_repeated_request_is_the_same_batch() {
 }
 
 #[tokio::test]
+async fn a_repeat_that_would_be_refused_by_now_still_gets_the_batch_of_then() {
+    let mut house = house();
+    let key = house.key("default", SENDER).await;
+    let body = json!({"body": TEXT, "recipients": ["+4915112345678"]}).to_string();
+    let headers = [("idempotency-key", "b-1")];
+    let first = house
+        .call_with(&key, Method::POST, "/v1/batches", body.clone(), &headers)
+        .await;
+    assert_eq!(first.status, StatusCode::ACCEPTED, "{}", first.text);
+    let narrower = CONFIG.replace("'IE', 'DE'", "'IE'");
+    house.context.config = Arc::new(check(&narrower, "w.toml").unwrap());
+    let again = house
+        .call_with(&key, Method::POST, "/v1/batches", body.clone(), &headers)
+        .await;
+    assert_eq!(
+        (again.status.as_u16(), again.header("idempotency-replayed")),
+        (202, "true")
+    );
+    assert_eq!(again.text, first.text);
+    let other = body.replace("tomorrow", "today");
+    for (body, headers) in [(other, &headers[..]), (body, &[])] {
+        let refused = house.call_with(&key, Method::POST, "/v1/batches", body, headers).await;
+        assert_eq!(refused.code(), "country_not_allowed");
+    }
+}
+
+#[tokio::test]
+async fn in_pilot_a_batch_reaches_only_those_who_are_listed() {
+    let house = house_with("data_dir = 'x'\nregion = 'IE'\n[policy]\npilot_numbers = ['+353871234567']");
+    let key = house.key("default", SENDER).await;
+    let body = json!({"body": TEXT, "recipients": ["+353861234567", NUMBER]});
+    let batch = house.post(&key, "/v1/batches", &body).await.json();
+    let id = batch["id"].as_str().unwrap();
+    house.prepared(&key, id).await;
+    let messages = house
+        .get(&key, &format!("/v1/batches/{id}/messages?order=asc"))
+        .await
+        .json();
+    let found = [0, 1].map(|n| ["status", "hold_reason"].map(|field| messages["data"][n][field].clone()));
+    let wanted = [[json!("held"), json!("pilot")], [json!("queued"), Value::Null]];
+    assert_eq!(found, wanted);
+}
+
+#[tokio::test]
 async fn who_cannot_be_written_to_is_named_by_place_and_left_out_on_request() {
     let house = house();
     let key = house.key("default", SENDER).await;
@@ -204,6 +248,7 @@ async fn who_cannot_be_written_to_is_named_by_place_and_left_out_on_request() {
         (json!([NUMBER, {"body": "x"}]), "missing_field"),
         (json!([{"to": NUMBER, "reference": ""}]), "invalid_value"),
         (json!([{"to": NUMBER, "body": 3}]), "invalid_value"),
+        (json!([{"to": NUMBER, "body": "a".repeat(9_999)}]), "too_many_parts"),
     ] {
         body["recipients"] = recipients.clone();
         let answer = house.post(&key, "/v1/batches", &body).await;
@@ -310,6 +355,10 @@ async fn people_pause_resume_and_withdraw_it() {
         .post(&key, "/v1/batches", &json!({"body": TEXT, "recipients": numbers(250)}))
         .await
         .json();
+    assert_eq!(
+        batch["priority"], "bulk",
+        "unless its category or its caller says otherwise"
+    );
     let id = batch["id"].as_str().unwrap();
     let act = async |what: &str| {
         house

@@ -514,3 +514,135 @@ fn no_number_and_no_text_lies_open_in_the_file() {
     drop(bank);
     assert!(Store::open(&Place::File(path), keys(), Settings::default(), at(0)).is_ok());
 }
+
+fn count(bank: &Bank, sql: &str) -> i64 {
+    let db = bank.store.read().connection();
+    db.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_batch_withdrawn_before_a_stop_ends_after_it_and_leaves_nothing_of_its_people() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("w.db"));
+    let mut bank = Bank::at_place(&place);
+    let id = simple(&mut bank, 3 * STEP);
+    assert!(step(&mut bank));
+    assert_eq!(act(&mut bank, id, BatchAct::Cancel), BatchActed::Done);
+    assert_eq!(
+        bank.events()
+            .into_iter()
+            .filter(|kind| *kind == EventKind::BatchCanceled)
+            .count(),
+        1
+    );
+    let left = "SELECT (SELECT count(*) FROM batch_intakes) + count(data_key) FROM batches";
+    assert_eq!(count(&bank, left), 0, "from the commit on");
+    drop(bank);
+    let mut bank = again(&place);
+    all_steps(&mut bank);
+    let ended = record(&bank, id);
+    assert_eq!(
+        (ended.status, ended.counts),
+        (BatchStatus::Canceled, vec![(M::Canceled, 300)])
+    );
+    assert!(ended.completed_at.is_some());
+    assert_eq!((messages(&bank, id).len(), bank.take(9).len()), (100, 0));
+}
+
+#[test]
+fn what_ended_and_what_was_carried_out_before_a_stop_is_not_done_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("w.db"));
+    let mut bank = Bank::at_place(&place);
+    let id = simple(&mut bank, 2);
+    all_steps(&mut bank);
+    let made = messages(&bank, id);
+    let service = bank.store.default_service();
+    bank.cancel(service, made[0].id);
+    assert_eq!(act(&mut bank, id, BatchAct::Pause), BatchActed::Done);
+    all_steps(&mut bank);
+    drop(bank);
+    let mut bank = again(&place);
+    assert!(!bank.store.has_batches());
+    bank.cancel(service, made[1].id);
+    assert_eq!(
+        record(&bank, id).status,
+        BatchStatus::Completed,
+        "each end is counted once"
+    );
+}
+
+#[test]
+fn who_is_held_for_another_reason_stays_held_also_when_made_in_a_pause() {
+    let mut bank = Bank::new();
+    let mut batch = new(&bank, 2);
+    batch.recipients[0].held = Some(HoldReason::Pilot);
+    let id = accept(&mut bank, batch);
+    assert_eq!(act(&mut bank, id, BatchAct::Pause), BatchActed::Done);
+    all_steps(&mut bank);
+    assert_eq!(record(&bank, id).counts, [(M::Held, 2)]);
+    assert_eq!(act(&mut bank, id, BatchAct::Resume), BatchActed::Done);
+    all_steps(&mut bank);
+    let held: Vec<_> = messages(&bank, id).iter().map(|m| (m.status, m.held)).collect();
+    assert_eq!(held, [(M::Held, Some(HoldReason::Pilot)), (M::Queued, None)]);
+}
+
+#[test]
+fn a_paused_batch_can_be_withdrawn_and_what_a_person_decides_goes_before_what_is_made() {
+    let mut bank = Bank::new();
+    let first = simple(&mut bank, STEP);
+    all_steps(&mut bank);
+    let second = simple(&mut bank, 2 * STEP);
+    for (wanted, status) in [(BatchAct::Pause, M::Held), (BatchAct::Cancel, M::Canceled)] {
+        assert_eq!(act(&mut bank, first, wanted), BatchActed::Done);
+        assert!(step(&mut bank));
+        assert_eq!(record(&bank, first).counts, [(status, 100)]);
+        assert_eq!(record(&bank, second).prepared, 0);
+    }
+    let refused = act(&mut bank, first, BatchAct::Resume);
+    assert_eq!(refused, BatchActed::Conflict(BatchStatus::Canceled));
+}
+
+#[test]
+fn each_gets_his_own_text_in_whatever_piece_he_stands() {
+    let mut bank = Bank::new();
+    let mut batch = new(&bank, STEP + 3);
+    batch.texts.extend(["The first.", "The second."].map(text));
+    for (recipient, text) in batch.recipients.iter_mut().skip(100).zip([2, 1, 2]) {
+        recipient.text = text;
+    }
+    let id = accept(&mut bank, batch);
+    all_steps(&mut bank);
+    let made = messages(&bank, id);
+    let texts: Vec<_> = made
+        .iter()
+        .skip(99)
+        .map(|m| m.body.as_ref().unwrap().reveal())
+        .collect();
+    assert_eq!(
+        texts,
+        ["The clinic is closed.", "The second.", "The first.", "The second."]
+    );
+}
+
+#[test]
+fn a_batch_is_forgotten_when_the_last_record_of_its_messages_is() {
+    let mut bank = Bank::new();
+    let mut batch = new(&bank, 2);
+    batch.shared.delivery_report = false;
+    let id = accept(&mut bank, batch);
+    all_steps(&mut bank);
+    for (one, tp_mr) in bank.take(9).iter().zip(1..) {
+        let attempt = written(bank.begin(one, 0, None));
+        bank.close(attempt, accepted(tp_mr));
+    }
+    assert_eq!(record(&bank, id).status, BatchStatus::Completed);
+    let rows = "SELECT (SELECT count(*) FROM batches) + (SELECT count(*) FROM batch_counts)";
+    for (days, any) in [(450, true), (2_200, false)] {
+        bank.pass(days * 24 * 3_600);
+        for _ in 0..30 {
+            bank.sweep();
+        }
+        assert_eq!(count(&bank, rows) > 0, any, "{days}");
+    }
+}
