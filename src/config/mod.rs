@@ -8,6 +8,7 @@ mod pools;
 mod ports;
 pub mod profile;
 pub mod provision;
+pub mod sharing;
 mod tariff;
 mod walk;
 mod webhook;
@@ -18,14 +19,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use wardwire_core::base::{Network, PhoneNumber};
-use wardwire_core::dispatch::{Pool, Preference};
+use wardwire_core::dispatch::Preference;
 use wardwire_core::modem::{Pin, Wiring};
 use wardwire_core::queue::hours::{Hours, Zone};
 use wardwire_core::queue::plan::Plan;
-use wardwire_core::queue::route::Route;
 
 pub use check::{KNOWN_KEYS, PROFILES_DIR, check};
 pub use numbering::{Country, NumberError, NumberPolicy};
+pub use sharing::Sharing;
 pub use webhook::{Webhook, webhook_secret};
 pub use zones::zone;
 
@@ -186,19 +187,6 @@ impl Modem {
             Reach::Imei(imei) => Some(imei),
         }
     }
-}
-
-/// How the bank is shared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sharing {
-    /// Percent of what normal and bulk send together that is bulk, while normal ones wait.
-    pub bulk_share: u8,
-    /// Services with a share of their own.
-    pub services: Vec<Service>,
-    /// Pools by their names, that of all among them.
-    pub pools: Vec<Pool>,
-    /// Who goes where: the first that fits wins.
-    pub routes: Vec<Route>,
 }
 
 /// A service with a share of its own.

@@ -3,20 +3,16 @@
 use wardwire_core::dispatch::Pool;
 use wardwire_core::dispatch::pool::DEFAULT_POOL;
 use wardwire_core::dispatch::share::WEIGHT_MAX;
-use wardwire_core::queue::lane::Way;
 use wardwire_core::queue::route::Route;
 use wardwire_core::queue::state::Category;
 
 use super::check::known;
-use super::walk::{At, Section, Walk, nearest};
-use super::{Modem, Service, Sharing};
+use super::sharing::{self, Mistake, NAMES, NewRoute, POOLS, ROUTES, Sharing};
+use super::walk::{At, Section, Walk};
+use super::{Modem, Service};
 
-/// Pools, routes and services at most.
-const POOLS: usize = 32;
-const ROUTES: usize = 256;
+/// Services at most.
 const SERVICES: usize = 256;
-/// Names in one list.
-const NAMES: usize = 256;
 
 /// All of it.
 pub(super) fn sharing<'a>(walk: &mut Walk<'a>, root: &Section<'a>, modems: &[Modem], discovery: bool) -> Sharing {
@@ -52,19 +48,8 @@ pub(super) fn bounded<'a>(walk: &mut Walk<'a>, root: &Section<'a>, name: &str, m
 fn name<'a>(walk: &mut Walk<'a>, section: &Section<'a>, taken: &[&str]) -> Option<At<&'a str>> {
     walk.missing(section, "name", "give it a short name, as name = \"wards\"");
     let (text, span) = walk.string(section, "name")?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let key = section.key("name");
-    if !(1..=32).contains(&text.len()) || !text.chars().all(plain) {
-        walk.fail(
-            span.start,
-            &key,
-            "is no name",
-            "write 1 to 32 characters of A-Z a-z 0-9 . _ -",
-        );
-        return None;
-    }
-    if taken.contains(&text) {
-        walk.fail(span.start, &key, "is there twice", "give each its own name");
+    if let Some(mistake) = sharing::name_mistake(text, taken) {
+        walk.fail(span.start, &section.key("name"), mistake.what, mistake.mend);
         return None;
     }
     Some((text, span))
@@ -94,48 +79,24 @@ fn pools<'a>(walk: &mut Walk<'a>, root: &Section<'a>, modems: &[Modem], discover
             continue;
         };
         let labels = list(walk, &section, "modems");
-        for (index, at) in labels.iter().enumerate() {
-            let key = format!("{}[{}]", section.key("modems"), index + 1);
-            is_modem(walk, &key, at, modems, discovery);
-        }
-        let sims = cards(walk, &section);
-        let all = name == DEFAULT_POOL;
-        if all != (labels.is_empty() && sims.is_empty()) {
-            let (what, mend) = if all {
-                (
-                    "holds every SIM by itself",
-                    "leave modems and sims out, or give the pool another name",
-                )
-            } else {
-                (
-                    "has no SIM",
-                    "name its modems, as modems = [\"m0\"], or its sims by ICCID",
-                )
-            };
-            walk.fail(span.start, &section.key("name"), what, mend);
-        }
+        let sims = list(walk, &section, "sims");
         let reserve = walk.string(&section, "reserve");
-        if let Some((text, span)) = &reserve {
-            let listed = labels.iter().chain(&sims).any(|(name, _)| name == text);
-            let key = section.key("reserve");
-            if all && !is_iccid(text) {
-                is_modem(walk, &key, &(*text, span.clone()), modems, discovery);
-            } else if !all && !listed {
-                walk.fail(
-                    span.start,
-                    &key,
-                    "is not in this pool",
-                    "name one of its modems or sims",
-                );
-            }
-        }
-        let texts = |list: Vec<At<&str>>| list.into_iter().map(|(text, _)| text.to_owned()).collect();
-        found.push(Pool {
+        let pool = Pool {
             name: name.to_owned(),
-            modems: texts(labels),
-            sims: texts(sims),
-            reserve: reserve.map(|(text, _)| text.to_owned()),
-        });
+            modems: texts(&labels),
+            sims: texts(&sims),
+            reserve: reserve.as_ref().map(|(text, _)| (*text).to_owned()),
+        };
+        for mistake in sharing::pool_mistakes(&pool, modems, discovery) {
+            let at = match mistake.field {
+                "modems" => place(&labels, &mistake),
+                "sims" => place(&sims, &mistake),
+                "reserve" => reserve.as_ref().map(|(_, span)| span.start),
+                _ => None,
+            };
+            fail(walk, &section, at.unwrap_or(span.start), mistake);
+        }
+        found.push(pool);
     }
     if !found.iter().any(|pool| pool.name == DEFAULT_POOL) {
         found.insert(0, Pool::of_all());
@@ -145,98 +106,82 @@ fn pools<'a>(walk: &mut Walk<'a>, root: &Section<'a>, modems: &[Modem], discover
 
 /// SIMs by their ICCIDs.
 pub(super) fn cards<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Vec<At<&'a str>> {
-    let sims = list(walk, section, "sims");
-    for (index, (text, span)) in sims.iter().enumerate() {
-        if !is_iccid(text) {
-            let key = format!("{}[{}]", section.key("sims"), index + 1);
-            let mend = "write the 18 to 22 digits on the card";
-            walk.fail(span.start, &key, "is no ICCID", mend);
+    judged(walk, section, "sims", sharing::card_mistake)
+}
+
+/// Beginnings of numbers.
+pub(super) fn prefixes<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Vec<At<&'a str>> {
+    judged(walk, section, "prefixes", sharing::prefix_mistake)
+}
+
+/// A list of texts, each of which must be in order.
+fn judged<'a>(
+    walk: &mut Walk<'a>,
+    section: &Section<'a>,
+    name: &str,
+    judge: fn(usize, &str) -> Option<Mistake>,
+) -> Vec<At<&'a str>> {
+    let listed = list(walk, section, name);
+    for (index, (text, span)) in listed.iter().enumerate() {
+        if let Some(mistake) = judge(index, text) {
+            fail(walk, section, span.start, mistake);
         }
     }
-    sims
+    listed
 }
 
-fn is_iccid(text: &str) -> bool {
-    (18..=22).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+fn texts(list: &[At<&str>]) -> Vec<String> {
+    list.iter().map(|(text, _)| (*text).to_owned()).collect()
 }
 
-/// A modem of the configuration, or one that may be found.
-fn is_modem(walk: &mut Walk<'_>, key: &str, (text, span): &At<&str>, modems: &[Modem], discovery: bool) {
-    let found = discovery && text.starts_with("usb-");
-    if found || modems.iter().any(|modem| modem.label == *text) {
-        return;
-    }
-    let labels: Vec<&str> = modems.iter().map(|modem| modem.label.as_str()).collect();
-    let mend = nearest(text, &labels).map_or_else(
-        || "write the label of a [[modem]], or that of one that is found, as \"usb-1-1.2\"".to_owned(),
-        |near| format!("did you mean {near}?"),
-    );
-    walk.fail(span.start, key, format!("no modem is called \"{text}\""), mend);
+/// Where in the file an entry of this list with a mistake stands.
+fn place(list: &[At<&str>], mistake: &Mistake) -> Option<usize> {
+    list.get(mistake.index?).map(|(_, span)| span.start)
+}
+
+fn fail(walk: &mut Walk<'_>, section: &Section<'_>, at: usize, mistake: Mistake) {
+    let key = section.key(mistake.field);
+    let key = mistake
+        .index
+        .map_or(key.clone(), |index| format!("{key}[{}]", index + 1));
+    walk.fail(at, &key, mistake.what, mistake.mend);
 }
 
 fn routes<'a>(walk: &mut Walk<'a>, root: &Section<'a>, pools: &[Pool]) -> Vec<Route> {
     let mut found = Vec::new();
     for section in bounded(walk, root, "route", ROUTES) {
         walk.missing(&section, "pool", "say where it leads, as pool = \"wards\"");
-        let way = walk
-            .string(&section, "pool")
-            .and_then(|at| pool(walk, &section, &at, pools));
-        let prefixes = prefixes(walk, &section);
+        let pool = walk.string(&section, "pool");
+        let prefixes = list(walk, &section, "prefixes");
         let services = list(walk, &section, "services");
-        let categories = categories(walk, &section);
-        let texts = |list: Vec<At<&str>>| list.into_iter().map(|(text, _)| text.to_owned()).collect();
-        found.push(Route {
-            prefixes: texts(prefixes),
-            services: texts(services),
-            categories,
-            way: way.unwrap_or_default(),
-        });
+        let categories = list(walk, &section, "categories");
+        let new = NewRoute {
+            // One that is missing was told of.
+            pool: pool.as_ref().map_or(DEFAULT_POOL, |(text, _)| text).to_owned(),
+            prefixes: texts(&prefixes),
+            services: texts(&services),
+            categories: texts(&categories),
+        };
+        let (route, mistakes) = sharing::read_route(&new, pools);
+        for mistake in mistakes {
+            let at = match mistake.field {
+                "prefixes" => place(&prefixes, &mistake),
+                "categories" => place(&categories, &mistake),
+                _ => pool.as_ref().map(|(_, span)| span.start),
+            };
+            fail(walk, &section, at.unwrap_or_default(), mistake);
+        }
+        found.push(route);
     }
     found
-}
-
-/// Beginnings of numbers.
-pub(super) fn prefixes<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Vec<At<&'a str>> {
-    let prefixes = list(walk, section, "prefixes");
-    for (index, (text, span)) in prefixes.iter().enumerate() {
-        let digits = text.strip_prefix('+').unwrap_or_default();
-        if !(1..=15).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            let key = format!("{}[{}]", section.key("prefixes"), index + 1);
-            let mend = "write how the number begins with its country code, as \"+35387\"";
-            walk.fail(span.start, &key, "is no beginning of a number", mend);
-        }
-    }
-    prefixes
-}
-
-fn pool(walk: &mut Walk<'_>, section: &Section<'_>, (text, span): &At<&str>, pools: &[Pool]) -> Option<Way> {
-    let found = pools.iter().find(|pool| pool.name == *text);
-    if found.is_none() {
-        let names: Vec<&str> = pools.iter().map(|pool| pool.name.as_str()).collect();
-        let mend = nearest(text, &names).map_or_else(
-            || format!("there are: {}", names.join(", ")),
-            |near| format!("did you mean {near}?"),
-        );
-        let what = format!("no [[pool]] is called \"{text}\"");
-        walk.fail(span.start, &section.key("pool"), what, mend);
-    }
-    found.map(Pool::way)
 }
 
 pub(super) fn categories<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Vec<Category> {
     let mut found = Vec::new();
     for (index, (text, span)) in list(walk, section, "categories").into_iter().enumerate() {
-        match Category::ALL.into_iter().find(|category| category.as_str() == text) {
-            Some(category) => found.push(category),
-            None => {
-                let words = Category::ALL.map(Category::as_str);
-                let key = format!("{}[{}]", section.key("categories"), index + 1);
-                let mend = nearest(text, &words).map_or_else(
-                    || format!("there are: {}", words.join(", ")),
-                    |near| format!("did you mean {near}?"),
-                );
-                walk.fail(span.start, &key, "is no category", mend);
-            }
+        match sharing::category(text, index) {
+            Ok(category) => found.push(category),
+            Err(mistake) => fail(walk, section, span.start, mistake),
         }
     }
     found
@@ -256,6 +201,8 @@ pub(super) fn list<'a>(walk: &mut Walk<'a>, section: &Section<'a>, name: &str) -
 
 #[cfg(test)]
 mod tests {
+    use wardwire_core::queue::lane::Way;
+
     use super::*;
     use crate::config::check;
 
