@@ -15,6 +15,7 @@ use super::{Command, Event, SlotIndex, SlotSettings, Transmit, WakeReason, monot
 use crate::base::{Instant, MessageId, ModemId, Now, Past, SimId, limits};
 use crate::dispatch::{Pool, Preference, Rules, Window};
 use crate::modem::{self, Identity, OrderResult, Place, SubmitResult, Tpdu};
+use crate::queue::lane::Way;
 use crate::queue::verbs::{Begun, Closed, Reply, Request};
 
 /// Time-driven work of the store runs at least this often.
@@ -22,6 +23,9 @@ pub(super) const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// Pause after the store could not write.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
+
+/// Pools that were taken away and are remembered.
+const ORPHANS: usize = 32;
 
 /// The running bank.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub struct Gateway {
     pub(super) window: Window,
     pub(super) pools: Vec<Pool>,
     pub(super) preference: Preference,
+    /// Ways of pools that are no more: the window may hold something of them yet, which is everybody's.
+    orphans: Vec<Way>,
     /// Messages held of each lane.
     pub(super) depth: usize,
     pub(super) ledger: Ledger,
@@ -73,6 +79,7 @@ impl Gateway {
             window: Window::new(rules.bulk_share).with_zones(rules.preference.zones().clone()),
             pools: rules.pools,
             preference: rules.preference,
+            orphans: Vec::new(),
             ledger: Ledger::default(),
             events: VecDeque::new(),
             more_due: true,
@@ -133,6 +140,7 @@ impl Gateway {
                     self.recount(slot);
                 }
             }
+            Command::Shared(pools) => self.shared(now, pools),
             Command::WorkArrived => {
                 self.more_due = true;
                 self.refill();
@@ -146,6 +154,23 @@ impl Gateway {
                 self.check_drained();
             }
         }
+    }
+
+    fn shared(&mut self, now: Now, pools: Vec<Pool>) {
+        let ways: Vec<Way> = pools.iter().map(Pool::way).collect();
+        let before = self.pools.iter().map(Pool::way);
+        self.orphans.extend(before.filter(|way| !ways.contains(way)));
+        self.orphans.retain(|way| !ways.contains(way));
+        let excess = self.orphans.len().saturating_sub(ORPHANS);
+        self.orphans.drain(..excess);
+        self.pools = pools;
+        for slot in &mut self.slots {
+            slot.share(&self.pools, &self.orphans);
+        }
+        self.idle = None;
+        self.more_due = true;
+        self.changed = true;
+        self.assign(now);
     }
 
     /// Time has passed.
@@ -429,7 +454,8 @@ impl Gateway {
                     .then(|| who.past.clone())
                     .filter(|past| *past != Past::default());
                 place.dropped = self.dropped.contains(&who.sim);
-                place.introduced(*who, &self.pools, &self.preference);
+                place.introduced(*who, &self.preference);
+                place.share(&self.pools, &self.orphans);
                 self.idle = None;
                 for (tpdu, from) in core::mem::take(&mut place.early) {
                     self.store_received(slot, ids, &tpdu, from);

@@ -21,6 +21,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::base::{Instant, Now, SimId};
+use crate::dispatch::Pool;
 use crate::modem::{Order, OrderResult, PortAction, Profiles};
 use crate::queue::plan::Plan;
 use crate::queue::verbs::{Reply, Request};
@@ -84,6 +85,9 @@ pub enum Command {
     },
     /// The store has another plan for this SIM: it holds from the answer to the [`Request::Introduce`] that follows.
     Replanned(SimId),
+    /// These are the pools from now on, that of all among them. What waits goes on by whoever is in its pool now; what is on its way
+    /// is not touched.
+    Shared(Vec<Pool>),
     /// Something that may be due was stored.
     WorkArrived,
     /// Claim nothing more; [`Event::Drained`] follows when no submit is open.

@@ -160,16 +160,12 @@ impl Slot {
         }
     }
 
-    pub(super) fn introduced(&mut self, who: Introduced, pools: &[Pool], preference: &Preference) {
+    pub(super) fn introduced(&mut self, who: Introduced, preference: &Preference) {
         // An attempt that was refused while the store counted is not among those it tells; one of another SIM neither.
         let same = self.who == Some((who.modem, who.sim));
         if let Some(job) = &mut self.job {
             job.counted = same && matches!(job.begin, BeginState::Written(..));
         }
-        let mut ways: Vec<Way> = pools.iter().filter(|pool| self.is_in(pool)).map(Pool::way).collect();
-        ways.push(Way::Sim(who.sim));
-        self.ways = ways;
-        self.reserve = pools.iter().any(|pool| self.is_reserve_of(pool));
         self.ranks = preference.ranks(Card {
             iccid: self.iccid(),
             imsi: self.identity.as_ref().and_then(|identity| identity.imsi.as_deref()),
@@ -179,6 +175,16 @@ impl Slot {
         self.pace = Pace::new(who.plan, who.first_used_at, &who.sends, &who.days);
         self.last_tp_mr = who.last_tp_mr;
         self.receive_only = who.receive_only;
+    }
+
+    /// These are the pools, and ways that all serve: which ways its SIM serves, and whether it is kept for emergencies. What it works on it ends.
+    pub(super) fn share(&mut self, pools: &[Pool], orphans: &[Way]) {
+        let Some((_, sim)) = self.who else { return };
+        let mut ways: Vec<Way> = pools.iter().filter(|pool| self.is_in(pool)).map(Pool::way).collect();
+        ways.extend(orphans);
+        ways.push(Way::Sim(sim));
+        self.ways = ways;
+        self.reserve = pools.iter().any(|pool| self.is_reserve_of(pool));
     }
 
     /// What of its modem must be kept; none while that has not changed.
