@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use wardwire_core::base::SimId;
+use wardwire_core::dispatch::Pool;
 use wardwire_core::modem::{Order, OrderResult};
 
 /// Orders that may wait for the event loop.
@@ -36,6 +37,13 @@ pub enum Asked {
     },
     /// The store has another plan for this SIM.
     Replanned(SimId),
+    /// These are the pools from now on; the store has them already.
+    Shared {
+        /// That of all among them.
+        pools: Vec<Pool>,
+        /// Told, or dropped, when it is so and shown.
+        done: oneshot::Sender<()>,
+    },
 }
 
 /// Why an order has no result.
@@ -93,6 +101,15 @@ impl Orders {
     /// run reads it when it does.
     pub async fn replanned(&self, sim: SimId) {
         let _ = self.0.send(Asked::Replanned(sim)).await;
+    }
+
+    /// Tells the bank its pools, and returns when the snapshot shows them, after 330 s at most. A bank that does not run reads
+    /// them from the store when it does.
+    pub async fn shared(&self, pools: Vec<Pool>) {
+        let (done, shown) = oneshot::channel();
+        if self.0.send(Asked::Shared { pools, done }).await.is_ok() {
+            let _ = tokio::time::timeout(PATIENCE, shown).await;
+        }
     }
 
     /// Tells the bank what was decided about a SIM, and returns when the snapshot shows it, after 330 s at most. A bank that

@@ -300,6 +300,12 @@ impl Loop {
                 let _ = done.send(());
                 return;
             }
+            Asked::Shared { pools, done } => {
+                self.gateway.handle_command(clock::now(), Command::Shared(pools));
+                self.show();
+                let _ = done.send(());
+                return;
+            }
             Asked::Replanned(sim) => {
                 self.gateway.handle_command(clock::now(), Command::Replanned(sim));
                 return;

@@ -25,7 +25,7 @@ use wardwire_core::gateway::snapshot::{ModemState, Snapshot};
 use wardwire_core::gateway::{Gateway, SlotSettings};
 use wardwire_core::modem::Settings as ModemSettings;
 
-use crate::config::Config;
+use crate::config::{Config, Sharing};
 use crate::serial::{self, Allowed, PortSpec, PortSpecError, Tree};
 use crate::store::{self, DirectoryError, Lock, OpenError, PastRecord, Reader, Store, StoreHandle, directory};
 use crate::{api, clock, config, web, webhook};
@@ -97,6 +97,8 @@ pub fn control_socket(data_dir: &Path) -> PathBuf {
 pub struct Holding {
     /// The store.
     pub store: StoreHandle,
+    /// How the bank is shared, as it was then.
+    sharing: Sharing,
     _lock: Lock,
 }
 
@@ -134,16 +136,14 @@ pub fn hold(config: &Config) -> Result<Holding, DaemonError> {
         types: webhook.types.clone(),
     };
     opened.tell(config.webhooks.iter().map(hook).collect(), clock::now())?;
-    let routing = store::Routing {
-        routes: config.sharing.routes.clone(),
-        weights: config
-            .sharing
-            .services
-            .iter()
-            .map(|of| (of.name.clone(), of.weight))
-            .collect(),
-    };
-    let led = opened.route(routing, clock::now())?;
+    let (sharing, said) = config.shared(&opened.read().entered().map_err(OpenError::from)?);
+    for said in said {
+        tracing::warn!(
+            said,
+            "pools and routes set over the API do not fit the configuration any more"
+        );
+    }
+    let led = opened.route(store::Routing::of(&sharing), clock::now())?;
     if led > 0 {
         tracing::info!(messages = led, "the routes changed: what waits was led anew");
     }
@@ -155,7 +155,11 @@ pub fn hold(config: &Config) -> Result<Holding, DaemonError> {
         );
     }
     let store = StoreHandle::start_with_readers(opened, &path, clock::now)?;
-    Ok(Holding { store, _lock: lock })
+    Ok(Holding {
+        store,
+        sharing,
+        _lock: lock,
+    })
 }
 
 /// The daemon, started: everything is up, and modems are being brought up.
@@ -190,7 +194,7 @@ impl Daemon {
         let pasts = holding.store.read(Reader::pasts).await?;
         let rules = Rules {
             bulk_share: config.sharing.bulk_share,
-            pools: config.sharing.pools.clone(),
+            pools: holding.sharing.pools.clone(),
             preference: config.preference.clone(),
         };
         let gateway = Gateway::with_rules(slots(&config, &pasts)?, rules, random()?);

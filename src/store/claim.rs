@@ -84,7 +84,8 @@ pub(super) fn take_due(
     counted: bool,
 ) -> Result<Reply, OpError> {
     let now = turn.now.utc.as_millis();
-    let asked = |lane: &Lane| ways.contains(&lane.way);
+    let routing = turn.routing;
+    let asked = |lane: &Lane| ways.contains(&routing.leads(lane.way));
     let mut lanes: Vec<(Priority, usize, Lane)> = turn
         .memory
         .lanes
@@ -98,7 +99,10 @@ pub(super) fn take_due(
     for (_, out, lane) in lanes {
         let wanted = depth.saturating_sub(out).min(room - messages.len());
         if wanted == 0 || take_lane(turn, lane, wanted, &mut successors, &mut messages)? {
-            more.push(lane);
+            more.push(Lane {
+                way: routing.leads(lane.way),
+                ..lane
+            });
         }
     }
     for message in &mut messages {
@@ -223,7 +227,10 @@ fn due_message(turn: &Turn<'_>, lane: Lane, row: &DueRow) -> Result<(DueMessage,
     let number = row.number.open(&key)?.ok_or(SealError)?;
     let message = DueMessage {
         id: row.id(),
-        lane,
+        lane: Lane {
+            way: turn.routing.leads(lane.way),
+            ..lane
+        },
         weight: turn.weight(lane.service),
         due_at: UtcTime::from_millis(row.place.0),
         valid_until: row.valid_until,

@@ -38,6 +38,7 @@ mod report;
 mod retention;
 mod routing;
 pub mod seal;
+mod sharing;
 mod sims;
 mod stale;
 mod sweep;
@@ -71,5 +72,6 @@ pub use records::{
 };
 pub use routing::Routing;
 pub use seal::Keys;
+pub use sharing::Share;
 pub use sims::{Replaced, SimEdit};
 pub use writer::{Place, Settings, Store};

@@ -13,6 +13,7 @@ use super::decision::{Decided, Decision};
 use super::loopback::NewLoopback;
 use super::outbox::Told;
 use super::records::{ApiKeyRecord, MessageRecord};
+use super::sharing::Share;
 use super::sims::{Replaced, SimEdit};
 
 /// One thing to decide and write.
@@ -69,6 +70,8 @@ pub enum Op {
         /// The one that sends from now on.
         new: SimId,
     },
+    /// Keep what people entered of pools and routes.
+    Share(Box<Share>),
     /// Begin a loopback test.
     Loopback(Box<NewLoopback>),
     /// Write down what a person is about to do.
@@ -110,7 +113,7 @@ pub enum Answer {
     BatchAccepted(Accepted<BatchId>),
     /// To [`Op::ActOnBatch`].
     BatchActed(BatchActed),
-    /// To [`Op::EditSim`] and [`Op::AuditOutcome`]: whether there was something to change; to [`Op::Batches`]: whether more is
+    /// To [`Op::EditSim`], [`Op::Share`] and [`Op::AuditOutcome`]: whether there was something to change; to [`Op::Batches`]: whether more is
     /// left to do.
     Done(bool),
     /// To [`Op::ReplaceSim`].

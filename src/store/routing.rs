@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use ring::digest::{SHA256, digest};
 use rusqlite::{OptionalExtension, params};
 use wardwire_core::base::{MessageId, Now, PhoneNumber, ServiceId};
-use wardwire_core::queue::lane::Way;
+use wardwire_core::queue::lane::{PoolId, Way};
 use wardwire_core::queue::route::{self, Route};
 use wardwire_core::queue::state::Category;
 
@@ -25,6 +25,8 @@ const KEY: &str = "routes";
 pub struct Routing {
     /// In their order: the first that fits wins.
     pub routes: Vec<Route>,
+    /// The pools there are, that of all apart: what waits for another is everybody's.
+    pub pools: Vec<PoolId>,
     /// Weights of services by name; 1 for those not named.
     pub weights: Vec<(String, u32)>,
 }

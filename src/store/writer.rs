@@ -22,7 +22,7 @@ use super::tally::Changes;
 use super::turn::{Memory, OpError, Turn};
 use super::{
     accept, attempt, audit, batch, budget, claim, decision, inbound, introduce, lanes, loopback, pasts, pins, report,
-    sims, stale, sweep,
+    sharing, sims, stale, sweep,
 };
 use crate::config::Retention;
 
@@ -177,6 +177,7 @@ impl Store {
             let error = match self.transact(now, &ops, full, apart) {
                 Ok(answers) => {
                     self.works(now);
+                    self.adopt(ops, &answers);
                     return answers;
                 }
                 Err(error) => error,
@@ -197,6 +198,15 @@ impl Store {
             self.facts.clear();
             self.work = false;
             return vec![Answer::Unavailable; ops.len()];
+        }
+    }
+
+    /// What was entered and is on disk now holds for what comes.
+    fn adopt(&mut self, ops: Vec<Op>, answers: &[Answer]) {
+        for (op, answer) in ops.into_iter().zip(answers) {
+            if let (Op::Share(share), Answer::Done(true)) = (op, answer) {
+                self.routing = share.routing;
+            }
         }
     }
 
@@ -492,6 +502,11 @@ fn decide(turn: &mut Turn<'_>, op: &Op, full: bool) -> Result<Answer, OpError> {
         Op::RevokeKey(id) => Answer::Revoked(admin::revoke_key(turn, *id)?),
         Op::EditSim { sim, edit } => Answer::Done(sims::edit(turn, *sim, edit)?),
         Op::ReplaceSim { old, new } => Answer::Replaced(sims::replace(turn, *old, *new)?),
+        Op::Share(share) => {
+            sharing::keep(turn, &share.entered)?;
+            turn.work = true;
+            Answer::Done(true)
+        }
         Op::Loopback(new) => Answer::Loopback(loopback::begin(turn, new)?),
         Op::Audit(new) => Answer::Audited(audit::begin(turn, new)?),
         Op::Told {

@@ -31,6 +31,10 @@ fn answering(result: OrderResult) -> (House, mpsc::UnboundedReceiver<String>) {
                     let _ = answer.send(Ok(result.clone()));
                 }
                 Asked::ReceiveOnly { receive_only, .. } => drop(say.send(format!("receive only: {receive_only}"))),
+                Asked::Shared { pools, .. } => {
+                    let names: Vec<_> = pools.into_iter().map(|pool| pool.name).collect();
+                    drop(say.send(format!("shared: {}", names.join(" "))));
+                }
                 Asked::Replanned(_) => drop(say.send("replanned".to_owned())),
             }
         }

@@ -202,6 +202,7 @@ fn to_wards(prefix: &str) -> Routing {
             way: Way::Pool(PoolId::of("wards")),
             ..Route::default()
         }],
+        pools: vec![PoolId::of("wards")],
         weights: vec![("default".into(), 7)],
     }
 }

@@ -19,6 +19,7 @@ mod people;
 mod pins;
 mod reports;
 mod retention;
+mod sharing;
 mod windows;
 
 pub(super) use bank::Bank;
