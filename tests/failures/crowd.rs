@@ -1,11 +1,12 @@
 //! A bank that is always busy: who goes first, who gets how much, and what nobody may send now keeps nothing back.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use wardwire::store::Routing;
 use wardwire_core::base::{Instant, ServiceId};
 use wardwire_core::dispatch::{Pool, Rules};
-use wardwire_core::queue::lane::Way;
+use wardwire_core::queue::lane::{PoolId, Way};
 use wardwire_core::queue::route::Route;
 use wardwire_core::queue::state::{MessageStatus, Priority};
 use wardwire_core::queue::verbs::NewMessage;
@@ -49,8 +50,8 @@ fn pool(name: &str, modems: &[&str], reserve: Option<&str>) -> Pool {
 fn services_get_what_their_weights_say_and_one_text_does_not_wait_behind_thousands() {
     let weights = [("a", 5), ("b", 3), ("c", 2)];
     let routing = Routing {
-        routes: Vec::new(),
         weights: weights.map(|(name, weight)| (name.to_owned(), weight)).to_vec(),
+        ..Routing::default()
     };
     let mut site = Site::shared(4, Rules::default(), routing).ready();
     let numbers = ["+353871000001", "+353871000002", "+353871000003"];
@@ -140,6 +141,7 @@ fn a_pool_takes_its_own_and_when_it_has_nobody_only_its_own_wait() {
             way: pool("wards", &[], None).way(),
             ..Route::default()
         }],
+        pools: vec![PoolId::of("wards")],
         weights: Vec::new(),
     };
     let mut site = Site::shared(2, rules, routing).ready();
@@ -174,6 +176,76 @@ fn a_pool_takes_its_own_and_when_it_has_nobody_only_its_own_wait() {
             .iter()
             .all(|(modem, _, to)| *modem == 1 || to == PHONE)
     );
+}
+
+/// Everything goes to the wards.
+fn to_wards() -> Routing {
+    Routing {
+        routes: vec![Route {
+            way: pool("wards", &[], None).way(),
+            ..Route::default()
+        }],
+        pools: vec![PoolId::of("wards")],
+        weights: Vec::new(),
+    }
+}
+
+#[test]
+fn a_pool_that_changes_leads_what_waits_to_whom_it_holds_now() {
+    let pools = |modems: &[&str], reserve| vec![Pool::of_all(), pool("wards", modems, reserve)];
+    let rules = Rules {
+        pools: pools(&["m0"], None),
+        ..Rules::default()
+    };
+    let mut site = Site::shared(3, rules, to_wards()).ready();
+    let service = site.service("default");
+    let messages = texts(&site, 60, service, Priority::Normal, PHONE);
+    site.post(messages);
+    let busy = |site: &mut Site| {
+        // What was begun before ends where it was begun.
+        site.wait(AIRTIME + Duration::from_millis(200));
+        let from = site.now.monotonic;
+        site.seconds(4);
+        taken(site, from)
+            .iter()
+            .map(|(modem, ..)| *modem)
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(busy(&mut site), BTreeSet::from([0]));
+    site.share(pools(&["m1", "m2"], None), to_wards());
+    assert_eq!(busy(&mut site), BTreeSet::from([1, 2]));
+    site.share(pools(&["m1", "m2"], Some("m1")), to_wards());
+    assert_eq!(busy(&mut site), BTreeSet::from([2]));
+    assert_eq!(site.pool("wards").reserves, [1]);
+    site.share(vec![Pool::of_all()], Routing::default());
+    assert_eq!(busy(&mut site), BTreeSet::from([0, 1, 2]), "no such pool any more");
+}
+
+#[test]
+fn routes_that_change_lead_what_comes_and_what_waits_for_a_pool_that_is_no_more_goes_by_all() {
+    let rules = Rules {
+        pools: vec![Pool::of_all(), pool("wards", &["m7"], None)],
+        ..Rules::default()
+    };
+    let mut site = Site::shared(2, rules.clone(), to_wards()).ready();
+    let service = site.service("default");
+    let messages = texts(&site, 10, service, Priority::Normal, PHONE);
+    site.post(messages);
+    site.seconds(3);
+    let routing = Routing {
+        routes: Vec::new(),
+        ..to_wards()
+    };
+    site.share(rules.pools, routing);
+    let other = "+353861000001";
+    let messages = texts(&site, 2, service, Priority::Normal, other);
+    site.post(messages);
+    site.seconds(3);
+    let to: Vec<_> = taken(&site, Instant::ZERO).into_iter().map(|(_, _, to)| to).collect();
+    assert_eq!(to, [other, other], "the new ones alone: nobody is in the wards");
+    site.share(vec![Pool::of_all()], Routing::default());
+    site.seconds(10);
+    assert_eq!(taken(&site, Instant::ZERO).len(), 12);
 }
 
 #[test]

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use wardwire::config::sharing::Entered;
 use wardwire::store::{
     Accept, Accepted, Answer, EventKind, Keys, ListFilter, MessageRecord, NewKey, NewLoopback, Op, Place, Routing,
-    Settings, SimEdit, Store, StoredResponse, Subject,
+    Settings, Share, SimEdit, Store, StoredResponse, Subject,
 };
 use wardwire_core::base::{Body, Instant, MessageId, Now, PhoneNumber, ServiceId, SimId, UtcTime};
-use wardwire_core::dispatch::Rules;
+use wardwire_core::dispatch::{Pool, Rules};
 use wardwire_core::gateway::snapshot::{ModemSnapshot, ModemState, PoolSnapshot};
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
 use wardwire_core::modem::{Means, Pin, PortAction};
@@ -290,6 +291,18 @@ impl Site {
         };
         self.store.apply(self.now, vec![Op::EditSim { sim, edit }]);
         self.gateway.handle_command(self.now, Command::Replanned(sim));
+        self.wait(Duration::ZERO);
+    }
+
+    /// Somebody enters other pools and routes.
+    pub fn share(&mut self, pools: Vec<Pool>, routing: Routing) {
+        let share = Share {
+            entered: Entered::default(),
+            routing,
+        };
+        let answer = self.store.apply(self.now, vec![Op::Share(Box::new(share))]).pop();
+        assert!(matches!(answer, Some(Answer::Done(true))), "{answer:?}");
+        self.gateway.handle_command(self.now, Command::Shared(pools));
         self.wait(Duration::ZERO);
     }
 
