@@ -32,6 +32,14 @@ impl Fields {
         }
     }
 
+    /// An object inside another.
+    pub(super) fn of(rest: Map<String, Value>) -> Self {
+        Self {
+            rest,
+            errors: Vec::new(),
+        }
+    }
+
     /// The whole object in canonical form: keys sorted, no blanks.
     pub(super) fn canonical(&self) -> String {
         Value::Object(self.rest.clone()).to_string()
@@ -73,6 +81,28 @@ impl Fields {
         }
         self.fail(field, Code::InvalidValue, "must be a text");
         None
+    }
+
+    /// A list of texts, where it is given; `null` is an empty one.
+    pub(super) fn texts(&mut self, field: &str, most: usize) -> Option<Vec<String>> {
+        let list = match self.rest.remove(field)? {
+            Value::Null => Vec::new(),
+            Value::Array(list) if list.len() <= most => list,
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                let detail = format!("must be a list of at most {most} texts");
+                self.fail(field, Code::InvalidValue, detail);
+                Vec::new()
+            }
+        };
+        let mut texts = Vec::with_capacity(list.len());
+        for (index, value) in list.into_iter().enumerate() {
+            if let Value::String(text) = value {
+                texts.push(text);
+            } else {
+                self.fail(&format!("{field}/{index}"), Code::InvalidValue, "must be a text");
+            }
+        }
+        Some(texts)
     }
 
     pub(super) fn required_text(&mut self, field: &str) -> Option<String> {

@@ -26,6 +26,7 @@ mod new_message;
 mod orders;
 mod pools;
 mod problem;
+mod sharing;
 mod sims;
 mod status;
 mod views;
@@ -37,7 +38,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use wardwire_core::base::{Now, ServiceId};
 use wardwire_core::gateway::snapshot::Snapshot;
 
@@ -77,6 +78,8 @@ pub struct Context {
     pub streams: Arc<Semaphore>,
     /// Places for batches that are read: they are long.
     pub batches: Arc<Semaphore>,
+    /// Held by who changes pools or routes, until the bank follows.
+    pub sharing: Arc<Mutex<()>>,
 }
 
 impl Context {
@@ -99,6 +102,7 @@ impl Context {
             board: Arc::new(board),
             streams: Arc::new(Semaphore::new(STREAMS)),
             batches: Arc::new(Semaphore::new(BATCHES)),
+            sharing: Arc::default(),
         }
     }
 
@@ -164,7 +168,19 @@ fn routes(context: Context) -> Router {
         .route("/v1/sims/{id}/pin", post(sims::pin))
         .route("/v1/sims/{id}/ussd", post(sims::ussd))
         .route("/v1/pools", get(pools::pools))
-        .route("/v1/routes", get(pools::routes))
+        .route(
+            "/v1/pools/{name}",
+            get(pools::one)
+                .put(sharing::put_pool)
+                .patch(sharing::edit_pool)
+                .delete(sharing::delete_pool),
+        )
+        .route(
+            "/v1/routes",
+            get(pools::routes)
+                .put(sharing::put_routes)
+                .delete(sharing::delete_routes),
+        )
         .route("/v1/audit", get(audit::list))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

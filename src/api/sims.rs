@@ -216,7 +216,7 @@ pub(super) async fn replace(
 }
 
 /// For the record.
-fn told<T>(result: &Result<T, Problem>) -> String {
+pub(super) fn told<T>(result: &Result<T, Problem>) -> String {
     match result {
         Ok(_) => "done".to_owned(),
         Err(problem) => problem.code().as_str().to_owned(),

@@ -653,7 +653,7 @@ fn quality(dbm: i16) -> &'static str {
 }
 
 /// The last four digits.
-fn mask(imei: &str) -> String {
+pub(super) fn mask(imei: &str) -> String {
     let shown = imei.len().saturating_sub(4);
     imei.chars()
         .enumerate()

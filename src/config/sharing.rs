@@ -224,7 +224,9 @@ pub fn pool_mistakes(pool: &Pool, modems: &[Modem], discovery: bool) -> Vec<Mist
     found
 }
 
-fn is_iccid(text: &str) -> bool {
+/// Whether this can be the number on a SIM card.
+#[must_use]
+pub fn is_iccid(text: &str) -> bool {
     (18..=22).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }
 

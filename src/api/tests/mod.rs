@@ -8,6 +8,7 @@ mod lists;
 mod people;
 mod refusals;
 mod sending;
+mod sharing;
 mod watching;
 mod windows;
 
