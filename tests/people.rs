@@ -14,7 +14,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use common::{Client, Process, Site};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_wardwire"))
@@ -297,6 +297,68 @@ fn what_a_person_took_from_a_modem_stays_taken_over_a_restart() {
         said(&site, "modems", &["enable", modem]);
         until(&site, modem, "ready");
     }
+    assert_eq!(gateway.terminate(), Some(0));
+}
+
+/// Sends a text; the modem it went by.
+async fn sent_by(site: &Site, client: &mut Client) -> Value {
+    let before = site.air("accepted").len();
+    let to = common::number(before);
+    client.send(&to, "Come at ten.").await.expect("it answers");
+    let all = |rows: &[Value]| rows.iter().all(|row| row["status"] == "delivered");
+    client.until(Duration::from_secs(30), all).await;
+    let air = site.air("accepted");
+    assert_eq!(air.len(), before + 1);
+    air[before]["modem"].clone()
+}
+
+async fn set(client: &mut Client, method: &str, path: &str, body: Value) {
+    let (status, answer) = client.ask(method, path, Some(body)).await.expect("it answers");
+    assert_eq!(status, 200, "{answer}");
+}
+
+#[tokio::test]
+async fn what_was_set_of_pools_and_routes_holds_at_once_over_a_restart_and_when_the_file_forgets_the_pool() {
+    let pool = "[[pool]]\nname = \"lab\"\nmodems = [\"m0\"]\n";
+    let site = Site::new(binary(), 2, pool);
+    let _bank = site.bank(&["--report-delay-ms", "50"]);
+    let key = site.key();
+    let begin = async || {
+        let (gateway, address) = site.gateway_listening();
+        until(&site, "m0", "ready");
+        until(&site, "m1", "ready");
+        let client = Client::connect(address, &key).await.expect("it listens");
+        (gateway, client)
+    };
+    let (gateway, mut client) = begin().await;
+    let routes = json!({"routes": [{"pool": "lab"}]});
+    set(&mut client, "PUT", "/v1/routes", routes).await;
+    assert_eq!(sent_by(&site, &mut client).await, 0);
+    set(&mut client, "PATCH", "/v1/pools/lab", json!({"modems": ["m1"]})).await;
+    assert_eq!(sent_by(&site, &mut client).await, 1);
+    assert_eq!(gateway.terminate(), Some(0));
+
+    let (gateway, mut client) = begin().await;
+    assert_eq!(sent_by(&site, &mut client).await, 1);
+    let (_, pools) = client.ask("GET", "/v1/pools", None).await.expect("it answers");
+    assert_eq!(
+        (&pools["data"][1]["source"], &pools["data"][1]["ready"]),
+        (&json!("api"), &json!(["m1"]))
+    );
+    set(&mut client, "DELETE", "/v1/pools/lab", json!({})).await;
+    assert_eq!(sent_by(&site, &mut client).await, 0);
+    assert_eq!(gateway.terminate(), Some(0));
+
+    let config = site.path("wardwire.toml");
+    let file = std::fs::read_to_string(&config).expect("a configuration");
+    std::fs::write(&config, file.replace(pool, "")).expect("it takes the change");
+    let (gateway, mut client) = begin().await;
+    let (_, routes) = client.ask("GET", "/v1/routes", None).await.expect("it answers");
+    assert_eq!(
+        (&routes["source"], &routes["data"][0]["pool"]),
+        (&json!("api"), &json!("default"))
+    );
+    sent_by(&site, &mut client).await;
     assert_eq!(gateway.terminate(), Some(0));
 }
 

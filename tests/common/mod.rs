@@ -225,7 +225,7 @@ impl Site {
         command.args(["--label", "test", "--scope"]);
         command.arg(
             "messages:send,messages:read,messages:read_body,messages:cancel,conversations:read,batches:send,status:read,\
-             events:read,modems:read",
+             events:read,modems:read,modems:write",
         );
         let output = command.output().expect("the binary starts");
         assert!(
