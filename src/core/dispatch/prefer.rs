@@ -250,7 +250,7 @@ impl Leaning<'_> {
     #[must_use]
     pub(super) fn is_best(&self, zone: Zone) -> bool {
         let zone = usize::from(zone.0);
-        self.ranks.get(zone) <= self.least.get(zone)
+        self.ranks.is_empty() || self.ranks.get(zone) <= self.least.get(zone)
     }
 
     /// Those that serve this zone better.

@@ -523,6 +523,10 @@ fn fits(entry: &Entry, now: Instant, taker: &Taker<'_>) -> bool {
 
 /// Whether another SIM that is free now could take a message too, and serves it better by the rules of the site.
 fn is_better_elsewhere(entry: &Entry, now: Instant, taker: &Taker<'_>, class: Priority) -> bool {
+    // Asked of each message that is looked at: without rules it costs one comparison.
+    if taker.leaning.rivals.is_empty() {
+        return false;
+    }
     let message = &entry.message;
     let own = [message.prefer, message.sim].contains(&Some(taker.sim));
     let mut better = taker.leaning.better(entry.zone);
