@@ -1,10 +1,10 @@
 //! `cargo bench --bench bank`: the real daemon against the virtual bank on ptys, everything through public doors: HTTP in, the
 //! wire as the virtual modem sees it, webhooks out.
 //!
-//! `cargo bench --bench bank [-- SCENARIO ..] [all] [--json FILE] [--against FILE] [--messages N] [--seconds N] [--binary FILE]`
+//! `cargo bench --bench bank [-- SCENARIO ..] [all] [--json FILE] [--against FILE] [--plot FILE] [--messages N] [--seconds N] [--binary FILE]`
 //!
 //! Without a name the quick set is run (under three minutes), with `all` everything. `--json` keeps the figures, `--against` puts
-//! those of an earlier run beside them; `--binary` measures another build of the gateway. The bank, the gateway and this client
+//! those of an earlier run beside them, `--plot` draws the goals as SVG; `--binary` measures another build of the gateway. The bank, the gateway and this client
 //! share the machine's cores: read ratios of one run, not figures of two; `busy` tells what others took of the machine.
 #![expect(
     clippy::expect_used,
@@ -21,6 +21,7 @@ mod batches;
 mod client;
 mod latency;
 mod machine;
+mod plot;
 mod rates;
 mod report;
 mod rest;
@@ -44,6 +45,7 @@ struct Ask {
     names: Vec<String>,
     all: bool,
     json: Option<PathBuf>,
+    plot: Option<PathBuf>,
     against: Option<PathBuf>,
     /// Messages a rate is measured over, where the default is not wanted.
     messages: Option<usize>,
@@ -112,6 +114,9 @@ fn main() {
     if let Some(path) = &ask.json {
         report.write(path);
     }
+    if let Some(path) = &ask.plot {
+        report.plot(path);
+    }
 }
 
 async fn run(name: &str, ask: &Ask) -> Vec<Row> {
@@ -138,6 +143,7 @@ impl Ask {
             match word.as_str() {
                 "--bench" => {}
                 "--json" => ask.json = Some(PathBuf::from(value())),
+                "--plot" => ask.plot = Some(PathBuf::from(value())),
                 "--against" => ask.against = Some(PathBuf::from(value())),
                 "--messages" => ask.messages = value().parse().ok(),
                 "--seconds" => ask.seconds = value().parse().ok(),

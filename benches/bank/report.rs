@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::plot::{Bar, svg};
+
 /// What a figure should be.
 #[derive(Clone, Copy)]
 pub(crate) enum Goal {
@@ -128,6 +130,21 @@ impl Report {
             let verdict = if reached { "reached" } else { "NOT REACHED" };
             println!("- {verdict}: {key}: {}, wanted {words}", number(figure.value));
         }
+    }
+
+    /// The goals as a picture.
+    pub(crate) fn plot(&self, path: &Path) {
+        let bar = |(name, figure): (String, &Figure)| {
+            let (better, sign, goal) = match figure.goal {
+                Goal::None => return None,
+                Goal::Below(limit) => (limit / figure.value.max(1e-9), '≤', limit),
+                Goal::AtLeast(least) => (figure.value / least, '≥', least),
+            };
+            let words = format!("{}, wanted {sign} {goal}", number(figure.value));
+            Some(Bar { name, words, better })
+        };
+        let bars: Vec<Bar> = self.figures().filter_map(bar).collect();
+        std::fs::write(path, svg(&bars)).expect("the file can be written");
     }
 
     /// This run beside an earlier one.

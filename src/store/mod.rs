@@ -16,6 +16,7 @@ mod code;
 mod decision;
 pub mod directory;
 mod disk;
+mod group;
 mod handle;
 mod hours;
 mod inbound;
