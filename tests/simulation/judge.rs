@@ -8,7 +8,8 @@ use wardwire::store::MessageRecord;
 use wardwire_core::base::Instant;
 use wardwire_core::gateway::snapshot::ModemState;
 use wardwire_core::queue::error::ErrorCode;
-use wardwire_core::queue::state::{MessageStatus, OnUnknown};
+use wardwire_core::queue::plan::Plan;
+use wardwire_core::queue::state::{HoldReason, MessageStatus, OnUnknown};
 use wardwire_core::simulator::{Air, AirEvent, Fault};
 
 use super::world::{BEGIN, CLOSED, Plot, World};
@@ -434,6 +435,8 @@ fn judge_message(message: &MessageRecord, outbound: &Outbound, plot: Plot, verdi
             }
         }
         MessageStatus::Failed | MessageStatus::PartiallySent => verdict.failed += 1,
+        // Nobody may send for hours where every plan is used up: what had its moment meanwhile waits for a person.
+        MessageStatus::Held if message.held == Some(HoldReason::Stale) && plot.plan != Plan::default() => {}
         MessageStatus::Queued
         | MessageStatus::Assigned
         | MessageStatus::Submitting

@@ -139,7 +139,7 @@ pub struct Bank {
     pub(super) submissions: u64,
     pub(super) inbounds: u64,
     pub(super) events: VecDeque<BankEvent>,
-    timers: BTreeMap<(Instant, u64), (usize, Timer)>,
+    pub(super) timers: BTreeMap<(Instant, u64), (usize, Timer)>,
     timer_count: u64,
     transmit: VecDeque<(usize, Vec<u8>)>,
     journal: VecDeque<AirEvent>,

@@ -153,6 +153,7 @@ impl Bank {
             core::mem::swap(&mut a.identity.imei, &mut b.identity.imei);
             core::mem::swap(&mut a.last_reference, &mut b.last_reference);
         }
+        self.redirect(one, other);
         self.power_cycle(now, one);
         self.power_cycle(now, other);
     }

@@ -365,6 +365,9 @@ impl Bank {
             return;
         };
         let tp_mr = part.tp_mr;
+        // The network finds a SIM wherever it is by now.
+        let of_it = |seat: &Seat| seat.modem.identity.iccid == part.iccid;
+        let home = self.seats.iter().position(of_it).unwrap_or(modem);
         self.submissions += 1;
         let number = self.submissions;
         let recipient = submission.to.to_text().to_string();
@@ -383,10 +386,10 @@ impl Bank {
         if let Some(text) = &submission.text
             && let Some(whole) = self.handsets.receive(modem, &recipient, submission.concat, text)
         {
-            self.read(now, modem, recipient, &whole);
+            self.read(now, home, recipient, &whole);
         }
         if submission.report {
-            self.plan_reports(now, modem, number, tp_mr, &submission.to);
+            self.plan_reports(now, home, number, tp_mr, &submission.to);
         }
     }
 
@@ -520,6 +523,27 @@ impl Bank {
             seat.waiting.push_back(what);
         }
         self.flush(now, modem);
+    }
+
+    /// The cards of two modems change places: what the network has for them, or will have, goes with them.
+    pub(super) fn redirect(&mut self, one: usize, other: usize) {
+        let waiting = |seat: Option<&mut Seat>| seat.map(|seat| core::mem::take(&mut seat.waiting)).unwrap_or_default();
+        let (of_one, of_other) = (waiting(self.seats.get_mut(one)), waiting(self.seats.get_mut(other)));
+        if let Some(seat) = self.seats.get_mut(one) {
+            seat.waiting = of_other;
+        }
+        if let Some(seat) = self.seats.get_mut(other) {
+            seat.waiting = of_one;
+        }
+        for (modem, timer) in self.timers.values_mut() {
+            if matches!(timer, Timer::Report(_) | Timer::Reply { .. }) {
+                *modem = match *modem {
+                    at if at == one => other,
+                    at if at == other => one,
+                    elsewhere => elsewhere,
+                };
+            }
+        }
     }
 
     /// Brings what waits. What cannot come now does not hold up the rest: messages and reports hinder each other not.
