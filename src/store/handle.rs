@@ -1,5 +1,5 @@
-//! The store for many tasks: one thread writes, two read. The writer takes what is queued (no more than [`Group`] says), applies
-//! it in one transaction and answers after the commit: no waiting for company, the queue that builds up during one commit
+//! The store for many tasks: one thread writes, two read. The writer takes what is queued (at most 256 ops), applies it
+//! in one transaction and answers after the commit: no waiting for company, the queue that builds up during one commit
 //! is the next one's group.
 
 use std::path::Path;
@@ -13,15 +13,16 @@ use wardwire_core::base::{ApiKeyId, Instant, MessageId, Now, ServiceId};
 use wardwire_core::queue::verbs::{Reply, Request};
 
 use super::disk::{Disk, DiskState};
-use super::group::Group;
 use super::jobs::{Jobs, Taken};
 use super::ops::{Accept, Accepted, Answer, Canceled, NewKey, Op};
 use super::read::{Read, Reader};
 use super::records::{ApiKeyRecord, Fact};
 use super::writer::Store;
 
-/// One in so many places of a transaction is kept for callers however busy the gateway is.
-const CALLERS: usize = 8;
+/// Ops in one transaction at most.
+const GROUP: usize = 256;
+/// Of these, places kept for callers however busy the gateway is.
+const CALLERS: usize = 32;
 /// Batches of the gateway that may wait.
 const GATEWAY_QUEUE: usize = 1_024;
 /// Ops of callers that may wait; more callers wait for room.
@@ -342,12 +343,10 @@ fn read_loop(shared: &Shared, reader: &Reader) {
 fn write_loop(shared: &Shared, mut store: Store) {
     // How long to wait for jobs before batches go on; `None`: they have nothing left to do.
     let mut pause = store.has_batches().then_some(Duration::ZERO);
-    let mut group = Group::default();
     loop {
-        let (wait, most) = (pause.unwrap_or(IDLE), group.most());
-        let steps = match shared.jobs.take(wait, most, most.div_ceil(CALLERS), Job::weight) {
+        let steps = match shared.jobs.take(pause.unwrap_or(IDLE), GROUP, CALLERS, Job::weight) {
             Taken::Jobs(jobs) => {
-                timed(shared, |begin| write(shared, &mut store, &mut group, begin, jobs));
+                timed(shared, |begin| write(shared, &mut store, begin, jobs));
                 STEPS_BETWEEN
             }
             Taken::Idle if pause.is_none() => {
@@ -413,7 +412,7 @@ enum Waiting {
     Caller(oneshot::Sender<Answer>),
 }
 
-fn write(shared: &Shared, store: &mut Store, group: &mut Group, now: Now, jobs: Vec<Job>) {
+fn write(shared: &Shared, store: &mut Store, now: Now, jobs: Vec<Job>) {
     let mut ops = Vec::new();
     let mut waiting = Vec::with_capacity(jobs.len());
     for job in jobs {
@@ -436,10 +435,7 @@ fn write(shared: &Shared, store: &mut Store, group: &mut Group, now: Now, jobs: 
             }
         }
     }
-    let count = ops.len();
     let mut answers = store.apply(now, ops).into_iter();
-    let (took, sync) = ((shared.clock)().monotonic.since(now.monotonic), store.synced_in());
-    group.took(count, took.saturating_sub(sync), sync);
     for waiter in waiting {
         match waiter {
             Waiting::Gateway(numbers, reply) => {

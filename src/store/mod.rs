@@ -16,7 +16,6 @@ mod code;
 mod decision;
 pub mod directory;
 mod disk;
-mod group;
 mod handle;
 mod hours;
 mod inbound;

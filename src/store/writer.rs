@@ -24,7 +24,6 @@ use super::{
     accept, attempt, audit, batch, budget, claim, decision, inbound, introduce, lanes, loopback, pasts, pins, report,
     sharing, sims, stale, sweep,
 };
-use crate::clock;
 use crate::config::Retention;
 
 /// A disk that does not work is told of this often.
@@ -91,7 +90,6 @@ pub struct Store {
     work: bool,
     watch: Watch,
     trouble: Trouble,
-    synced_in: Duration,
 }
 
 /// Whether writing fails for another reason than a full disk, so that this is told now and then, not at every try.
@@ -149,7 +147,6 @@ impl Store {
             work: false,
             watch,
             trouble: Trouble::default(),
-            synced_in: Duration::ZERO,
         };
         store.memory.sequence = u64::try_from(sequence).unwrap_or_default();
         store.service = store.alone(now, |turn| admin::service(turn, DEFAULT_SERVICE))?;
@@ -298,9 +295,7 @@ impl Store {
             }
         }
         changes.write(db)?;
-        let begin = clock::now().monotonic;
         transaction.commit()?;
-        self.synced_in = clock::now().monotonic.since(begin);
         self.memory.settle();
         Ok(answers)
     }
@@ -372,12 +367,6 @@ impl Store {
     #[must_use]
     pub fn work_arrived(&self) -> bool {
         self.work
-    }
-
-    /// What making the last [`Store::apply`] durable took.
-    #[must_use]
-    pub fn synced_in(&self) -> Duration {
-        self.synced_in
     }
 
     /// Whether batches may have something left to do: [`Op::Batches`].
