@@ -172,7 +172,8 @@ async fn a_hung_modem_does_not_delay_the_others() {
     }
     let alone = time_of(&mut client, 0, TEXTS, 0).await;
     // A fourth comes, is brought up, and stops in the middle of everything: it takes bytes and says nothing.
-    let hung = site.bank_in("hung", 1, latency);
+    // Of another seed, so that its SIM is another one.
+    let hung = site.bank_in("hung", 1, &[latency.as_slice(), &["--seed", "9"]].concat());
     until(&mut client, "hung-modem0", "ready", Duration::from_secs(60)).await;
     stop(&hung);
     let beside = time_of(&mut client, TEXTS, TEXTS, 1).await;

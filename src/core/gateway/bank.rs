@@ -340,6 +340,7 @@ impl Gateway {
         for (other, place) in self.slots.iter_mut().enumerate() {
             if other != slot && place.who.is_some_and(|who| who.1 == sim) {
                 place.who = None;
+                place.moved = true;
             }
         }
     }

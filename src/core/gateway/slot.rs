@@ -25,6 +25,9 @@ const EARLY_MAX: usize = 256;
 /// What a part takes, until some were sent.
 const AIRTIME: Duration = Duration::from_secs(4);
 
+/// A SIM is in one modem: either it was moved while nobody looked, or two ports lead to one modem.
+const MOVED: &str = "another modem tells the same SIM";
+
 /// Said of a modem whose SIM is suspected.
 const DROPPED: &str =
     "its texts are accepted, but not half as many delivery reports as usual come: its operator may be dropping them";
@@ -76,6 +79,8 @@ pub(super) struct Slot {
     pub(super) identity: Option<Identity>,
     /// Ids of modem and SIM, once the store knows them.
     pub(super) who: Option<(ModemId, SimId)>,
+    /// Another modem told of its SIM since, so that it has none until it tells again.
+    pub(super) moved: bool,
     pub(super) pace: Pace,
     /// The store is asked anew for plan and budget of its SIM; nothing is begun until it answers.
     pub(super) recount: bool,
@@ -121,6 +126,7 @@ impl Slot {
             plan: settings.plan,
             identity: None,
             who: None,
+            moved: false,
             pace: Pace::new(settings.plan, None, &[], &[]),
             recount: false,
             receive_only: false,
@@ -171,6 +177,7 @@ impl Slot {
             imsi: self.identity.as_ref().and_then(|identity| identity.imsi.as_deref()),
         });
         self.who = Some((who.modem, who.sim));
+        self.moved = false;
         self.recount = false;
         self.pace = Pace::new(who.plan, who.first_used_at, &who.sends, &who.days);
         self.last_tp_mr = who.last_tp_mr;
@@ -337,6 +344,9 @@ impl Slot {
         let dbm = self.modem.health().signal_dbm;
         if state != modem::State::Ready {
             return (translate::state(state), String::from(state.reason()));
+        }
+        if self.moved {
+            return (ModemState::Degraded, String::from(MOVED));
         }
         if self.score.is_mute(dbm) {
             return (ModemState::Degraded, String::from(modem::Why::Mute.as_str()));

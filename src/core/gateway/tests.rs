@@ -5,9 +5,11 @@ use std::format;
 use std::vec::Vec;
 
 use super::*;
-use crate::base::{Ban, UtcTime, limits};
+use crate::base::{Ban, ModemId, Past, Ulid, UtcTime, limits};
 use crate::modem::{Pin, Profile, Settings};
-use crate::queue::verbs::{PinEnd, PinTried};
+use crate::queue::verbs::{Introduced, PinEnd, PinTried};
+
+use super::snapshot::{ModemSnapshot, ModemState};
 
 fn settings(label: &str) -> SlotSettings {
     SlotSettings {
@@ -180,4 +182,68 @@ fn what_a_person_takes_is_kept_once_and_what_is_known_is_not_kept_again() {
     let mut gateway = Gateway::new([slot].to_vec(), 7);
     assert_eq!(order(&mut gateway, Order::ReadTrace), []);
     assert_eq!(order(&mut gateway, Order::Enable), [None]);
+}
+
+const CARD: SimId = SimId(Ulid::from_bits(7));
+
+/// Lets time pass for both modems of a bank, which tell the same card, and answers as the store would.
+fn live_with_one_card(gateway: &mut Gateway, from: u64) {
+    for second in from..from + 60 {
+        gateway.handle_timeout(at(second));
+        while let Some(said) = gateway.poll_transmit() {
+            let answer: &[u8] = match said.octets.as_slice() {
+                b"AT+CPIN?\r" => b"\r\n+CPIN: READY\r\n\r\nOK\r\n",
+                b"AT+CCID\r" => b"\r\n8935301234567890123\r\n\r\nOK\r\n",
+                _ => b"\r\nOK\r\n",
+            };
+            gateway.handle_input(at(second), said.slot, answer);
+        }
+        while let Some(event) = gateway.poll_event() {
+            if let Event::Request {
+                token,
+                request: Request::Introduce(introduce),
+            } = event
+            {
+                let reply = Reply::Introduced(Box::new(Introduced {
+                    modem: ModemId(Ulid::from_bits(introduce.label.len() as u128)),
+                    sim: CARD,
+                    plan: Plan::default(),
+                    first_used_at: None,
+                    sends: Vec::new(),
+                    days: Vec::new(),
+                    last_tp_mr: None,
+                    receive_only: false,
+                    past: Past::default(),
+                }));
+                gateway.handle_command(at(second), Command::Reply { token, reply });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sim_is_in_the_modem_that_told_of_it_last() {
+    let mut gateway = Gateway::new([settings("m0"), settings("m1")].to_vec(), 7);
+    let shown = |gateway: &Gateway| {
+        let modems = gateway.snapshot(at(500)).modems;
+        let shown = |modem: ModemSnapshot| (modem.state, modem.sim, modem.reason);
+        modems.into_iter().map(shown).collect::<Vec<_>>()
+    };
+    let has = (ModemState::Ready, Some(CARD), String::new());
+    let had = (
+        ModemState::Degraded,
+        None,
+        String::from("another modem tells the same SIM"),
+    );
+    gateway.handle_command(at(1), Command::PortOpened(0));
+    live_with_one_card(&mut gateway, 2);
+    assert_eq!(shown(&gateway)[0], has);
+    gateway.handle_command(at(100), Command::PortOpened(1));
+    live_with_one_card(&mut gateway, 101);
+    assert_eq!(shown(&gateway), [had.clone(), has.clone()]);
+    // It comes back: what it sent meanwhile is told anew.
+    gateway.handle_command(at(200), Command::PortLost(0));
+    gateway.handle_command(at(201), Command::PortOpened(0));
+    live_with_one_card(&mut gateway, 202);
+    assert_eq!(shown(&gateway), [has, had]);
 }
