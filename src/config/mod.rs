@@ -3,6 +3,7 @@
 
 mod check;
 mod hours;
+mod keys;
 pub mod numbering;
 mod pools;
 mod ports;
@@ -24,7 +25,8 @@ use wardwire_core::modem::{Pin, Wiring};
 use wardwire_core::queue::hours::{Hours, Zone};
 use wardwire_core::queue::plan::Plan;
 
-pub use check::{KNOWN_KEYS, PROFILES_DIR, check};
+pub use check::{PROFILES_DIR, check};
+pub use keys::KNOWN_KEYS;
 pub use numbering::{Country, NumberError, NumberPolicy};
 pub use sharing::Sharing;
 pub use webhook::{Webhook, webhook_secret};

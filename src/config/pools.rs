@@ -6,7 +6,7 @@ use wardwire_core::dispatch::share::WEIGHT_MAX;
 use wardwire_core::queue::route::Route;
 use wardwire_core::queue::state::Category;
 
-use super::check::known;
+use super::keys::known;
 use super::sharing::{self, Mistake, NAMES, NewRoute, POOLS, ROUTES, Sharing};
 use super::walk::{At, Section, Walk};
 use super::{Modem, Service};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use wardwire_core::base::{Network, PhoneNumber, limits};
 use wardwire_core::modem::{Pin, Wiring};
 
-use super::check::known;
+use super::keys::known;
 use super::walk::{At, Section, Walk};
 use super::{Discovery, Hub, Modem, Reach};
 

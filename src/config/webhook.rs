@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::check::known;
+use super::keys::known;
 use super::walk::{At, Section, Walk};
 
 /// Webhooks at most.
