@@ -1,6 +1,7 @@
 //! Following the steps of a profile: one after the other, each tried as often as it says, and what each leaves behind.
 
 use alloc::sync::Arc;
+use core::time::Duration;
 
 use super::ladder::Fault;
 use super::machine::{Job, Modem, Phase};
@@ -20,6 +21,7 @@ const SILENT_STEPS: u8 = 3;
 
 /// Bring-ups that a modem which names no SIM is looked at again, before it is taken as one that cannot.
 const NAMELESS_LOOKS: u8 = 2;
+const NAMELESS_PAUSE: Duration = Duration::from_secs(1);
 
 /// A card that is not in its holder is asked for every second at first, then only every so many tries.
 const MISSING_AFTER: u8 = 20;
@@ -389,7 +391,7 @@ impl Modem {
             List::RadioOff => self.radio_is_off(now),
             List::RadioOn => self.bring_up(now, self.state),
             List::Restart => self.restart_begun(now),
-            List::BringUp if self.waits_for_name() => return self.blocked(now, Why::SimNameless),
+            List::BringUp if self.waits_for_name() => return self.ask_for_name_again(now),
             List::BringUp => {
                 self.is_up(now);
                 self.identified = true;
@@ -413,6 +415,17 @@ impl Modem {
         }
         self.trouble.nameless = self.trouble.nameless.saturating_add(1);
         self.trouble.names_sims || self.trouble.nameless <= NAMELESS_LOOKS
+    }
+
+    fn ask_for_name_again(&mut self, now: Now) {
+        if self.trouble.names_sims {
+            return self.blocked(now, Why::SimNameless);
+        }
+        self.enter(State::Degraded(Why::SimNameless));
+        self.phase = Phase::Pause {
+            until: now.monotonic + NAMELESS_PAUSE,
+            then: Next::LookAtSim,
+        };
     }
 
     fn steps_failed(&mut self, now: Now, why: Why) {
