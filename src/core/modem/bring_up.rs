@@ -20,7 +20,7 @@ use crate::base::{Instant, Now, PhoneNumber};
 const SILENT_STEPS: u8 = 3;
 
 /// Bring-ups that a modem which names no SIM is looked at again, before it is taken as one that cannot.
-const NAMELESS_LOOKS: u8 = 2;
+const NAMELESS_LOOKS: u8 = 1;
 const NAMELESS_PAUSE: Duration = Duration::from_secs(1);
 
 /// A card that is not in its holder is asked for every second at first, then only every so many tries.
