@@ -105,6 +105,7 @@ impl Modem {
     pub(super) fn bring_up(&mut self, now: Now, state: State) {
         self.trouble.settings_lost = false;
         self.trouble.second_start = false;
+        self.trouble.refused_name = false;
         self.trouble.strays = 0;
         self.inbox.forget_entries(now.monotonic);
         self.identified = false;
@@ -291,6 +292,8 @@ impl Modem {
             }
             Verdict::Refused => {
                 cursor.silent = 0;
+                self.trouble.refused_name |=
+                    matches!(learn, Learn::Imsi | Learn::Iccid) && outcome != Outcome::Final(FinalResult::Ok);
                 // OK without the digits: the answers may be one behind.
                 cursor.drain = learn == Learn::Imei && outcome == Outcome::Final(FinalResult::Ok);
                 // A modem that says OK and nothing else, or the same again, will not say more the next time.
@@ -411,6 +414,9 @@ impl Modem {
     fn waits_for_name(&mut self) -> bool {
         if self.identity.iccid.is_some() || self.identity.imsi.is_some() {
             self.trouble.names_sims = true;
+            return false;
+        }
+        if !self.trouble.refused_name {
             return false;
         }
         self.trouble.nameless = self.trouble.nameless.saturating_add(1);

@@ -69,7 +69,9 @@ pub(super) struct Trouble {
     restarts: heapless::Deque<Instant, LOOP>,
     /// It has told of a SIM which one it is.
     pub(super) names_sims: bool,
-    /// Bring-ups in which it did not.
+    /// It refused to tell in this bring-up. To say OK and nothing else is no refusal: it will not say more the next time.
+    pub(super) refused_name: bool,
+    /// Bring-ups in which it did.
     pub(super) nameless: u8,
 }
 
