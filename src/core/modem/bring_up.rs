@@ -416,11 +416,14 @@ impl Modem {
             self.trouble.names_sims = true;
             return false;
         }
+        if self.trouble.names_sims {
+            return true;
+        }
         if !self.trouble.refused_name {
             return false;
         }
         self.trouble.nameless = self.trouble.nameless.saturating_add(1);
-        self.trouble.names_sims || self.trouble.nameless <= NAMELESS_LOOKS
+        self.trouble.nameless <= NAMELESS_LOOKS
     }
 
     fn ask_for_name_again(&mut self, now: Now) {
