@@ -130,7 +130,8 @@ fn judged<'a>(
     listed
 }
 
-fn texts(list: &[At<&str>]) -> Vec<String> {
+/// The texts of a list.
+pub(super) fn texts(list: &[At<&str>]) -> Vec<String> {
     list.iter().map(|(text, _)| (*text).to_owned()).collect()
 }
 

@@ -56,7 +56,7 @@ impl Sharing {
 }
 
 /// A route as it is written: what a list does not name does not matter to it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct NewRoute {
     /// Name of the pool it leads to.
     pub pool: String,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use wardwire_core::dispatch::Preference;
 use wardwire_core::dispatch::prefer::{Operator, Rule, Tariff};
 
-use super::pools::{bounded, cards, list, prefixes};
+use super::pools::{bounded, cards, list, prefixes, texts};
 use super::walk::{At, Section, Walk, nearest};
 
 /// Operators and tariffs at most.
@@ -85,8 +85,8 @@ fn operators<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Vec<Operator> {
             }
         }
         found.push(Operator {
-            plmns: texts(plmns),
-            prefixes: texts(prefixes),
+            plmns: texts(&plmns),
+            prefixes: texts(&prefixes),
         });
     }
     found
@@ -101,9 +101,9 @@ fn tariffs<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Vec<Tariff> {
             "say what a part costs, as cost_per_part = 40",
         );
         found.push(Tariff {
-            plmns: texts(plmns(walk, &section)),
-            sims: texts(cards(walk, &section)),
-            prefixes: texts(prefixes(walk, &section)),
+            plmns: texts(&plmns(walk, &section)),
+            sims: texts(&cards(walk, &section)),
+            prefixes: texts(&prefixes(walk, &section)),
             cost_per_part: walk.number(&section, "cost_per_part", 0..COST_MAX + 1, 0),
         });
     }
@@ -121,10 +121,6 @@ fn plmns<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Vec<At<&'a str>> {
         }
     }
     plmns
-}
-
-fn texts(list: Vec<At<&str>>) -> Vec<String> {
-    list.into_iter().map(|(text, _)| text.to_owned()).collect()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::read::{Read, Reader};
 use super::routing::Routing;
 use super::turn::{OpError, Turn};
 use crate::config::Sharing;
-use crate::config::sharing::{Entered, NewRoute};
+use crate::config::sharing::Entered;
 
 /// In `what`: before the name of a pool, and for the list of routes. No name of a pool has a blank.
 const POOL: &str = "pool ";
@@ -25,14 +25,6 @@ struct PoolRow {
     modems: Vec<String>,
     sims: Vec<String>,
     reserve: Option<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct RouteRow {
-    pool: String,
-    prefixes: Vec<String>,
-    services: Vec<String>,
-    categories: Vec<String>,
 }
 
 /// What people entered, whole, and what follows from it.
@@ -78,14 +70,7 @@ pub(super) fn keep(turn: &Turn<'_>, entered: &Entered) -> Result<(), OpError> {
         insert.execute(params![format!("{POOL}{}", pool.name), text(&row)?])?;
     }
     if let Some(routes) = &entered.routes {
-        let row = |route: &NewRoute| RouteRow {
-            pool: route.pool.clone(),
-            prefixes: route.prefixes.clone(),
-            services: route.services.clone(),
-            categories: route.categories.clone(),
-        };
-        let rows: Vec<RouteRow> = routes.iter().map(row).collect();
-        insert.execute(params![ROUTES, text(&rows)?])?;
+        insert.execute(params![ROUTES, text(routes)?])?;
     }
     Ok(())
 }
@@ -149,14 +134,7 @@ impl Reader {
 
 fn read(entered: &mut Entered, what: &str, value: &str) -> Option<()> {
     if what == ROUTES {
-        let rows: Vec<RouteRow> = serde_json::from_str(value).ok()?;
-        let route = |row: RouteRow| NewRoute {
-            pool: row.pool,
-            prefixes: row.prefixes,
-            services: row.services,
-            categories: row.categories,
-        };
-        entered.routes = Some(rows.into_iter().map(route).collect());
+        entered.routes = Some(serde_json::from_str(value).ok()?);
         return Some(());
     }
     let row: PoolRow = serde_json::from_str(value).ok()?;

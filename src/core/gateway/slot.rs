@@ -184,7 +184,8 @@ impl Slot {
         self.receive_only = who.receive_only;
     }
 
-    /// These are the pools, and ways that all serve: which ways its SIM serves, and whether it is kept for emergencies. What it works on it ends.
+    /// These are the pools, and ways that all serve: which ways its SIM serves, and whether it is kept for emergencies. What
+    /// it works on it ends.
     pub(super) fn share(&mut self, pools: &[Pool], orphans: &[Way]) {
         let Some((_, sim)) = self.who else { return };
         let mut ways: Vec<Way> = pools.iter().filter(|pool| self.is_in(pool)).map(Pool::way).collect();

@@ -19,8 +19,7 @@ use crate::base::{Instant, Now, PhoneNumber};
 /// Steps in a row without any answer after which the modem counts as gone.
 const SILENT_STEPS: u8 = 3;
 
-/// Bring-ups that a modem which names no SIM is looked at again, before it is taken as one that cannot.
-const NAMELESS_LOOKS: u8 = 1;
+/// A modem that never named a SIM is asked again after this.
 const NAMELESS_PAUSE: Duration = Duration::from_secs(1);
 
 /// A card that is not in its holder is asked for every second at first, then only every so many tries.
@@ -394,7 +393,7 @@ impl Modem {
             List::RadioOff => self.radio_is_off(now),
             List::RadioOn => self.bring_up(now, self.state),
             List::Restart => self.restart_begun(now),
-            List::BringUp if self.waits_for_name() => return self.ask_for_name_again(now),
+            List::BringUp if self.asks_for_name_again(now) => return,
             List::BringUp => {
                 self.is_up(now);
                 self.identified = true;
@@ -409,32 +408,27 @@ impl Modem {
         self.judge();
     }
 
-    /// A SIM that tells neither ICCID nor IMSI may be any SIM, its budget used up by a text or not: it is asked again. A modem
-    /// that never told of any is taken as one that cannot.
-    fn waits_for_name(&mut self) -> bool {
+    /// A SIM that tells neither ICCID nor IMSI may be any SIM, its budget used up by a text or not: true when it is asked again.
+    /// A modem that never told of any and refused twice is taken as one that cannot, and so is one that says OK and no more.
+    fn asks_for_name_again(&mut self, now: Now) -> bool {
+        let trouble = &mut self.trouble;
         if self.identity.iccid.is_some() || self.identity.imsi.is_some() {
-            self.trouble.names_sims = true;
+            trouble.names_sims = true;
             return false;
         }
-        if self.trouble.names_sims {
+        if trouble.names_sims {
+            self.blocked(now, Why::SimNameless);
             return true;
         }
-        if !self.trouble.refused_name {
+        if !trouble.refused_name || core::mem::replace(&mut trouble.asked_again, true) {
             return false;
-        }
-        self.trouble.nameless = self.trouble.nameless.saturating_add(1);
-        self.trouble.nameless <= NAMELESS_LOOKS
-    }
-
-    fn ask_for_name_again(&mut self, now: Now) {
-        if self.trouble.names_sims {
-            return self.blocked(now, Why::SimNameless);
         }
         self.enter(State::Degraded(Why::SimNameless));
         self.phase = Phase::Pause {
             until: now.monotonic + NAMELESS_PAUSE,
             then: Next::LookAtSim,
         };
+        true
     }
 
     fn steps_failed(&mut self, now: Now, why: Why) {

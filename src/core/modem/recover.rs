@@ -71,8 +71,8 @@ pub(super) struct Trouble {
     pub(super) names_sims: bool,
     /// It refused to tell in this bring-up. To say OK and nothing else is no refusal: it will not say more the next time.
     pub(super) refused_name: bool,
-    /// Bring-ups in which it did.
-    pub(super) nameless: u8,
+    /// It was asked again after it had refused.
+    pub(super) asked_again: bool,
 }
 
 impl Trouble {

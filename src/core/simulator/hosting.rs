@@ -145,6 +145,8 @@ impl Bank {
         }
         let (low, high) = self.seats.split_at_mut(one.max(other));
         if let (Some(a), Some(b)) = (low.get_mut(one.min(other)), high.first_mut()) {
+            // What the network has for a SIM goes with it.
+            core::mem::swap(&mut a.waiting, &mut b.waiting);
             let (a, b) = (&mut a.modem, &mut b.modem);
             core::mem::swap(&mut a.card, &mut b.card);
             // One that sat loose sits firmly now.

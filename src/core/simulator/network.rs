@@ -525,16 +525,8 @@ impl Bank {
         self.flush(now, modem);
     }
 
-    /// The cards of two modems change places: what the network has for them, or will have, goes with them.
+    /// The cards of two modems change places: what the network will have for them goes with them.
     pub(super) fn redirect(&mut self, one: usize, other: usize) {
-        let waiting = |seat: Option<&mut Seat>| seat.map(|seat| core::mem::take(&mut seat.waiting)).unwrap_or_default();
-        let (of_one, of_other) = (waiting(self.seats.get_mut(one)), waiting(self.seats.get_mut(other)));
-        if let Some(seat) = self.seats.get_mut(one) {
-            seat.waiting = of_other;
-        }
-        if let Some(seat) = self.seats.get_mut(other) {
-            seat.waiting = of_one;
-        }
         for (modem, timer) in self.timers.values_mut() {
             if matches!(timer, Timer::Report(_) | Timer::Reply { .. }) {
                 *modem = match *modem {
