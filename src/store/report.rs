@@ -470,6 +470,27 @@ fn note_word(turn: &Turn<'_>, kept: &Kept, place: &Place, open: bool) -> Result<
     Ok(())
 }
 
+/// Whether another attempt of the part than the one spoken of is being written, or was taken and awaits its own report.
+fn other_copy(turn: &Turn<'_>, kept: &Kept, place: &Place) -> Result<bool, OpError> {
+    let other = turn
+        .db
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM attempts WHERE message = ?1 AND sequence = ?2
+             AND (state = 0 OR (state = 1 AND awaiting = 1)) AND number <> ?3 AND (?3 <> ?4 OR tp_mr IS NOT ?5))",
+        )?
+        .query_row(
+            params![
+                place.message.0.to_octets(),
+                place.sequence,
+                place.number,
+                Place::WITH_ITS_WORD,
+                kept.facts.tp_mr,
+            ],
+            |row| row.get(0),
+        )?;
+    Ok(other)
+}
+
 /// Moves the part as the report says. What is settled already does not move: then the report is history only.
 fn apply(turn: &mut Turn<'_>, kept: &Kept, place: &Place) -> Result<(), OpError> {
     let Some(mut life) = Life::load(turn, place.message)? else {
@@ -478,6 +499,11 @@ fn apply(turn: &mut Turn<'_>, kept: &Kept, place: &Place) -> Result<(), OpError>
     let now = turn.now.utc;
     let part = place.sequence;
     let (event, error) = meaning(kept.tp_st);
+    // The end of one copy is not the end of the part.
+    let gave_up = matches!(event, PartEvent::Undelivered | PartEvent::Expired);
+    if gave_up && other_copy(turn, kept, place)? {
+        return note_word(turn, kept, place, false);
+    }
     if place.fate != Fate::Accepted || place.tp_mr != Some(kept.facts.tp_mr) {
         life.step(part, PartEvent::Accepted, now);
         life.note(part, |part| part.tp_mr = Some(kept.facts.tp_mr));

@@ -122,10 +122,19 @@ impl Model {
                 attempts.insert(attempt.id, (row.id, part.sequence, attempt.state, attempt.tp_mr));
             }
             let of = |state| part.attempts.iter().filter(|attempt| attempt.state == state).count();
-            assert_eq!(
-                of(AttemptState::Written),
-                usize::from(part.state == PartState::Submitting)
-            );
+            match of(AttemptState::Written) {
+                0 => assert_ne!(part.state, PartState::Submitting),
+                1 if part.state == PartState::Submitting => {}
+                // Word came of an earlier copy while another one was being written.
+                1 => {
+                    let gave_up = matches!(part.state, PartState::Undelivered | PartState::Expired);
+                    assert!(
+                        part.state.is_accepted_like() && !gave_up,
+                        "given up with a copy under way"
+                    );
+                }
+                more => panic!("{more} at once"),
+            }
             let flights = || {
                 self.air
                     .iter()
@@ -141,7 +150,11 @@ impl Model {
                 assert!(times > 0, "{:?}, and the air never saw it", part.state);
             }
             let told = |flight: &Flight| flight.heard.iter().any(|tp_st| *tp_st != INTERIM);
-            if flights().any(|flight| told(flight) && self.is_known(flight)) {
+            let arrived = |flight: &Flight| flight.heard.iter().any(|tp_st| *tp_st <= 0x01) && self.is_known(flight);
+            // The end of one copy is not the end of the part.
+            let ended = |flight: &Flight| told(flight) && self.is_known(flight);
+            let writing = of(AttemptState::Written) > 0;
+            if flights().any(arrived) || (times > 0 && !writing && flights().all(ended)) {
                 let waits = matches!(part.state, PartState::Accepted | PartState::Buffered);
                 assert!(!waits, "a report that is not believed");
             }

@@ -130,6 +130,62 @@ fn a_late_answer_settles_what_was_given_up() {
 }
 
 #[test]
+fn a_bad_report_of_one_copy_waits_for_the_word_on_the_other() {
+    let given_up = |tp_st| {
+        let mut bank = Bank::new();
+        let id = unknown(&mut bank, OnUnknown::Retry, Some(8));
+        let first = bank.now.utc;
+        bank.pass(900);
+        bank.sweep();
+        let second = bank.begin_only(Some(9));
+        bank.report_of(8, tp_st, first);
+        assert_eq!(
+            (bank.status(id), bank.parts(id)[0].state),
+            (M::Submitting, PartState::Submitting)
+        );
+        (bank, id, second)
+    };
+    for tp_st in [0x41, 0x46] {
+        let (mut bank, id, second) = given_up(tp_st);
+        bank.close(second, accepted(9));
+        assert_eq!(bank.status(id), M::Sent);
+        bank.pass(60);
+        bank.report(9, 0);
+        assert_eq!(bank.status(id), M::Delivered, "{tp_st:#x}");
+
+        let (mut bank, id, second) = given_up(tp_st);
+        bank.close(second, accepted(9));
+        bank.report(9, 0x41);
+        assert_eq!(bank.status(id), M::Undelivered, "{tp_st:#x}");
+
+        // The second copy never left: it goes out after all.
+        let (mut bank, id, second) = given_up(tp_st);
+        bank.close(second, AttemptResult::NotSent(Answer::NoPrompt));
+        assert_eq!(bank.status(id), M::Queued, "{tp_st:#x}");
+    }
+}
+
+#[test]
+fn a_bad_report_of_either_of_two_copies_that_were_taken_waits_for_the_other() {
+    for (one, other) in [(8, 9), (9, 8)] {
+        let mut bank = Bank::new();
+        let id = bank.text("Come at ten.");
+        let first = bank.begin_only(Some(8));
+        bank.close(first, SILENT);
+        bank.pass(900);
+        bank.sweep();
+        let second = bank.begin_only(Some(9));
+        bank.close(first, accepted(8));
+        bank.close(second, accepted(9));
+        bank.report(one, 0x41);
+        assert_eq!(bank.status(id), M::Sent, "{one}");
+        bank.pass(1);
+        bank.report(other, 0);
+        assert_eq!(bank.status(id), M::Delivered, "{one}");
+    }
+}
+
+#[test]
 fn a_report_may_come_before_the_answer() {
     for last in [accepted(5), SILENT] {
         let mut bank = Bank::new();
