@@ -179,7 +179,7 @@ impl Gateway {
             let Some(place) = self.slots.get_mut(slot) else {
                 continue;
             };
-            if place.modem.poll_timeout().is_some_and(|(at, _)| at <= now.monotonic) {
+            if place.modem.due().is_some_and(|at| at <= now.monotonic) {
                 place.modem.handle_timeout(now);
                 self.follow_modem(now, slot);
             }
@@ -209,10 +209,7 @@ impl Gateway {
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.slots.iter_mut().enumerate().find_map(|(slot, place)| {
             let octets = place.modem.poll_transmit()?;
-            Some(Transmit {
-                slot,
-                octets: octets.to_vec(),
-            })
+            Some(Transmit { slot, octets })
         })
     }
 
@@ -231,7 +228,7 @@ impl Gateway {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, WakeReason)> {
         let modems = self.slots.iter().enumerate().filter_map(|(slot, place)| {
-            let (at, _) = place.modem.poll_timeout()?;
+            let at = place.modem.due()?;
             Some((at, WakeReason::Modem(slot)))
         });
         let own = [

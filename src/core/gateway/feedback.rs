@@ -9,7 +9,7 @@ use super::slot::Slot;
 use super::{Event, SlotIndex, monotonic, translate};
 use crate::base::{Instant, Now, SimId};
 use crate::dispatch::score::Suspicion;
-use crate::modem::{self, Fault, Level, SubmitResult, Why};
+use crate::modem::{self, Fault, Level, Shared, SubmitResult, Why};
 use crate::queue::verbs::Reply;
 
 impl Gateway {
@@ -80,15 +80,17 @@ impl Gateway {
 
     /// Trouble that several share: told to those who share it, once.
     pub(super) fn look_at_groups(&mut self, now: Now) {
-        let members: Vec<Member> = self.slots.iter().map(|place| place.member.clone()).collect();
+        let members: Vec<&Member> = self.slots.iter().map(|place| &place.member).collect();
         for finding in self.groups.look(now.monotonic, &members) {
             self.events.push_back(match finding {
                 Finding::HubFails(hub) => Event::HubFails(hub),
                 Finding::CycleHub(hub, slots) => Event::CycleHub(hub, slots),
             });
         }
-        for (slot, place) in self.slots.iter_mut().enumerate() {
-            let shared = self.groups.shared(now.monotonic, &members, slot);
+        let shared: Vec<Option<Shared>> = (0..members.len())
+            .map(|slot| self.groups.shared(now.monotonic, &members, slot))
+            .collect();
+        for (place, shared) in self.slots.iter_mut().zip(shared) {
             if place.shared != shared {
                 place.shared = shared;
                 place.modem.handle_command(now, modem::Command::Shared(shared));

@@ -59,7 +59,7 @@ pub(super) struct Groups {
 
 impl Groups {
     /// Looks at everybody; finds what is new.
-    pub(super) fn look(&mut self, now: Instant, members: &[Member]) -> Vec<Finding> {
+    pub(super) fn look(&mut self, now: Instant, members: &[&Member]) -> Vec<Finding> {
         let mut findings = Vec::new();
         let mut failing: BTreeMap<&String, Vec<(SlotIndex, Instant)>> = BTreeMap::new();
         for (slot, member) in members.iter().enumerate() {
@@ -95,12 +95,12 @@ impl Groups {
     }
 
     /// Whose trouble this modem shares.
-    pub(super) fn shared(&self, now: Instant, members: &[Member], slot: SlotIndex) -> Option<Shared> {
+    pub(super) fn shared(&self, now: Instant, members: &[&Member], slot: SlotIndex) -> Option<Shared> {
         let member = members.get(slot)?;
-        if member
-            .operator
-            .as_ref()
-            .is_some_and(|operator| operator_fails(now, members, operator))
+        let some_lost = members.iter().any(|member| member.lost_network.is_some());
+        if some_lost
+            && let Some(operator) = &member.operator
+            && operator_fails(now, members, operator)
         {
             return Some(Shared::Operator);
         }
@@ -125,7 +125,7 @@ fn fail_together(failing: &[(SlotIndex, Instant)], now: Instant) -> bool {
 }
 
 /// At least two SIMs of the operator, and half of them, lost the network, the first not long before the last.
-fn operator_fails(now: Instant, members: &[Member], operator: &String) -> bool {
+fn operator_fails(now: Instant, members: &[&Member], operator: &String) -> bool {
     let of_it = members
         .iter()
         .filter(|member| member.operator.as_ref() == Some(operator));
@@ -156,6 +156,18 @@ mod tests {
         Instant::ZERO + Duration::from_secs(secs)
     }
 
+    fn refs(members: &[Member]) -> Vec<&Member> {
+        members.iter().collect()
+    }
+
+    fn look(groups: &mut Groups, secs: u64, members: &[Member]) -> Vec<Finding> {
+        groups.look(at(secs), &refs(members))
+    }
+
+    fn shared(groups: &Groups, secs: u64, members: &[Member], slot: SlotIndex) -> Option<Shared> {
+        groups.shared(at(secs), &refs(members), slot)
+    }
+
     /// Modems of hub `1-1` that fail since these seconds; none is well.
     fn hub(fails: &[Option<u64>]) -> Vec<Member> {
         let member = |since: &Option<u64>| Member {
@@ -179,45 +191,45 @@ mod tests {
     fn three_of_a_hub_within_a_minute_are_one_alert_and_one_cycle() {
         let mut groups = Groups::default();
         let members = hub(&[Some(100), Some(130), Some(155), None]);
-        assert_eq!(groups.look(at(155), &members), [Finding::HubFails("1-1".into())]);
-        assert_eq!(groups.look(at(156), &members), []);
-        assert_eq!(groups.shared(at(156), &members, 3), Some(Shared::Hub));
+        assert_eq!(look(&mut groups, 155, &members), [Finding::HubFails("1-1".into())]);
+        assert_eq!(look(&mut groups, 156, &members), []);
+        assert_eq!(shared(&groups, 156, &members, 3), Some(Shared::Hub));
         assert_eq!(groups.next_at(), Some(at(215)));
         assert_eq!(
-            groups.look(at(215), &members),
+            look(&mut groups, 215, &members),
             [Finding::CycleHub("1-1".into(), vec![0, 1, 2])]
         );
-        assert_eq!(groups.look(at(216), &members), []);
+        assert_eq!(look(&mut groups, 216, &members), []);
         // Afterwards each helps itself; they do not fail together again without failing anew.
-        assert_eq!(groups.look(at(395), &members), []);
-        assert_eq!(groups.shared(at(395), &members, 0), None);
+        assert_eq!(look(&mut groups, 395, &members), []);
+        assert_eq!(shared(&groups, 395, &members, 0), None);
     }
 
     #[test]
     fn a_hub_whose_modems_come_back_is_not_switched() {
         let mut groups = Groups::default();
-        groups.look(at(100), &hub(&[Some(90), Some(95), Some(100)]));
-        assert_eq!(groups.look(at(130), &hub(&[Some(90), None, None])), []);
-        assert_eq!(groups.look(at(200), &hub(&[Some(90), None, None])), []);
-        assert_eq!(groups.shared(at(200), &hub(&[Some(90), None, None]), 0), None);
+        look(&mut groups, 100, &hub(&[Some(90), Some(95), Some(100)]));
+        assert_eq!(look(&mut groups, 130, &hub(&[Some(90), None, None])), []);
+        assert_eq!(look(&mut groups, 200, &hub(&[Some(90), None, None])), []);
+        assert_eq!(shared(&groups, 200, &hub(&[Some(90), None, None]), 0), None);
     }
 
     #[test]
     fn failures_far_apart_or_of_different_hubs_are_each_their_own() {
         let mut groups = Groups::default();
-        assert_eq!(groups.look(at(300), &hub(&[Some(100), Some(200), Some(300)])), []);
+        assert_eq!(look(&mut groups, 300, &hub(&[Some(100), Some(200), Some(300)])), []);
         let mut members = hub(&[Some(299), Some(299), Some(300)]);
         if let Some(last) = members.last_mut() {
             last.hub = Some("1-2".into());
         }
-        assert_eq!(groups.look(at(300), &members), []);
-        assert_eq!(groups.look(at(300), &hub(&[Some(299), Some(300)])), []);
+        assert_eq!(look(&mut groups, 300, &members), []);
+        assert_eq!(look(&mut groups, 300, &hub(&[Some(299), Some(300)])), []);
     }
 
     #[test]
     fn half_of_an_operators_sims_without_network_are_the_operators_matter() {
         let groups = Groups::default();
-        for (lost, shared) in [
+        for (lost, theirs) in [
             (vec![Some(10), Some(100), None, None], true),
             (vec![Some(10), None], false),
             (vec![Some(10)], false),
@@ -227,8 +239,8 @@ mod tests {
             (vec![None, None], false),
         ] {
             let members = operator(&lost);
-            let found = groups.shared(at(2_000), &members, 0) == Some(Shared::Operator);
-            assert_eq!(found, shared, "{lost:?}");
+            let found = shared(&groups, 2_000, &members, 0) == Some(Shared::Operator);
+            assert_eq!(found, theirs, "{lost:?}");
         }
     }
 }

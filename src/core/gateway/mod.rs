@@ -10,6 +10,7 @@ mod bank;
 mod feedback;
 mod groups;
 mod ledger;
+mod line;
 mod pins;
 mod slot;
 pub mod snapshot;

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::groups::Member;
+use super::line::Line;
 use super::snapshot::{ModemSnapshot, ModemState, SignalPeriod};
 use super::{SlotSettings, translate};
 use crate::base::{AttemptId, Ban, Instant, MessageId, ModemId, Now, SimId, UtcTime};
@@ -73,7 +74,7 @@ pub(super) enum BeginState {
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) label: String,
-    pub(super) modem: Modem,
+    pub(super) modem: Line,
     /// The plan of a SIM that has none of its own.
     plan: Plan,
     pub(super) identity: Option<Identity>,
@@ -122,7 +123,7 @@ impl Slot {
         Self {
             kept: (settings.modem.past.ban, 0),
             label: settings.label,
-            modem: Modem::new(settings.profiles, settings.modem, seed),
+            modem: Line::new(Modem::new(settings.profiles, settings.modem, seed)),
             plan: settings.plan,
             identity: None,
             who: None,

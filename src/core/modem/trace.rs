@@ -76,8 +76,7 @@ type Name = heapless::String<24>;
 /// The ring.
 #[derive(Debug, Default)]
 pub(super) struct Trace {
-    entries: VecDeque<Entry>,
-    octets: usize,
+    ring: Ring,
     /// A line that has not ended.
     partial: heapless::Vec<u8, { limits::LINE }>,
     now: Now,
@@ -85,12 +84,58 @@ pub(super) struct Trace {
     command: Name,
 }
 
+#[derive(Debug, Default)]
+struct Ring {
+    entries: VecDeque<Entry>,
+    octets: usize,
+}
+
+impl Ring {
+    fn keep(&mut self, at: UtcTime, said: bool, line: &str, whole: bool, command: &Name) {
+        // Once it is full, the oldest line makes room, and lends its memory.
+        let mut text = match self.entries.len() {
+            LINES.. => self.drop_oldest().unwrap_or_default(),
+            _ => String::new(),
+        };
+        text.clear();
+        if whole {
+            text.extend(line.chars().filter(|c| !c.is_control() || *c == '\u{1a}'));
+        } else {
+            mask(said, line, command, &mut text);
+        }
+        self.octets += text.len();
+        self.entries.push_back(Entry {
+            at,
+            said,
+            text,
+            whole,
+            command: command.clone(),
+        });
+        while self.octets > OCTETS && self.drop_oldest().is_some() {}
+    }
+
+    fn drop_oldest(&mut self) -> Option<String> {
+        let gone = self.entries.pop_front()?;
+        self.octets = self.octets.saturating_sub(gone.text.len());
+        Some(gone.text)
+    }
+
+    fn mask_all(&mut self) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.whole) {
+            let whole = core::mem::take(&mut entry.text);
+            mask(entry.said, &whole, &entry.command, &mut entry.text);
+            entry.whole = false;
+        }
+        self.octets = self.entries.iter().map(|entry| entry.text.len()).sum();
+    }
+}
+
 impl Trace {
     /// Time passed.
     pub(super) fn turn(&mut self, now: Now) {
         self.now = now;
         if self.whole_until.take_if(|until| *until <= now.monotonic).is_some() {
-            self.mask_all();
+            self.ring.mask_all();
         }
     }
 
@@ -108,7 +153,8 @@ impl Trace {
             if text.starts_with("AT") {
                 self.command = name(&text).chars().take(self.command.capacity()).collect();
             }
-            self.keep(true, &text);
+            let whole = self.whole_until.is_some();
+            self.ring.keep(self.now.utc, true, &text, whole, &self.command);
         }
     }
 
@@ -128,39 +174,10 @@ impl Trace {
 
     fn line_ended(&mut self) {
         if !self.partial.is_empty() {
-            let line = readable(&self.partial).into_owned();
+            let (line, whole) = (readable(&self.partial), self.whole_until.is_some());
+            self.ring.keep(self.now.utc, false, &line, whole, &self.command);
             self.partial.clear();
-            self.keep(false, &line);
         }
-    }
-
-    fn keep(&mut self, said: bool, text: &str) {
-        let whole = self.whole_until.is_some();
-        let text = if whole {
-            text.chars().filter(|c| !c.is_control() || *c == '\u{1a}').collect()
-        } else {
-            mask(said, text, &self.command)
-        };
-        self.octets += text.len();
-        self.entries.push_back(Entry {
-            at: self.now.utc,
-            said,
-            text,
-            whole,
-            command: self.command.clone(),
-        });
-        while self.entries.len() > LINES || self.octets > OCTETS {
-            let Some(gone) = self.entries.pop_front() else { break };
-            self.octets = self.octets.saturating_sub(gone.text.len());
-        }
-    }
-
-    fn mask_all(&mut self) {
-        for entry in self.entries.iter_mut().filter(|entry| entry.whole) {
-            entry.text = mask(entry.said, &entry.text, &entry.command);
-            entry.whole = false;
-        }
-        self.octets = self.entries.iter().map(|entry| entry.text.len()).sum();
     }
 
     /// All lines, oldest first: time, `>` for the modem or `<` from it, text.
@@ -170,7 +187,7 @@ impl Trace {
             let way = if entry.said { '>' } else { '<' };
             format!("{} {way} {}", entry.at, entry.text)
         };
-        self.entries.iter().map(line).collect()
+        self.ring.entries.iter().map(line).collect()
     }
 }
 
@@ -188,44 +205,51 @@ fn name(command: &str) -> &str {
     command.get(..end).unwrap_or_default()
 }
 
-/// What may be kept of a line. `command` is the one said last.
-fn mask(said: bool, text: &str, command: &str) -> String {
+/// Writes down what may be kept of a line. `command` is the one said last.
+fn mask(said: bool, text: &str, command: &str, kept: &mut String) {
     let text = text.trim();
     let (text, end) = match text.strip_suffix('\u{1a}') {
         Some(data) => (data, " ^Z"),
         None => (text, ""),
     };
     if text == "\u{1b}" {
-        return String::from("^[");
+        return kept.push_str("^[");
     }
     if said && text.starts_with("AT") {
-        return masked_command(text);
+        return masked_command(text, kept);
     }
     if FinalResult::from_line(text).is_some() && !text.contains(|c: char| c.is_ascii_lowercase()) {
-        return masked_prefixed(text).unwrap_or_else(|| String::from(text));
+        return match parse::split_prefix(text) {
+            Some((word, rest)) => masked_prefixed(word, rest, kept),
+            None => kept.push_str(text),
+        };
     }
     // What echoes a command says no more than the command did.
-    if !said && name(text).eq_ignore_ascii_case(command) && !command.is_empty() {
-        return masked_command(text);
+    if !said && !command.is_empty() && name(text).eq_ignore_ascii_case(command) {
+        return masked_command(text, kept);
     }
     if text == ">" {
-        return String::from(">");
+        return kept.push('>');
     }
     if parse::is_hex(text) && text.len() % 2 == 0 {
-        return format!("<{} octets>{end}", text.len() / 2);
+        let _ = write!(kept, "<{} octets>{end}", text.len() / 2);
+        return;
     }
-    let known = parse::split_prefix(text).is_some_and(|(word, _)| {
+    if let Some((word, rest)) = parse::split_prefix(text) {
         let asked = command
             .strip_prefix("AT")
             .is_some_and(|asked| asked.eq_ignore_ascii_case(word));
-        asked || (is_name(word) && urc::classify(text).is_some())
-    });
-    let masked = if known { masked_prefixed(text) } else { None };
-    masked.unwrap_or_else(|| match urc::classify(text) {
+        if asked || (is_name(word) && urc::classify(text).is_some()) {
+            return masked_prefixed(word, rest, kept);
+        }
+    }
+    match urc::classify(text) {
         // A word of the table, alone on its line.
-        Some(told) if told != urc::Urc::Ignored && is_shout(text) => String::from(text),
-        Some(_) | None => format!("<{} characters>{end}", text.chars().count()),
-    })
+        Some(told) if told != urc::Urc::Ignored && is_shout(text) => kept.push_str(text),
+        Some(_) | None => {
+            let _ = write!(kept, "<{} characters>{end}", text.chars().count());
+        }
+    }
 }
 
 /// `+`, `^`, `#`, `*` and capitals: a name that a manufacturer gave.
@@ -241,31 +265,26 @@ fn is_shout(text: &str) -> bool {
     text.chars().all(|c| c.is_ascii_uppercase() || " ^*+-".contains(c))
 }
 
-fn masked_command(text: &str) -> String {
+fn masked_command(text: &str, kept: &mut String) {
     let (name, rest) = text.split_at_checked(name(text).len()).unwrap_or((text, ""));
+    kept.push_str(name);
     match rest.strip_prefix('=') {
-        Some("?") | None => format!("{name}{rest}"),
-        Some(_) if SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) => format!("{name}=<masked>"),
+        Some("?") | None => kept.push_str(rest),
+        Some(_) if SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) => kept.push_str("=<masked>"),
         Some(params) => {
-            let mut masked = String::with_capacity(text.len());
-            masked.push_str(name);
-            masked.push('=');
-            mask_params(params, &mut masked);
-            masked
+            kept.push('=');
+            mask_params(params, kept);
         }
     }
 }
 
-fn masked_prefixed(text: &str) -> Option<String> {
-    let (word, rest) = parse::split_prefix(text)?;
-    let mut masked = String::with_capacity(text.len() + 2);
-    masked.push_str(word);
-    masked.push_str(": ");
-    mask_params(rest, &mut masked);
-    Some(masked)
+fn masked_prefixed(word: &str, rest: &str, kept: &mut String) {
+    kept.push_str(word);
+    kept.push_str(": ");
+    mask_params(rest, kept);
 }
 
-fn mask_params(rest: &str, masked: &mut String) {
+fn mask_params(rest: &str, kept: &mut String) {
     let mut quoted = false;
     let outside = |c: char| {
         quoted ^= c == '"';
@@ -273,16 +292,16 @@ fn mask_params(rest: &str, masked: &mut String) {
     };
     for (at, param) in rest.split(outside).enumerate() {
         if at > 0 {
-            masked.push(',');
+            kept.push(',');
         }
         let param = param.trim();
         let bare = param.trim_matches('"');
         if is_small(param) || WORDS.iter().any(|word| word.eq_ignore_ascii_case(bare)) {
-            masked.push_str(param);
+            kept.push_str(param);
         } else if bare.len() >= 4 && bare.chars().all(|c| c.is_ascii_digit() || c == '+') {
-            masked.push_str("<number>");
+            kept.push_str("<number>");
         } else {
-            let _ = write!(masked, "<{}>", bare.chars().count());
+            let _ = write!(kept, "<{}>", bare.chars().count());
         }
     }
 }

@@ -110,7 +110,7 @@ fn whole_lines_end_by_themselves_and_are_masked_then() {
     trace.heard(at(1), b"\r\n+CNUM: ,\"+353871234567\",145\r\n");
     assert!(kept(&mut trace, 599)[0].contains("353871234567"));
     trace.heard(at(600), b"\r\n+CNUM: ,\"+353871234567\",145\r\n");
-    assert!(!std::format!("{:?}", trace.entries).contains("353871234567"));
+    assert!(!std::format!("{:?}", trace.ring.entries).contains("353871234567"));
     // An hour at most, whatever was asked for; a time that has passed ends it.
     trace.keep_whole(at(700), at(90_000).utc);
     trace.heard(at(701), b"\r\n12345678901\r\n");
@@ -130,11 +130,11 @@ fn the_ring_is_bounded() {
         trace.heard(at(1), &[b'A'; 300]);
         trace.heard(at(1), b"\r\n");
     }
-    assert!(trace.octets <= OCTETS && trace.entries.len() <= LINES);
+    assert!(trace.ring.octets <= OCTETS && trace.ring.entries.len() <= LINES);
     for _ in 0..2_000 {
         trace.heard(at(1_000), b"\r\nOK\r\n");
     }
-    assert_eq!(trace.entries.len(), LINES);
+    assert_eq!(trace.ring.entries.len(), LINES);
 }
 
 const NUMBER: &str = "353871234567";
