@@ -207,6 +207,37 @@ fn a_technician_works_on_the_bank_from_the_terminal_and_it_is_on_record() {
     assert_eq!(gateway.terminate(), Some(0));
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_credit_of_each_sim_is_asked_for_and_a_low_one_is_told() {
+    // What a virtual SIM answers is EUR 10.00.
+    let credit = "[[credit]]\ncode = '*100#'\nafter = 'EUR'\nlow = 20";
+    let site = Site::new(binary(), 2, credit);
+    let _bank = site.bank(&[]);
+    let (gateway, address) = site.gateway();
+    let end = std::time::Instant::now() + Duration::from_secs(60);
+    let sims = loop {
+        let sims = rows(&said(&site, "sims", &["--json"]));
+        if sims.len() == 2 && sims.iter().all(|sim| !sim["balance"].is_null()) {
+            break sims;
+        }
+        assert!(std::time::Instant::now() < end, "nobody asked: {sims:?}");
+    };
+    for sim in &sims {
+        let balance = &sim["balance"];
+        assert_eq!(
+            (&balance["amount"], &balance["low"]),
+            (&json!("10.00"), &json!(true)),
+            "{sim}"
+        );
+    }
+    let table = said(&site, "sims", &[]);
+    assert_eq!(table.matches("10.00 (low)").count(), 2, "{table}");
+    let mut client = Client::connect(address, &site.key()).await.expect("it listens");
+    let events = client.events().await.expect("it answers");
+    assert_eq!(events.get("sim.credit_low"), Some(&2), "{events:?}");
+    assert_eq!(gateway.terminate(), Some(0));
+}
+
 /// A bank of one modem with a card that asks for its PIN, 1234.
 struct Locked(std::process::Child);
 

@@ -43,6 +43,8 @@ pub(super) fn status_of(kind: EventKind) -> Option<&'static str> {
         | EventKind::SimCapReached(_)
         | EventKind::SimSuspect
         | EventKind::SimTrusted
+        | EventKind::SimCreditLow
+        | EventKind::SimCreditRestored
         | EventKind::BatchStarted
         | EventKind::BatchCompleted
         | EventKind::BatchCanceled => None,

@@ -18,7 +18,7 @@ use super::modems::{self, read};
 use super::pools;
 use super::problem::{Code, Problem};
 use super::views::SimView;
-use crate::store::{Replaced, SimEdit, SimRecord};
+use crate::store::{NewBalance, Replaced, SimEdit, SimRecord};
 
 /// Digits of an ICCID that are enough to name a SIM, when no other ends in them.
 const TAIL: usize = 4;
@@ -300,8 +300,9 @@ pub(super) async fn ussd(
     let result = act::order(&context, &caller, &modem.label, Order::Ussd(code), act).await?;
     let text = act::lines(result)?.join("\n");
     if let Some(sim) = sim.filter(|_| balance) {
+        let credit = context.config.credit_of(sim.iccid.as_deref(), sim.imsi.as_deref());
         let edit = SimEdit {
-            balance: Some(text.clone()),
+            balance: Some(NewBalance::of(text.clone(), credit)),
             ..SimEdit::default()
         };
         context.store.edit_sim(sim.id, edit).await?;

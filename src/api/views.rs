@@ -604,6 +604,10 @@ impl BudgetView {
 struct BalanceView {
     text: String,
     at: String,
+    /// As `12.40`, in the unit the text means.
+    amount: Option<String>,
+    low: bool,
+    low_since: Option<String>,
 }
 
 impl SimView {
@@ -629,6 +633,9 @@ impl SimView {
             balance: s.balance.as_ref().map(|balance| BalanceView {
                 text: balance.text.clone(),
                 at: balance.at.to_string(),
+                amount: balance.amount.map(hundredths),
+                low: balance.low_since.is_some(),
+                low_since: balance.low_since.map(|at| at.to_string()),
             }),
             caps: home
                 .and_then(|m| m.pace.as_ref())
@@ -641,6 +648,11 @@ impl SimView {
             last_seen_at: s.seen_at.to_string(),
         }
     }
+}
+
+fn hundredths(amount: i64) -> String {
+    let (sign, whole) = (if amount < 0 { "-" } else { "" }, amount.unsigned_abs());
+    format!("{sign}{}.{:02}", whole / 100, whole % 100)
 }
 
 /// What a signal is good for: SMS still works well at -95 dBm and hardly below -105 dBm.

@@ -265,6 +265,8 @@ async fn show_fact(fact: Fact, store: &StoreHandle, names: &BTreeMap<String, &'s
             | EventKind::SimCapReached(_)
             | EventKind::SimSuspect
             | EventKind::SimTrusted
+            | EventKind::SimCreditLow
+            | EventKind::SimCreditRestored
             | EventKind::BatchStarted
             | EventKind::BatchCompleted
             | EventKind::BatchCanceled,

@@ -164,6 +164,20 @@ fn count(value: &Value, key: &str) -> u64 {
     value.get(key).and_then(Value::as_u64).unwrap_or_default()
 }
 
+/// The amount, where the gateway could read one, else the network's words.
+fn credit_of(sim: &Value) -> String {
+    let of = |field: &str| {
+        sim.pointer(field)
+            .and_then(Value::as_str)
+            .map(|text| text.replace('\n', " "))
+    };
+    let credit = of("/balance/amount")
+        .or_else(|| of("/balance/text"))
+        .unwrap_or_default();
+    let low = sim.pointer("/balance/low").and_then(Value::as_bool).unwrap_or_default();
+    if low { format!("{credit} (low)") } else { credit }
+}
+
 /// Whether an answer says so; no when it is not there.
 fn flag(value: &Value, key: &str) -> bool {
     value.get(key).and_then(Value::as_bool) == Some(true)

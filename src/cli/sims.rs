@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::door::{Door, DoorError};
 use super::modems::segment;
 use super::table::{or_dash, table};
-use super::{count, flag, through_door, word};
+use super::{count, credit_of, flag, through_door, word};
 
 pub(super) const EXAMPLES: &str = "A SIM is named by its id, by the last digits of its ICCID, or by the slot it is in.
 
@@ -98,7 +98,7 @@ fn row(sim: &Value) -> [String; 9] {
     } else {
         word(sim, "state").to_owned()
     };
-    let credit = sim.pointer("/balance/text").and_then(Value::as_str).unwrap_or_default();
+    let credit = credit_of(sim);
     [
         if tail.is_empty() {
             "-".to_owned()
@@ -110,7 +110,7 @@ fn row(sim: &Value) -> [String; 9] {
         state,
         or_dash(word(sim, "operator")),
         or_dash(word(sim, "plan")),
-        or_dash(&credit.replace('\n', " ")),
+        or_dash(&credit),
         count(sim, "sent_24h").to_string(),
         word(sim, "id").to_owned(),
     ]
@@ -180,12 +180,15 @@ mod tests {
                    "balance": {"text": "12.40\nEUR", "at": "x"}, "receive_only": false, "sent_24h": 12}),
             json!({"id": "sim_2", "iccid": null, "number": null, "slot": "rack-2", "state": "absent",
                    "operator": null, "plan": null, "balance": null, "receive_only": true, "sent_24h": 0}),
+            json!({"id": "sim_3", "iccid": null, "number": null, "slot": "rack-3", "state": "ready", "operator": null, "plan": null,
+                   "balance": {"text": "You have 2.40 EUR", "amount": "2.40", "low": true}, "receive_only": false, "sent_24h": 0}),
         ];
         let shown = sims_table(&sims);
         let lines: Vec<&str> = shown.lines().collect();
-        assert_eq!(lines.len(), 3);
+        assert_eq!(lines.len(), 4);
         assert!(lines[1].starts_with("…1234  +353850000001  rack-1"), "{shown}");
         assert!(lines[1].contains("12.40 EUR"), "{shown}");
         assert!(lines[2].contains("absent, receives only"), "{shown}");
+        assert!(lines[3].contains(" 2.40 (low) "), "{shown}");
     }
 }

@@ -10,7 +10,8 @@ use wardwire_core::queue::plan::{self, Plan};
 use super::keys::known;
 use super::walk::{At, Section, Walk};
 use super::{
-    Config, ConfigError, Country, Http, NumberPolicy, Policy, Retention, Storage, hours, pools, ports, tariff, webhook,
+    Config, ConfigError, Country, Http, NumberPolicy, Policy, Retention, Storage, credit, hours, pools, ports, tariff,
+    webhook,
 };
 
 /// Longest file read; the longest real one (256 modems, all numbers of a pilot) is far below.
@@ -62,6 +63,7 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
     let sim_defaults = sim_defaults(walk, root);
     let sharing = pools::sharing(walk, root, &modems, discovery.enabled);
     let preference = tariff::preference(walk, root);
+    let credit = credit::credit(walk, root);
     let (timezone, hours) = hours::hours(walk, root);
     let policy = policy(walk, root, region);
     Some(Config {
@@ -81,6 +83,7 @@ fn read<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Option<Config> {
         sim_defaults,
         sharing,
         preference,
+        credit,
         timezone,
         hours,
         policy: policy?,

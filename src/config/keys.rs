@@ -28,6 +28,7 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
             "route",
             "operator",
             "tariff",
+            "credit",
             "hours",
             "policy",
         ],
@@ -58,6 +59,7 @@ pub const KNOWN_KEYS: &[(&str, &[&str])] = &[
     ("route", &["pool", "prefixes", "services", "categories"]),
     ("operator", &["plmns", "prefixes"]),
     ("tariff", &["plmns", "sims", "prefixes", "cost_per_part"]),
+    ("credit", &["code", "every_hours", "low", "after", "plmns", "sims"]),
     ("hours", &["categories", "days", "start", "finish"]),
     (
         "sim_defaults",
@@ -95,7 +97,7 @@ pub(super) fn known<'a>(walk: &mut Walk<'a>, section: &Section<'a>, table: &str)
         Some(match *home {
             "" => "no table, above the first one".to_owned(),
             "modem" => "[[modem]]".to_owned(),
-            list @ ("service" | "pool" | "route" | "operator" | "tariff" | "hours") => format!("[[{list}]]"),
+            list @ ("service" | "pool" | "route" | "operator" | "tariff" | "credit" | "hours") => format!("[[{list}]]"),
             home => format!("[{home}]"),
         })
     });

@@ -2,6 +2,7 @@
 //! Also what the site's numbering plan says about a phone number ([`numbering`]). Reads no file and no environment.
 
 mod check;
+pub mod credit;
 mod hours;
 mod keys;
 pub mod numbering;
@@ -67,12 +68,22 @@ pub struct Config {
     pub sharing: Sharing,
     /// Which of several free SIMs a text should rather go through.
     pub preference: Preference,
+    /// How the credit of which SIMs is asked for; of several that fit a SIM the first counts.
+    pub credit: Vec<credit::Credit>,
     /// The site's time zone.
     pub timezone: Option<Zone>,
     /// When texts of which category go.
     pub hours: Hours,
     /// Who may be texted, and what happens when an outcome stays unknown.
     pub policy: Policy,
+}
+
+impl Config {
+    /// How the credit of this SIM is asked for.
+    #[must_use]
+    pub fn credit_of(&self, iccid: Option<&str>, imsi: Option<&str>) -> Option<&credit::Credit> {
+        self.credit.iter().find(|credit| credit.is_of(iccid, imsi))
+    }
 }
 
 /// How much of the disk may be used.

@@ -111,7 +111,7 @@ fn tariffs<'a>(walk: &mut Walk<'a>, root: &Section<'a>) -> Vec<Tariff> {
 }
 
 /// Networks of operators.
-fn plmns<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Vec<At<&'a str>> {
+pub(super) fn plmns<'a>(walk: &mut Walk<'a>, section: &Section<'a>) -> Vec<At<&'a str>> {
     let plmns = list(walk, section, "plmns");
     for (index, (text, span)) in plmns.iter().enumerate() {
         if !(5..=6).contains(&text.len()) || !text.bytes().all(|b| b.is_ascii_digit()) {

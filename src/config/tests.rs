@@ -77,10 +77,11 @@ fn the_shipped_file_passes_as_it_is_and_with_every_default_written_out() {
     let written = check(&written_out, "wardwire.toml").unwrap();
     assert_eq!(written.modems.len(), 2);
     assert_eq!((written.sharing.pools.len(), written.sharing.routes.len()), (2, 1));
-    // What stands behind a `#` is the default indeed; only the modems, who shares them and hours are examples.
+    // What stands behind a `#` is the default indeed; only the modems, who shares them, credit and hours are examples.
     let config = Config {
         modems: Vec::new(),
         webhooks: Vec::new(),
+        credit: Vec::new(),
         timezone: None,
         hours: Hours::default(),
         sharing: Sharing {

@@ -2,6 +2,7 @@
 //! knows everyone. It decides nothing.
 
 mod bank;
+mod credit;
 mod deeds;
 mod listen;
 mod notify;
@@ -209,6 +210,12 @@ impl Daemon {
         let mut hooks = Vec::new();
         let (stop, stopping) = watch::channel(false);
         let store = holding.store.clone();
+        tokio::spawn(credit::watch(
+            Arc::clone(&config),
+            store.clone(),
+            orders.clone(),
+            snapshot.clone(),
+        ));
         let context = api::Context::new(store, Arc::clone(&config), snapshot.clone(), orders, clock::now);
         let public = api::router(context.clone()).merge(web::router(context.clone()));
         let local = api::router_local(context);

@@ -73,5 +73,5 @@ pub use records::{
 pub use routing::Routing;
 pub use seal::Keys;
 pub use sharing::Share;
-pub use sims::{Replaced, SimEdit};
+pub use sims::{NewBalance, Replaced, SimEdit};
 pub use writer::{Place, Settings, Store};

@@ -278,6 +278,10 @@ pub struct Balance {
     pub text: String,
     /// When.
     pub at: UtcTime,
+    /// The amount in them, in hundredths of the unit they mean.
+    pub amount: Option<i64>,
+    /// Since when it is below what the site wants.
+    pub low_since: Option<UtcTime>,
 }
 
 /// A loopback test.
@@ -373,6 +377,10 @@ pub enum EventKind {
     SimSuspect,
     /// They are again.
     SimTrusted,
+    /// A SIM's credit is below what the site wants.
+    SimCreditLow,
+    /// It is not any more.
+    SimCreditRestored,
     /// A batch was taken on.
     BatchStarted,
     /// The last message of a batch is final.
@@ -396,6 +404,8 @@ impl EventKind {
             | Self::MessageKept
             | Self::SimSuspect
             | Self::SimTrusted
+            | Self::SimCreditLow
+            | Self::SimCreditRestored
             | Self::BatchStarted
             | Self::BatchCompleted
             | Self::BatchCanceled => None,
@@ -431,6 +441,8 @@ impl EventKind {
             Self::SimCapReached(_) => "sim.cap_reached",
             Self::SimSuspect => "sim.suspect",
             Self::SimTrusted => "sim.trusted",
+            Self::SimCreditLow => "sim.credit_low",
+            Self::SimCreditRestored => "sim.credit_restored",
             Self::BatchStarted => "batch.started",
             Self::BatchCompleted => "batch.completed",
             Self::BatchCanceled => "batch.canceled",

@@ -10,8 +10,9 @@ use super::code::Columns;
 use super::handle::{StoreError, StoreHandle};
 use super::ops::{Answer, Op};
 use super::read::{MOST_ROWS, Read, Reader};
-use super::records::{Balance, SimRecord};
+use super::records::{Balance, EventKind, SimRecord, Subject};
 use super::turn::{OpError, Turn};
+use crate::config::credit::Credit;
 
 /// What is sent within this time is told of a SIM.
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -32,7 +33,31 @@ pub struct SimEdit {
     /// Numbers of its plan by the names of [`wardwire_core::queue::plan::KEYS`]; `None` takes one back to the configuration's.
     pub caps: Vec<(&'static str, Option<u32>)>,
     /// Credit as the network told it now.
-    pub balance: Option<String>,
+    pub balance: Option<NewBalance>,
+}
+
+/// What the network says of a SIM's credit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewBalance {
+    /// Its words.
+    pub text: String,
+    /// The amount in them, in hundredths; `None` where they name none, and then what was low stays low.
+    pub amount: Option<i64>,
+    /// It is below what the site wants.
+    pub low: bool,
+}
+
+impl NewBalance {
+    /// The words, and what they say by the site's entry for the SIM.
+    #[must_use]
+    pub fn of(text: String, credit: Option<&Credit>) -> Self {
+        let judged = credit.map(|credit| credit.judge(&text)).unwrap_or_default();
+        Self {
+            text,
+            amount: judged.amount,
+            low: judged.low,
+        }
+    }
 }
 
 /// What became of a replacement.
@@ -49,7 +74,7 @@ pub enum Replaced {
 }
 
 /// Changes what is noted of a SIM. Whether there is such a one.
-pub(super) fn edit(turn: &Turn<'_>, sim: SimId, edit: &SimEdit) -> Result<bool, OpError> {
+pub(super) fn edit(turn: &mut Turn<'_>, sim: SimId, edit: &SimEdit) -> Result<bool, OpError> {
     let id = sim.0.to_octets();
     let number = edit.number.as_ref().map(|n| n.as_ref().map(PhoneNumber::as_e164));
     let texts = [
@@ -76,11 +101,32 @@ pub(super) fn edit(turn: &Turn<'_>, sim: SimId, edit: &SimEdit) -> Result<bool, 
         budget::enter(turn, sim, key, *value)?;
     }
     if let Some(balance) = &edit.balance {
-        turn.db
-            .prepare_cached("UPDATE sims SET balance = ?2, balance_at = ?3 WHERE id = ?1")?
-            .execute(params![id, balance, turn.now.utc.as_millis()])?;
+        note_balance(turn, sim, balance)?;
     }
     Ok(receives_only(turn, sim)?.is_some())
+}
+
+/// Keeps what the network says of a SIM's credit, and tells once that it is low, and that it is not any more.
+fn note_balance(turn: &mut Turn<'_>, sim: SimId, balance: &NewBalance) -> Result<(), OpError> {
+    let (id, now) = (sim.0.to_octets(), turn.now.utc.as_millis());
+    let known: Option<bool> = turn
+        .db
+        .prepare_cached("SELECT credit_low_since IS NOT NULL FROM sims WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))
+        .optional()?;
+    let Some(was_low) = known else { return Ok(()) };
+    let low = balance.amount.map_or(was_low, |_| balance.low);
+    turn.db
+        .prepare_cached(
+            "UPDATE sims SET balance = ?2, balance_at = ?3, credit = ?4,
+             credit_low_since = iif(?5, coalesce(credit_low_since, ?3), NULL) WHERE id = ?1",
+        )?
+        .execute(params![id, balance.text, now, balance.amount, low])?;
+    match (was_low, low) {
+        (false, true) => turn.event(EventKind::SimCreditLow, turn.service, Subject::Sim(sim)),
+        (true, false) => turn.event(EventKind::SimCreditRestored, turn.service, Subject::Sim(sim)),
+        (true, true) | (false, false) => Ok(()),
+    }
 }
 
 /// `None` when there is no such SIM.
@@ -140,7 +186,7 @@ impl StoreHandle {
 
 const SELECT: &str =
     "SELECT s.id, s.iccid, s.imsi, s.number, s.operator, s.plan, s.note, s.modem, m.label, s.receive_only,
-    s.replaced_by, s.balance, s.balance_at, s.created_at, s.seen_at,
+    s.replaced_by, s.balance, s.balance_at, s.credit, s.credit_low_since, s.created_at, s.seen_at,
     (SELECT count(*) FROM attempts a WHERE a.sim = s.id AND a.written_at > ?1 AND a.state = 1),
     (SELECT count(*) FROM attempts a WHERE a.sim = s.id AND a.written_at > ?1 AND a.state IN (2, 3))
     FROM sims s JOIN modems m ON m.id = s.modem";
@@ -162,9 +208,14 @@ fn sim(row: &Row<'_>) -> rusqlite::Result<SimRecord> {
         slot: c.get()?,
         receive_only: c.get()?,
         replaced_by: c.ulid_or_none()?.map(SimId),
-        balance: match (c.get::<Option<String>>()?, c.time_or_none()?) {
-            (Some(text), Some(at)) => Some(Balance { text, at }),
-            (None, _) | (_, None) => None,
+        balance: match (c.get()?, c.time_or_none()?, c.get()?, c.time_or_none()?) {
+            (Some(text), Some(at), amount, low_since) => Some(Balance {
+                text,
+                at,
+                amount,
+                low_since,
+            }),
+            (None, ..) | (_, None, ..) => None,
         },
         created_at: c.time()?,
         seen_at: c.time()?,

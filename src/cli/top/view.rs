@@ -10,7 +10,7 @@ use ratatui::widgets::{Block, Borders, Cell, Paragraph, Row, Sparkline, Table};
 use ratatui::{Frame, Terminal};
 use serde_json::Value;
 
-use super::super::{count, flag, word};
+use super::super::{count, credit_of, flag, word};
 use super::Board;
 
 const QUIET: Style = Style::new().fg(Color::DarkGray);
@@ -202,7 +202,6 @@ fn sims_table(sims: &[Value]) -> Table<'static> {
     let row = |sim: &Value| {
         let state = word(sim, "state");
         let receives = flag(sim, "receive_only");
-        let credit = sim.pointer("/balance/text").and_then(Value::as_str).unwrap_or_default();
         Row::new(vec![
             Cell::from(plain(word(sim, "number"))),
             Cell::from(plain(word(sim, "slot"))),
@@ -211,7 +210,7 @@ fn sims_table(sims: &[Value]) -> Table<'static> {
             Cell::from(count(sim, "sent_24h").to_string()),
             Cell::from(count(sim, "failed_24h").to_string()),
             Cell::from(tightest(sim)),
-            Cell::from(plain(credit)),
+            Cell::from(plain(&credit_of(sim))),
             Cell::from(if receives {
                 "receives only".to_owned()
             } else {

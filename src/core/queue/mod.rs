@@ -12,6 +12,7 @@
 pub mod arrival;
 pub mod classify;
 pub mod correlate;
+pub mod credit;
 pub mod error;
 pub mod hours;
 pub mod inbound;

@@ -243,7 +243,7 @@ fn goes_on(path: &Path, schema: usize) {
 
 #[test]
 fn every_schema_there_was_opens_with_its_rows_and_goes_on() {
-    for schema in 1..=6 {
+    for schema in 1..=7 {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("w.db");
         let mut db = Connection::open(&path).unwrap();

@@ -11,7 +11,9 @@ use wardwire_core::sms::{Address, Dcs, Deliver, SegmentOptions, Timestamp, Tpdu,
 use super::Bank;
 use super::bank::{accepted, introduction, number, written};
 use crate::store::migrate::migrate_to;
-use crate::store::{Answer, ListFilter, NewAudit, NewLoopback, Op, Place, Replaced, SimEdit, SimRecord};
+use crate::store::{
+    Answer, EventKind as E, ListFilter, NewAudit, NewBalance, NewLoopback, Op, Place, Replaced, SimEdit, SimRecord,
+};
 
 fn replace(bank: &mut Bank, old: SimId, new: SimId) -> Replaced {
     let Answer::Replaced(replaced) = bank.one(Op::ReplaceSim { old, new }) else {
@@ -123,7 +125,7 @@ fn notes_of_a_sim_change_field_by_field_and_outlive_its_next_introduction() {
         operator: Some(Some("Example Mobile".into())),
         plan: Some(Some("500 texts a month".into())),
         note: Some(Some("contract 12".into())),
-        balance: Some("12.40 EUR".into()),
+        balance: Some(balance("12.40 EUR", Some(1_240), false)),
         ..SimEdit::default()
     };
     assert!(edit(&mut bank, sim, noted));
@@ -144,6 +146,53 @@ fn notes_of_a_sim_change_field_by_field_and_outlive_its_next_introduction() {
     assert_eq!((found.slot.as_str(), found.sent_lately), ("m1", 0));
     send(&mut bank);
     assert_eq!(record(&bank, sim).sent_lately, 1);
+}
+
+fn balance(text: &str, amount: Option<i64>, low: bool) -> NewBalance {
+    NewBalance {
+        text: text.into(),
+        amount,
+        low,
+    }
+}
+
+#[test]
+fn low_credit_is_told_once_and_so_is_its_return() {
+    let mut bank = Bank::new();
+    let sim = bank.sim;
+    let mut told = |text: &str, amount: Option<i64>, low: bool| {
+        let noted = SimEdit {
+            balance: Some(balance(text, amount, low)),
+            ..SimEdit::default()
+        };
+        bank.pass(60);
+        assert!(edit(&mut bank, sim, noted));
+        let kinds = bank.events().into_iter();
+        let of_credit = kinds
+            .filter(|kind| matches!(kind, E::SimCreditLow | E::SimCreditRestored))
+            .collect::<Vec<_>>();
+        let kept = record(&bank, sim).balance.unwrap();
+        assert_eq!((kept.text.as_str(), kept.amount), (text, amount));
+        (
+            of_credit.len(),
+            of_credit.last().copied(),
+            kept.low_since.map(|since| bank.now.utc.since(since).as_secs()),
+        )
+    };
+    assert_eq!(told("12.40", Some(1_240), false), (0, None, None));
+    assert_eq!(told("4.40", Some(440), true), (1, Some(E::SimCreditLow), Some(0)));
+    assert_eq!(told("3.40", Some(340), true), (1, Some(E::SimCreditLow), Some(60)));
+    assert_eq!(
+        told("try again later", None, false),
+        (1, Some(E::SimCreditLow), Some(120))
+    );
+    assert_eq!(told("20.00", Some(2_000), false), (2, Some(E::SimCreditRestored), None));
+    let nobody = SimId(Ulid::from_bits(7));
+    let noted = SimEdit {
+        balance: Some(balance("0", Some(0), true)),
+        ..SimEdit::default()
+    };
+    assert!(!edit(&mut bank, nobody, noted));
 }
 
 #[test]
