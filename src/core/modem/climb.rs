@@ -181,13 +181,14 @@ impl Modem {
         }
     }
 
-    /// A look in a pause found it in step: it came back by itself. False when there was no pause.
+    /// A look in a pause found it in step: it came back by itself, so it is set up. Should it fall silent over that, the step that
+    /// was paused for is taken after all. False when there was no pause.
     pub(super) fn came_back(&mut self, now: Now) -> bool {
-        let came_back = self.climb.pending.take().is_some();
-        if came_back {
+        let pausing = self.climb.pending.is_some();
+        if pausing {
             self.bring_up(now, self.state);
         }
-        came_back
+        pausing
     }
 
     /// A look in a pause found nothing new. False when there was no pause.

@@ -196,6 +196,17 @@ fn a_modem_that_comes_back_by_itself_in_a_long_pause_is_seen_within_a_minute_or_
 }
 
 #[test]
+fn a_modem_that_answers_in_each_pause_and_hangs_at_each_bring_up_is_helped_all_the_same() {
+    let mut rig = ready(ALL);
+    rig.fake.overrides.insert("AT+CPIN?".into(), String::new());
+    rig.command(Command::PortLost);
+    rig.command(Command::PortOpened);
+    let minutes = minutes_until_quarantine(&mut rig);
+    assert_eq!(steps(&rig).last(), Some(&Level::Power), "{:?}", steps(&rig));
+    assert!(minutes <= 20, "{minutes}");
+}
+
+#[test]
 fn a_port_that_vanishes_by_itself_counts_nowhere() {
     let mut rig = ready(ALL);
     for _ in 0..50 {
