@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rusqlite::params;
+use rusqlite::{Row, params};
 use wardwire_core::base::{SimId, UtcTime};
 use wardwire_core::queue::arrival::{self, Arrival};
 
@@ -70,36 +70,42 @@ fn is_dropped(turn: &Turn<'_>, sim: SimId, since: Option<UtcTime>) -> Result<boo
     if since.is_some_and(|since| settled.since(since) > arrival::USED_TO) {
         return Ok(false);
     }
-    let texts = |from: UtcTime, to: UtcTime| -> Result<Vec<(Duration, bool)>, OpError> {
-        let state = AttemptState::Accepted as i64;
-        let most = i64::try_from(arrival::ALL_MAX).unwrap_or(i64::MAX);
-        let told = |(written_at, reported_at): (UtcTime, Option<UtcTime>)| {
-            let in_time = reported_at.is_some_and(|at| at.since(written_at) <= arrival::IN_TIME);
-            (settled.since(written_at), in_time)
-        };
-        let texts = turn
-            .db
-            .prepare_cached(SELECT_TOLD)?
-            .query_map(
-                params![sim.0.to_octets(), from.as_millis(), to.as_millis(), state, most],
-                |row| {
-                    let mut c = Columns::new(row);
-                    Ok((c.time()?, c.time_or_none()?))
-                },
-            )?
-            .map(|row| row.map(told))
-            .collect::<Result<_, _>>()?;
-        Ok(texts)
+    let mut select = turn.db.prepare_cached(SELECT_TOLD)?;
+    let read = |row: &Row<'_>| {
+        let mut c = Columns::new(row);
+        let (written_at, reported_at) = (c.time()?, c.time_or_none()?);
+        let in_time = reported_at.is_some_and(|at| at.since(written_at) <= arrival::IN_TIME);
+        Ok((settled.since(written_at), in_time))
+    };
+    let state = AttemptState::Accepted as i64;
+    let mut texts = |from: UtcTime, to: UtcTime, most: usize| -> Result<Vec<(Duration, bool)>, OpError> {
+        let (from, to, most) = (
+            from.as_millis(),
+            to.as_millis(),
+            i64::try_from(most).unwrap_or(i64::MAX),
+        );
+        let rows = select.query_map(params![sim.0.to_octets(), from, to, state, most], read)?;
+        Ok(rows.collect::<Result<_, _>>()?)
     };
     let arrival = match since {
-        None => arrival::judge(texts(settled.before(arrival::USED_TO), settled)?.into_iter(), false),
+        None => {
+            let week = settled.before(arrival::USED_TO);
+            // The texts of late and one before them: nearly always they suffice.
+            let latest = texts(week, settled, arrival::LATELY_MAX + 1)?;
+            let all = latest.len() <= arrival::LATELY_MAX;
+            match arrival::judge(latest.into_iter(), false) {
+                Arrival::Unknown | Arrival::Dropped { .. } if !all => {
+                    arrival::judge(texts(week, settled, arrival::ALL_MAX)?.into_iter(), false)
+                }
+                told @ (Arrival::Unknown | Arrival::Dropped { .. } | Arrival::Sound) => told,
+            }
+        }
         Some(since) => {
-            let lately = texts(since.max(settled.before(arrival::LATELY)), settled)?;
+            let lately = texts(since.max(settled.before(arrival::LATELY)), settled, arrival::LATELY_MAX)?;
             let begun = since.before(arrival::LATELY);
-            let before = texts(begun.before(arrival::USED_TO), begun)?;
-            let lately = lately.into_iter().take(arrival::LATELY_MAX);
+            let before = texts(begun.before(arrival::USED_TO), begun, arrival::ALL_MAX)?;
             let before = before.into_iter().map(|(_, told)| (arrival::USED_TO, told));
-            arrival::judge(lately.chain(before), true)
+            arrival::judge(lately.into_iter().chain(before), true)
         }
     };
     Ok(match arrival {

@@ -182,7 +182,7 @@ mod tests {
                 found += 1;
             }
         }
-        assert_eq!(found, 11 + 2 * Cap::ALL.len() + MessageStatus::ALL.len());
+        assert_eq!(found, 13 + 2 * Cap::ALL.len() + MessageStatus::ALL.len());
         assert_eq!(event_kind(-1), None);
     }
 

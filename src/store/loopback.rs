@@ -1,5 +1,7 @@
 //! Loopback tests: a message that may go through one SIM only, known by a token when it comes back in.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension, params};
 use wardwire_core::base::{Body, LoopbackId, SimId, Ulid, UtcTime};
 use wardwire_core::queue::loopback::LoopbackFacts;
@@ -80,14 +82,14 @@ pub(super) fn overdue(turn: &mut Turn<'_>) -> Result<Vec<SimId>, OpError> {
     let sims = turn
         .db
         .prepare_cached(
-            "SELECT DISTINCT l.sim FROM loopbacks l INDEXED BY loopbacks_open JOIN messages m ON m.id = l.message
+            "SELECT l.sim FROM loopbacks l INDEXED BY loopbacks_open JOIN messages m ON m.id = l.message
              WHERE l.arrived_at IS NULL AND l.ends_at > ?1 AND l.ends_at <= ?2 AND m.sent_at IS NOT NULL",
         )?
         .query_map(params![since.as_millis(), now.as_millis()], |row| {
             row.get(0).map(|id| SimId(Ulid::from_octets(id)))
         })?
-        .collect::<Result<_, _>>()?;
-    Ok(sims)
+        .collect::<Result<BTreeSet<_>, _>>()?;
+    Ok(sims.into_iter().collect())
 }
 
 impl StoreHandle {

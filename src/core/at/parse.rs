@@ -21,8 +21,10 @@ pub type Params<'a> = heapless::Vec<&'a str, PARAMS>;
 /// The part before the colon (blanks trimmed) and the part behind it.
 #[must_use]
 pub fn split_prefix(line: &str) -> Option<(&str, &str)> {
-    let parsed: IResult<&str, &str> = terminated(take_till(|c| c == ':' || c == '"'), char(':')).parse(line);
-    parsed.ok().map(|(rest, name)| (name.trim(), rest.trim()))
+    // Asked for every line there is, and more than once.
+    let end = line.bytes().position(|octet| octet == b':' || octet == b'"')?;
+    let (name, rest) = line.split_at_checked(end)?;
+    Some((name.trim_ascii(), rest.strip_prefix(':')?.trim_ascii()))
 }
 
 fn quoted(input: &str) -> IResult<&str, &str> {

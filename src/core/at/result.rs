@@ -27,6 +27,9 @@ impl FinalResult {
     #[must_use]
     pub fn from_line(line: &str) -> Option<Self> {
         // Asked for every line there is: most are told by their first letters.
+        if line == "OK" {
+            return Some(Self::Ok);
+        }
         let may_be = match line.as_bytes() {
             [b'+', c, m, ..] => c.eq_ignore_ascii_case(&b'c') && m.eq_ignore_ascii_case(&b'm'),
             [first, ..] => b"OENCTM".contains(first),
@@ -36,7 +39,6 @@ impl FinalResult {
             return None;
         }
         let parsed: IResult<&str, Self> = all_consuming(alt((
-            value(Self::Ok, all_consuming(tag("OK"))),
             preceded(
                 (tag_no_case("+CMS ERROR"), space0, tag(":"), space0),
                 code(Self::Cms, cms_code),

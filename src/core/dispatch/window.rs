@@ -334,12 +334,6 @@ impl Window {
 
     /// The message of this urgency that this SIM should take, and the lane whose share it costs.
     fn find(&self, now: Now, taker: &Taker<'_>, class: Priority) -> Option<(MessageId, Lane)> {
-        if let Some(found) = self.find_begun(now, taker, class) {
-            return Some(found);
-        }
-        if taker.rests && class != Priority::Emergency {
-            return None;
-        }
         // Aged bulk stands beside the normal ones.
         let own: &[Priority] = match class {
             Priority::Normal => &[Priority::Normal, Priority::Bulk],
@@ -347,6 +341,16 @@ impl Window {
             Priority::High => &[Priority::High],
             Priority::Bulk => &[Priority::Bulk],
         };
+        // Asked at every turn of every free SIM, and most urgencies are empty most of the time.
+        if !own.iter().any(|priority| self.holds(*priority)) {
+            return None;
+        }
+        if let Some(found) = self.find_begun(now, taker, class) {
+            return Some(found);
+        }
+        if taker.rests && class != Priority::Emergency {
+            return None;
+        }
         let books = |lane: Lane| Lane {
             priority: class,
             ..lane
@@ -385,6 +389,17 @@ impl Window {
             ..oldest.message.lane
         };
         Some((oldest.message.id, lane))
+    }
+
+    /// Whether any lane has this priority.
+    fn holds(&self, priority: Priority) -> bool {
+        let first = Lane {
+            priority,
+            way: Way::Any,
+            service: ServiceId(Ulid::from_bits(0)),
+        };
+        let next = self.lanes.range(first..).next();
+        next.is_some_and(|(lane, _)| lane.priority == priority)
     }
 
     fn of_way(&self, priority: Priority, way: Way) -> impl Iterator<Item = (&Lane, &Queue)> {

@@ -9,7 +9,7 @@ use super::slot::Slot;
 use super::{Event, SlotIndex, monotonic, translate};
 use crate::base::{Instant, Now, SimId};
 use crate::dispatch::score::Suspicion;
-use crate::modem::{self, Fault, Level, Shared, SubmitResult, Why};
+use crate::modem::{self, Fault, Level, SubmitResult, Why};
 use crate::queue::verbs::Reply;
 
 impl Gateway {
@@ -87,9 +87,7 @@ impl Gateway {
                 Finding::CycleHub(hub, slots) => Event::CycleHub(hub, slots),
             });
         }
-        let shared: Vec<Option<Shared>> = (0..members.len())
-            .map(|slot| self.groups.shared(now.monotonic, &members, slot))
-            .collect();
+        let shared = self.groups.shared(now.monotonic, &members);
         for (place, shared) in self.slots.iter_mut().zip(shared) {
             if place.shared != shared {
                 place.shared = shared;

@@ -94,18 +94,25 @@ impl Groups {
         findings
     }
 
-    /// Whose trouble this modem shares.
-    pub(super) fn shared(&self, now: Instant, members: &[&Member], slot: SlotIndex) -> Option<Shared> {
-        let member = members.get(slot)?;
-        let some_lost = members.iter().any(|member| member.lost_network.is_some());
-        if some_lost
-            && let Some(operator) = &member.operator
-            && operator_fails(now, members, operator)
-        {
-            return Some(Shared::Operator);
-        }
-        let hub = member.hub.as_ref()?;
-        self.hubs.contains_key(hub).then_some(Shared::Hub)
+    /// Whose trouble each modem shares, in their order.
+    pub(super) fn shared(&self, now: Instant, members: &[&Member]) -> Vec<Option<Shared>> {
+        let lost = members.iter().filter(|member| member.lost_network.is_some());
+        let mut failing: Vec<&String> = lost.filter_map(|member| member.operator.as_ref()).collect();
+        failing.sort_unstable();
+        failing.dedup();
+        failing.retain(|operator| operator_fails(now, members, operator));
+        let of = |member: &&Member| {
+            if member
+                .operator
+                .as_ref()
+                .is_some_and(|operator| failing.contains(&operator))
+            {
+                return Some(Shared::Operator);
+            }
+            let hub = member.hub.as_ref()?;
+            self.hubs.contains_key(hub).then_some(Shared::Hub)
+        };
+        members.iter().map(of).collect()
     }
 
     /// When to look again.
@@ -165,7 +172,7 @@ mod tests {
     }
 
     fn shared(groups: &Groups, secs: u64, members: &[Member], slot: SlotIndex) -> Option<Shared> {
-        groups.shared(at(secs), &refs(members), slot)
+        groups.shared(at(secs), &refs(members))[slot]
     }
 
     /// Modems of hub `1-1` that fail since these seconds; none is well.

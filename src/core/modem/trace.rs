@@ -207,7 +207,7 @@ fn name(command: &str) -> &str {
 
 /// Writes down what may be kept of a line. `command` is the one said last.
 fn mask(said: bool, text: &str, command: &str, kept: &mut String) {
-    let text = text.trim();
+    let text = text.trim_ascii();
     let (text, end) = match text.strip_suffix('\u{1a}') {
         Some(data) => (data, " ^Z"),
         None => (text, ""),
@@ -294,7 +294,7 @@ fn mask_params(rest: &str, kept: &mut String) {
         if at > 0 {
             kept.push(',');
         }
-        let param = param.trim();
+        let param = param.trim_ascii();
         let bare = param.trim_matches('"');
         if is_small(param) || WORDS.iter().any(|word| word.eq_ignore_ascii_case(bare)) {
             kept.push_str(param);
