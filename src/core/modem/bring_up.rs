@@ -460,6 +460,7 @@ impl Modem {
             why,
             Why::PinNeeded | Why::PinRefused | Why::Locked | Why::OperatorLocked
         );
+        self.climb.answers();
         if !for_people && self.climbs_for_sim(now, why) {
             return;
         }

@@ -94,6 +94,11 @@ impl Climb {
             .or_else(|| self.ladder.under_way())
     }
 
+    /// Bring-up came as far as the SIM: what was to be done about the modem's silence is not needed.
+    pub(super) fn answers(&mut self) {
+        self.pending.take_if(|pending| pending.fault == Fault::Silent);
+    }
+
     /// When the next step is due.
     pub(super) fn due_at(&self) -> Option<Instant> {
         self.pending.map(|pending| pending.at)

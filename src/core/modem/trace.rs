@@ -18,6 +18,9 @@ const LINES: usize = 400;
 /// Octets kept.
 const OCTETS: usize = 16 * 1024;
 
+/// Memory of a usual line.
+const SHORT: usize = OCTETS / LINES * 2;
+
 /// Whole lines are kept at most so long.
 const WHOLE: Duration = Duration::from_secs(60 * 60);
 
@@ -92,11 +95,13 @@ struct Ring {
 
 impl Ring {
     fn keep(&mut self, at: UtcTime, said: bool, line: &str, whole: bool, command: &Name) {
-        // Once it is full, the oldest line makes room, and lends its memory.
-        let mut text = match self.entries.len() {
-            LINES.. => self.drop_oldest().unwrap_or_default(),
-            _ => String::new(),
+        // Once it is full, the oldest line makes room, and lends its memory, unless that is much.
+        let gone = if self.entries.len() >= LINES {
+            self.drop_oldest().filter(|gone| gone.capacity() <= SHORT)
+        } else {
+            None
         };
+        let mut text = gone.unwrap_or_default();
         text.clear();
         if whole {
             text.extend(line.chars().filter(|c| !c.is_control() || *c == '\u{1a}'));

@@ -207,6 +207,24 @@ fn a_modem_that_answers_in_each_pause_and_hangs_at_each_bring_up_is_helped_all_t
 }
 
 #[test]
+fn a_modem_that_comes_back_by_itself_without_its_sim_is_not_reset_for_its_silence() {
+    let mut rig = ready(ALL);
+    rig.fake.mute = true;
+    while rig.modem.recovery() != Some(Level::Power) {
+        attend(&mut rig, secs(10));
+    }
+    assert!(!steps(&rig).contains(&Level::Power));
+    rig.fake.mute = false;
+    rig.fake
+        .overrides
+        .insert("AT+CPIN?".into(), "\r\n+CME ERROR: 10\r\n".into());
+    while rig.modem.state() != State::Degraded(Why::NoSim) {
+        attend(&mut rig, secs(10));
+    }
+    assert_eq!(rig.modem.next_step_at(), None);
+}
+
+#[test]
 fn a_port_that_vanishes_by_itself_counts_nowhere() {
     let mut rig = ready(ALL);
     for _ in 0..50 {
