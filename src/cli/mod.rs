@@ -166,16 +166,16 @@ fn count(value: &Value, key: &str) -> u64 {
 
 /// The amount, where the gateway could read one, else the network's words.
 fn credit_of(sim: &Value) -> String {
-    let of = |field: &str| {
-        sim.pointer(field)
-            .and_then(Value::as_str)
-            .map(|text| text.replace('\n', " "))
+    let balance = sim.get("balance").unwrap_or(&Value::Null);
+    let credit = match word(balance, "amount") {
+        "" => word(balance, "text").replace('\n', " "),
+        amount => amount.to_owned(),
     };
-    let credit = of("/balance/amount")
-        .or_else(|| of("/balance/text"))
-        .unwrap_or_default();
-    let low = sim.pointer("/balance/low").and_then(Value::as_bool).unwrap_or_default();
-    if low { format!("{credit} (low)") } else { credit }
+    if flag(balance, "low") {
+        format!("{credit} (low)")
+    } else {
+        credit
+    }
 }
 
 /// Whether an answer says so; no when it is not there.

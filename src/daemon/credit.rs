@@ -75,8 +75,8 @@ async fn look(
     match orders.give(&modem.label, Order::Ussd(credit.code.clone())).await {
         Ok(OrderResult::Lines(lines)) => {
             let balance = NewBalance::of(lines.join("\n"), Some(credit));
-            match balance.amount {
-                Some(_) if balance.low => tracing::warn!(modem = modem.label, sim = %sim.id, "the credit is low"),
+            match balance.said.amount {
+                Some(_) if balance.said.low => tracing::warn!(modem = modem.label, sim = %sim.id, "the credit is low"),
                 Some(_) => tracing::info!(modem = modem.label, sim = %sim.id, "the credit was asked for"),
                 None => {
                     tracing::warn!(modem = modem.label, sim = %sim.id, "the network's answer names no credit; see `after` of [[credit]]");

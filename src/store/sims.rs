@@ -12,7 +12,7 @@ use super::ops::{Answer, Op};
 use super::read::{MOST_ROWS, Read, Reader};
 use super::records::{Balance, EventKind, SimRecord, Subject};
 use super::turn::{OpError, Turn};
-use crate::config::credit::Credit;
+use crate::config::credit::{Credit, Judged};
 
 /// What is sent within this time is told of a SIM.
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -41,22 +41,16 @@ pub struct SimEdit {
 pub struct NewBalance {
     /// Its words.
     pub text: String,
-    /// The amount in them, in hundredths; `None` where they name none, and then what was low stays low.
-    pub amount: Option<i64>,
-    /// It is below what the site wants.
-    pub low: bool,
+    /// What they say. Where they name no amount, what was low stays low.
+    pub said: Judged,
 }
 
 impl NewBalance {
     /// The words, and what they say by the site's entry for the SIM.
     #[must_use]
     pub fn of(text: String, credit: Option<&Credit>) -> Self {
-        let judged = credit.map(|credit| credit.judge(&text)).unwrap_or_default();
-        Self {
-            text,
-            amount: judged.amount,
-            low: judged.low,
-        }
+        let said = credit.map(|credit| credit.judge(&text)).unwrap_or_default();
+        Self { text, said }
     }
 }
 
@@ -115,13 +109,14 @@ fn note_balance(turn: &mut Turn<'_>, sim: SimId, balance: &NewBalance) -> Result
         .query_row([id], |row| row.get(0))
         .optional()?;
     let Some(was_low) = known else { return Ok(()) };
-    let low = balance.amount.map_or(was_low, |_| balance.low);
+    let Judged { amount, low } = balance.said;
+    let low = amount.map_or(was_low, |_| low);
     turn.db
         .prepare_cached(
             "UPDATE sims SET balance = ?2, balance_at = ?3, credit = ?4,
              credit_low_since = iif(?5, coalesce(credit_low_since, ?3), NULL) WHERE id = ?1",
         )?
-        .execute(params![id, balance.text, now, balance.amount, low])?;
+        .execute(params![id, balance.text, now, amount, low])?;
     match (was_low, low) {
         (false, true) => turn.event(EventKind::SimCreditLow, turn.service, Subject::Sim(sim)),
         (true, false) => turn.event(EventKind::SimCreditRestored, turn.service, Subject::Sim(sim)),

@@ -10,6 +10,7 @@ use wardwire_core::sms::{Address, Dcs, Deliver, SegmentOptions, Timestamp, Tpdu,
 
 use super::Bank;
 use super::bank::{accepted, introduction, number, written};
+use crate::config::credit::Judged;
 use crate::store::migrate::migrate_to;
 use crate::store::{
     Answer, EventKind as E, ListFilter, NewAudit, NewBalance, NewLoopback, Op, Place, Replaced, SimEdit, SimRecord,
@@ -151,8 +152,7 @@ fn notes_of_a_sim_change_field_by_field_and_outlive_its_next_introduction() {
 fn balance(text: &str, amount: Option<i64>, low: bool) -> NewBalance {
     NewBalance {
         text: text.into(),
-        amount,
-        low,
+        said: Judged { amount, low },
     }
 }
 

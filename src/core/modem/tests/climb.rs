@@ -207,7 +207,7 @@ fn a_modem_that_answers_in_each_pause_and_hangs_at_each_bring_up_is_helped_all_t
 }
 
 #[test]
-fn a_modem_that_comes_back_by_itself_without_its_sim_is_not_reset_for_its_silence() {
+fn no_step_is_due_for_the_silence_of_a_modem_that_came_back_by_itself_without_its_sim() {
     let mut rig = ready(ALL);
     rig.fake.mute = true;
     while rig.modem.recovery() != Some(Level::Power) {
