@@ -235,6 +235,10 @@ async fn the_credit_of_each_sim_is_asked_for_and_a_low_one_is_told() {
     let mut client = Client::connect(address, &site.key()).await.expect("it listens");
     let events = client.events().await.expect("it answers");
     assert_eq!(events.get("sim.credit_low"), Some(&2), "{events:?}");
+    let (_, status) = client.ask("GET", "/v1/status", None).await.expect("it answers");
+    assert_eq!(status["sims_low_on_credit"], 2, "{status}");
+    let findings = text(&wardwire(&site, "doctor", &[]).stdout);
+    assert_eq!(findings.matches("its credit is low, 10.00").count(), 2, "{findings}");
     assert_eq!(gateway.terminate(), Some(0));
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::{Mutex, broadcast, watch};
 use wardwire_core::base::{Instant, MessageId, Now, ServiceId, UtcTime};
-use wardwire_core::gateway::snapshot::Snapshot;
+use wardwire_core::gateway::snapshot::{ModemSnapshot, Snapshot};
 use wardwire_core::gateway::status::{Facts, Sentence, State, Storage, judge};
 use wardwire_core::queue::state::MessageStatus;
 
@@ -138,6 +138,9 @@ impl StatusBoard {
         let counts = counts.unwrap_or_default();
         facts.oldest_due_at = counts.oldest_due_at;
         facts.proven_at = facts.proven_at.max(counts.last_accepted_at);
+        let low = self.store.read(|r| r.low_on_credit()).await.unwrap_or_default();
+        let is_low = |modem: &&ModemSnapshot| modem.sim.is_some_and(|sim| low.contains(&sim));
+        facts.low_credits = bank.modems.iter().filter(is_low).count();
         let (state, sentence) = judge(&facts, now.utc);
         let since = match &kept.last {
             Some((_, last)) if last.state == state => last.since,
@@ -233,6 +236,8 @@ pub struct StatusView {
     modems: ModemsView,
     /// Pools of which no SIM can send anything but emergencies: their texts wait.
     pools_without_sim: Vec<String>,
+    /// SIMs in the bank that may send and whose credit is low.
+    sims_low_on_credit: usize,
     today: TodayView,
     held: u64,
     /// Those of them whose moment passed in an outage.
@@ -331,6 +336,7 @@ impl StatusView {
                 .filter(|p| !p.serves())
                 .map(|p| p.name.clone())
                 .collect(),
+            sims_low_on_credit: s.facts.low_credits,
             today: TodayView {
                 since: s.day_began_at.to_string(),
                 due: c.due,

@@ -93,7 +93,9 @@ async fn ask_the_bank(config: &Config) -> Vec<Finding> {
         Some(modems) => {
             let answer = door.ask(Method::GET, "/v1/pools", None).await;
             let idle = answer.map_or_else(|_| Vec::new(), |(_, answer)| bank::idle_pools(&answer));
-            [bank::all(&modems), bank::pools(&idle)].concat()
+            let answer = door.ask(Method::GET, "/v1/sims", None).await;
+            let low = answer.map_or_else(|_| Vec::new(), |(_, answer)| bank::low_credits(&answer));
+            [bank::all(&modems), bank::pools(&idle), bank::credits(&low)].concat()
         }
         None => vec![Finding::warn(
             "gateway",

@@ -82,12 +82,12 @@ async fn look(
                     tracing::warn!(modem = modem.label, sim = %sim.id, "the network's answer names no credit; see `after` of [[credit]]");
                 }
             }
-            next.insert(sim.id, now + credit.every);
             let edit = SimEdit {
                 balance: Some(balance),
                 ..SimEdit::default()
             };
             store.edit_sim(sim.id, edit).await?;
+            next.insert(sim.id, now + credit.every);
         }
         Ok(other) => tracing::warn!(modem = modem.label, sim = %sim.id, ?other, "the credit could not be asked for"),
         Err(error) => tracing::warn!(modem = modem.label, sim = %sim.id, %error, "the credit could not be asked for"),

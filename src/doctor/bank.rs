@@ -46,10 +46,22 @@ pub struct Modem {
     pub no_service_centre: bool,
 }
 
+/// The rows of a list that was answered; none when it is something else.
+fn rows(answer: &Value) -> &[Value] {
+    answer
+        .get("data")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+}
+
+fn text(row: &Value, key: &str) -> String {
+    row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
 /// Reads the answer of `/v1/modems`; none when it is something else.
 #[must_use]
 pub fn modems(answer: &Value) -> Option<Vec<Modem>> {
-    let text = |row: &Value, key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let read = |row: &Value| Modem {
         label: text(row, "label"),
         model: text(row, "model"),
@@ -68,13 +80,7 @@ pub fn modems(answer: &Value) -> Option<Vec<Modem>> {
 /// Reads the answer of `/v1/pools`: the names of those through which nothing but emergencies can go, and whether not even these.
 #[must_use]
 pub fn idle_pools(answer: &Value) -> Vec<(String, bool)> {
-    let text = |row: &Value, key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let rows = answer
-        .get("data")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let idle = rows.iter().map(|row| (text(row, "name"), text(row, "state")));
+    let idle = rows(answer).iter().map(|row| (text(row, "name"), text(row, "state")));
     idle.filter(|(_, state)| state != "ready")
         .map(|(name, state)| (name, state == "no_sim"))
         .collect()
@@ -96,6 +102,35 @@ pub fn pools(idle: &[(String, bool)]) -> Vec<Finding> {
             )
         };
         Finding::fail("pool", format!("pool {name}: {what}"), remedy)
+    });
+    said.collect()
+}
+
+/// Reads the answer of `/v1/sims`: slot and amount of those in the bank that may send and whose credit is low.
+#[must_use]
+pub fn low_credits(answer: &Value) -> Vec<(String, String)> {
+    let is = |row: &Value, key: &str| row.get(key).and_then(Value::as_bool) == Some(true);
+    let low = |row: &Value| {
+        let balance = row.get("balance")?;
+        let absent = text(row, "state") == "absent" || is(row, "receive_only");
+        (is(balance, "low") && !absent).then(|| (text(row, "slot"), text(balance, "amount")))
+    };
+    rows(answer).iter().filter_map(low).collect()
+}
+
+/// What is to be said of SIMs whose credit is low.
+#[must_use]
+pub fn credits(low: &[(String, String)]) -> Vec<Finding> {
+    let said = low.iter().map(|(slot, amount)| {
+        let amount = match amount.as_str() {
+            "" => String::new(),
+            amount => format!(", {amount}"),
+        };
+        Finding::warn(
+            "credit",
+            format!("SIM in {slot}: its credit is low{amount}"),
+            "top it up: without credit its modem takes texts and says nothing more of them",
+        )
     });
     said.collect()
 }

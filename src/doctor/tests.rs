@@ -423,3 +423,28 @@ fn a_pool_without_a_sim_is_told_of_by_name() {
     assert!(said[0].starts_with("pool wards: no SIM") && said[1].starts_with("pool lab: only its reserve"));
     assert_eq!(bank::idle_pools(&json!({ "title": "problem" })), []);
 }
+
+#[test]
+fn a_sim_that_may_send_and_has_little_credit_is_told_of() {
+    let low = json!({ "amount": "2.50", "low": true });
+    let answer = json!({ "data": [
+        { "slot": "rack-1", "state": "ready", "receive_only": false, "balance": low },
+        { "slot": "rack-2", "state": "ready", "receive_only": false, "balance": { "amount": "25.00", "low": false } },
+        { "slot": "rack-3", "state": "ready", "receive_only": true, "balance": low },
+        { "slot": "rack-4", "state": "absent", "receive_only": false, "balance": low },
+        { "slot": "rack-5", "state": "ready", "receive_only": false, "balance": null },
+        { "slot": "rack-6", "state": "recovering", "receive_only": false, "balance": { "amount": null, "low": true } },
+    ] });
+    let said: Vec<String> = bank::credits(&bank::low_credits(&answer))
+        .into_iter()
+        .map(|finding| finding.what)
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "SIM in rack-1: its credit is low, 2.50",
+            "SIM in rack-6: its credit is low"
+        ]
+    );
+    assert_eq!(bank::low_credits(&json!({ "title": "problem" })), []);
+}

@@ -239,4 +239,17 @@ impl Reader {
         }
         Ok(sims)
     }
+
+    /// The SIMs whose credit is low, of those that may send.
+    ///
+    /// # Errors
+    /// [`super::ReadError`].
+    pub fn low_on_credit(&self) -> Read<Vec<SimId>> {
+        let sims = self
+            .connection()
+            .prepare_cached("SELECT id FROM sims WHERE credit_low_since IS NOT NULL AND NOT receive_only")?
+            .query_map([], |row| Ok(SimId(Columns::new(row).ulid()?)))?
+            .collect::<Result<_, _>>()?;
+        Ok(sims)
+    }
 }

@@ -25,6 +25,8 @@ pub struct Facts {
     pub suspects: usize,
     /// Pools of which no SIM can send but one that is kept for emergencies.
     pub idle_pools: usize,
+    /// SIMs of those that may send whose credit is low.
+    pub low_credits: usize,
     /// Since when the oldest waiting text is due.
     pub oldest_due_at: Option<UtcTime>,
     /// Last proof that a text left the house.
@@ -64,6 +66,7 @@ impl Facts {
             ready: sending().count(),
             suspects: sending().filter(|m| m.dropped).count(),
             idle_pools: bank.pools.iter().filter(|pool| !pool.serves()).count(),
+            low_credits: 0,
             oldest_due_at: None,
             proven_at: bank.modems.iter().filter_map(|m| m.last_sent_at).max(),
             stopping: bank.draining,
@@ -186,7 +189,9 @@ pub fn judge(facts: &Facts, now: UtcTime) -> (State, Sentence) {
                 State::Slow,
                 format!("Patients can be texted now, but soon the gateway's disk is full: {percent} % is free."),
             ),
-            Storage::Works | Storage::Full | Storage::Fails => say(State::Ok, "Patients can be texted now.".into()),
+            Storage::Works | Storage::Full | Storage::Fails => {
+                say(State::Ok, format!("Patients can be texted now{}.", low_credits(facts)))
+            }
         },
     }
 }
@@ -199,6 +204,15 @@ fn idle_pools(facts: &Facts) -> Option<(State, Sentence)> {
         n => format!("{n} pools have no SIM that can send: their texts wait"),
     };
     Some(say(State::Slow, format!("Patients can be texted, but {which}.")))
+}
+
+/// SIMs that will soon send nothing.
+fn low_credits(facts: &Facts) -> String {
+    match facts.low_credits {
+        0 => String::new(),
+        1 => ", but the credit of one SIM is low".into(),
+        n => format!(", but the credit of {n} SIMs is low"),
+    }
 }
 
 /// SIMs whose texts are accepted, and of which too few are told of.
@@ -255,6 +269,7 @@ mod tests {
             ready: 4,
             suspects: 0,
             idle_pools: 0,
+            low_credits: 0,
             oldest_due_at: Some(NOW.before(LATE)),
             proven_at: Some(NOW.before(PROOF)),
             stopping: false,
@@ -338,6 +353,27 @@ mod tests {
         ] {
             let (found, said) = judge(&facts, NOW);
             assert_eq!((found, said.to_string().as_str()), (state, sentence));
+        }
+    }
+
+    #[test]
+    fn low_credit_is_told_of_after_all_else() {
+        for (facts, sentence) in [
+            (
+                but(|f| f.low_credits = 1),
+                "Patients can be texted now, but the credit of one SIM is low.",
+            ),
+            (
+                but(|f| f.low_credits = 2),
+                "Patients can be texted now, but the credit of 2 SIMs is low.",
+            ),
+            (
+                but(|f| (f.low_credits, f.storage) = (1, Storage::Low(19))),
+                "Patients can be texted now, but the gateway's disk fills up: 19 % is free.",
+            ),
+        ] {
+            let (found, said) = judge(&facts, NOW);
+            assert_eq!((found, said.to_string().as_str()), (State::Ok, sentence));
         }
     }
 
