@@ -173,6 +173,8 @@ fn low_credit_is_told_once_and_so_is_its_return() {
             .collect::<Vec<_>>();
         let kept = record(&bank, sim).balance.unwrap();
         assert_eq!((kept.text.as_str(), kept.amount), (text, amount));
+        let low: Vec<SimId> = kept.low_since.map(|_| sim).into_iter().collect();
+        assert_eq!(bank.store.read().low_on_credit().unwrap(), low);
         (
             of_credit.len(),
             of_credit.last().copied(),
@@ -193,6 +195,24 @@ fn low_credit_is_told_once_and_so_is_its_return() {
         ..SimEdit::default()
     };
     assert!(!edit(&mut bank, nobody, noted));
+}
+
+#[test]
+fn a_sim_that_only_receives_needs_no_credit() {
+    let mut bank = Bank::new();
+    let sim = bank.sim;
+    let noted = SimEdit {
+        balance: Some(balance("0", Some(0), true)),
+        ..SimEdit::default()
+    };
+    assert!(edit(&mut bank, sim, noted));
+    assert_eq!(bank.store.read().low_on_credit().unwrap(), [sim]);
+    let retired = SimEdit {
+        receive_only: Some(true),
+        ..SimEdit::default()
+    };
+    assert!(edit(&mut bank, sim, retired));
+    assert_eq!(bank.store.read().low_on_credit().unwrap(), []);
 }
 
 #[test]
