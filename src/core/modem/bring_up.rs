@@ -386,13 +386,13 @@ impl Modem {
 
     fn steps_passed(&mut self, now: Now) {
         let Phase::Steps(cursor) = &self.phase else { return };
-        let list = cursor.list;
+        let (list, confirmed) = (cursor.list, cursor.silent == 0);
         self.phase = Phase::Serving;
         match list {
             List::Resync => self.resynchronised(now),
             List::RadioOff => self.radio_is_off(now),
             List::RadioOn => self.bring_up(now, self.state),
-            List::Restart => self.restart_begun(now),
+            List::Restart => self.restart_begun(now, confirmed),
             List::BringUp if self.asks_for_name_again(now) => return,
             List::BringUp => {
                 self.is_up(now);

@@ -15,10 +15,19 @@ use crate::base::{Instant, Now, Past};
 
 /// A long pause is broken this often by a look whether the modem came back by itself: bring-up, or, where it was silent, what
 /// brings commands and answers into step.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_secs(40);
 
 /// How long the shell may take to open the port again.
 const REOPEN: Duration = Duration::from_secs(30);
+
+/// A port that was only opened again finds its modem as it was; one that restarts when its port is opened has some time for it.
+const REOPENED: Duration = Duration::from_secs(10);
+
+/// The same after a reset of the USB side, over which some modems restart.
+const USB_RESET: Duration = Duration::from_secs(25);
+
+/// A restart that the modem did not confirm is hardly one: one look, then the next step.
+const UNHEARD: Duration = Duration::from_secs(10);
 
 /// How long a modem may be away after its power was switched.
 const POWER: Duration = Duration::from_secs(120);
@@ -97,6 +106,16 @@ impl Climb {
     /// Bring-up came as far as the SIM: what was to be done about the modem's silence is not needed.
     pub(super) fn answers(&mut self) {
         self.pending.take_if(|pending| pending.fault == Fault::Silent);
+    }
+
+    /// The port is open again. A modem that was not restarted need not start.
+    pub(super) fn port_is_back(&mut self, now: Instant) {
+        let patience = match self.ladder.under_way() {
+            Some(Level::Reopen) => REOPENED,
+            Some(Level::Usb) => USB_RESET,
+            Some(Level::Resync | Level::SetUp | Level::Radio | Level::Restart | Level::Power) | None => return,
+        };
+        self.planned = self.planned.map(|until| until.min(now + patience));
     }
 
     /// When the next step is due.
@@ -325,8 +344,10 @@ impl Modem {
         };
     }
 
-    pub(super) fn restart_begun(&mut self, now: Now) {
-        self.climb.planned = Some(now.monotonic + self.profile.reset.boot);
+    /// `confirmed`: the modem answered to the order.
+    pub(super) fn restart_begun(&mut self, now: Now, confirmed: bool) {
+        let patience = if confirmed { self.profile.reset.boot } else { UNHEARD };
+        self.climb.planned = Some(now.monotonic + patience);
         self.look_again(now);
     }
 

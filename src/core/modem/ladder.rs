@@ -143,12 +143,13 @@ pub enum Move {
     Stay(Duration),
 }
 
-/// Pauses before steps, by how many failed before. Together so short that a modem is back, or in quarantine, within ten minutes.
+/// Pauses before steps, by how many failed before. Together so short that a modem is back, or in quarantine, within ten minutes
+/// of its last word, also when that was a text's prompt, which is waited on for three of them.
 const PAUSES: [Duration; 4] = [
     Duration::from_secs(10),
     Duration::from_secs(20),
     Duration::from_secs(30),
-    Duration::from_secs(60),
+    Duration::from_secs(45),
 ];
 
 /// Rests in quarantine, by how many went before.

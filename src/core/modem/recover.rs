@@ -110,6 +110,7 @@ impl Modem {
     pub(super) fn port_opened(&mut self, now: Now) {
         self.abandon(now, Silence::PortLost);
         self.errands.port_open = true;
+        self.climb.port_is_back(now.monotonic);
         if self.state == State::Disabled {
             return;
         }

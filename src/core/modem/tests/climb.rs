@@ -145,6 +145,40 @@ fn with_the_means_it_is_reset_and_switched_off_and_on_before() {
     assert_eq!(power, &Event::Port(PortAction::PowerCycle));
 }
 
+/// The promise counts from its last word, and a text under way is waited on before anybody knows that it is silent.
+#[test]
+fn a_modem_that_hangs_over_a_text_is_set_aside_within_ten_minutes_after_every_step() {
+    let mut rig = ready(ALL);
+    rig.fake.mute = true;
+    rig.command(submit(&[0x11]));
+    rig.command(Command::Commit);
+    rig.input(b"\r\n> ");
+    let last_word = rig.now.monotonic;
+    while !matches!(rig.modem.state(), State::Quarantined(_)) {
+        attend(&mut rig, secs(1));
+        let silent = rig.now.monotonic.since(last_word);
+        assert!(silent <= secs(10 * 60), "{:?} after {:?}", rig.modem.state(), steps(&rig));
+    }
+    use Level::{Power, Reopen, Restart, Resync, Usb};
+    assert_eq!(steps(&rig), [Resync, Reopen, Reopen, Restart, Usb, Power]);
+}
+
+/// It takes 20 s to answer, after whatever step.
+#[test]
+fn a_reset_over_usb_that_restarts_the_modem_is_given_the_time() {
+    let mut rig = ready(ALL);
+    rig.fake.mute = true;
+    while steps(&rig).last() != Some(&Level::Usb) {
+        attend(&mut rig, secs(1));
+    }
+    attend(&mut rig, secs(20));
+    assert_eq!(rig.modem.recovery(), Some(Level::Usb));
+    rig.fake.mute = false;
+    attend(&mut rig, secs(15));
+    assert_eq!(rig.modem.state(), State::Ready);
+    assert!(!steps(&rig).contains(&Level::Power));
+}
+
 #[test]
 fn shared_trouble_of_a_hub_spares_usb_and_power() {
     let mut rig = ready(ALL);
@@ -185,8 +219,8 @@ fn a_modem_that_comes_back_by_itself_in_a_long_pause_is_seen_within_a_minute_or_
     while steps(&rig).last() != Some(&Level::Usb) {
         attend(&mut rig, secs(10));
     }
-    // Ten minutes' pause before the power is switched.
-    attend(&mut rig, secs(150));
+    // The pause before the power is switched.
+    attend(&mut rig, secs(45));
     assert_eq!(rig.modem.recovery(), Some(Level::Power));
     assert!(rig.modem.next_step_at() > Some(rig.now.monotonic));
     rig.fake.mute = false;

@@ -60,7 +60,7 @@ fn a_silent_modem_gets_every_step_once_with_growing_pauses_and_then_rest() {
         (Reopen, 10),
         (Restart, 20),
         (Usb, 30),
-        (Power, 60),
+        (Power, 45),
     ];
     assert_eq!(taken, expected);
     assert_eq!(end, Move::Rest(Duration::from_secs(15 * 60)));
