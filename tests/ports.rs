@@ -12,7 +12,7 @@ mod common;
 mod usb;
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use common::{Client, Process, Site, number};
@@ -180,6 +180,37 @@ async fn a_hung_modem_does_not_delay_the_others() {
     let ratio = beside.as_secs_f64() / alone.as_secs_f64();
     println!("{TEXTS} texts: {alone:?} alone, {beside:?} beside a hung modem: {ratio:.3}");
     assert!(ratio < 1.25, "{ratio:.3}");
+}
+
+/// A device as one that died amid a deed leaves it: its port of the hub is off, and that is written down.
+fn left_off(site: &Site, usb: &FakeUsb) -> PathBuf {
+    let port = usb.folder("1-1").join("1-1:1.0/1-1-port2");
+    std::fs::create_dir_all(&port).unwrap();
+    std::fs::write(port.join("disable"), "1").unwrap();
+    let marks = site.path("data/switched-off");
+    std::fs::create_dir_all(&marks).unwrap();
+    std::fs::write(marks.join("1-1.2"), format!("power\n{}", usb.folder("1-1.2").display())).unwrap();
+    port.join("disable")
+}
+
+#[tokio::test]
+async fn a_socket_that_was_left_off_is_switched_on_at_the_start_and_at_the_end() {
+    let site = Site::new(Path::new(BINARY), 1, "");
+    configure(&site, "");
+    let usb = FakeUsb::new(&site.path("usb"));
+    let disable = left_off(&site, &usb);
+    let (gateway, _) = site.gateway_listening();
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    let end = Instant::now() + Duration::from_secs(30);
+    let marks = || std::fs::read_dir(site.path("data/switched-off")).unwrap().count();
+    while marks() > 0 {
+        ticks.tick().await;
+        assert!(Instant::now() < end, "it stays off");
+    }
+    assert_eq!(std::fs::read_to_string(&disable).unwrap(), "0");
+    left_off(&site, &usb);
+    assert_eq!(gateway.terminate(), Some(0));
+    assert_eq!((std::fs::read_to_string(&disable).unwrap().as_str(), marks()), ("0", 0));
 }
 
 /// What doctor says of a site, and how it ends.

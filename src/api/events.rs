@@ -21,35 +21,13 @@ use super::fields::unknown;
 use super::list::pairs;
 use super::problem::{Code, FieldError, Problem};
 use super::views::EventView;
-use crate::store::{EventKind, EventRecord, Fact};
+use crate::store::{EventRecord, Fact};
 
 /// Events of one page, and of one read of a stream.
 const LIMIT: u16 = 200;
 
 /// A comment this often keeps proxies from closing a quiet stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-/// The status an event tells of.
-pub(super) fn status_of(kind: EventKind) -> Option<&'static str> {
-    match kind {
-        EventKind::MessageStatus(status) => Some(status.as_str()),
-        EventKind::MessageCreated
-        | EventKind::MessagePartFailed
-        | EventKind::MessageUnknownResolved
-        | EventKind::MessageReceived
-        | EventKind::MessageReceivedIncomplete
-        | EventKind::MessageKept
-        | EventKind::SimCapNear(_)
-        | EventKind::SimCapReached(_)
-        | EventKind::SimSuspect
-        | EventKind::SimTrusted
-        | EventKind::SimCreditLow
-        | EventKind::SimCreditRestored
-        | EventKind::BatchStarted
-        | EventKind::BatchCompleted
-        | EventKind::BatchCanceled => None,
-    }
-}
 
 /// `after`, `limit` and `types` of the query.
 struct Wanted {

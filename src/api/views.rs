@@ -8,7 +8,7 @@ use wardwire_core::base::{Body, Originator, PhoneNumber, UtcTime};
 use wardwire_core::gateway::snapshot::{ModemSnapshot, SignalPeriod};
 use wardwire_core::queue::hours::Window;
 use wardwire_core::queue::plan::{Budget, Cap, KEYS};
-use wardwire_core::queue::state::{Category, HoldReason, OnUnknown, Priority};
+use wardwire_core::queue::state::{Category, HoldReason, MessageStatus, OnUnknown, Priority};
 use wardwire_core::sms::Alphabet;
 
 use crate::store::{
@@ -444,7 +444,7 @@ impl<'a> EventView<'a> {
                 sim_id,
                 cap: e.kind.cap().map(Cap::as_str),
                 batch_id,
-                status: super::events::status_of(e.kind),
+                status: e.kind.status().map(MessageStatus::as_str),
                 reference: e.reference.as_deref(),
             },
         }

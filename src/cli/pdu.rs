@@ -3,6 +3,7 @@
 mod decode;
 mod dump;
 mod encode;
+mod findings;
 
 use std::process::ExitCode;
 

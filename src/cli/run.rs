@@ -26,6 +26,8 @@ pub(super) async fn run(path: PathBuf) -> ExitCode {
 
 async fn serve(config: Config) -> Result<(), DaemonError> {
     let holding = daemon::hold(&config)?;
+    // From here on a stop ends it in order, however early it comes; what was done before may be cut off anywhere.
+    let stop = super::told_to_stop();
     let daemon = Daemon::start(config, holding).await?;
-    daemon.run_until(super::told_to_stop()).await
+    daemon.run_until(stop).await
 }

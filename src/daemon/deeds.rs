@@ -11,11 +11,43 @@ use wardwire_core::modem::{Means, PortAction, Wiring};
 use crate::config::{Config, Modem, Reach};
 use crate::serial::discovery::{Found, UsbDevice};
 use crate::serial::table::Role;
-use crate::serial::usb::{self, Deed, Power};
+use crate::serial::usb::{Deed, Refused, Switches};
 use crate::serial::{PortCommand, Tree};
 
 /// The port is looked for again so long after the deed should have ended.
 const MARGIN: Duration = Duration::from_millis(500);
+/// What is off may take so long to be switched on at the begin and at the end.
+const RESTORE: Duration = Duration::from_secs(20);
+/// Folder in the data directory with the marks of what is off.
+const MARKS: &str = "switched-off";
+
+/// The switches the site allows.
+pub(super) fn switches(config: &Config) -> Switches {
+    Switches {
+        sockets: config.hub.sockets.clone(),
+        command: config.hub.command.clone(),
+        off: config.hub.off,
+        marks: config.data_dir.join(MARKS),
+    }
+}
+
+/// Switches on what this process, or one before it that died, switched off: a modem must not stay off because nobody is left who
+/// would switch it on.
+pub(super) async fn restore(switches: Switches) {
+    let restoring = tokio::task::spawn_blocking(move || {
+        for (socket, done) in switches.restore() {
+            match done {
+                Ok(()) => tracing::warn!(socket, "was off since a deed that did not end; it is on again"),
+                Err(error) => {
+                    tracing::error!(socket, %error, "is off since a deed that did not end: pull its hub out and plug it in again");
+                }
+            }
+        }
+    });
+    if tokio::time::timeout(RESTORE, restoring).await.is_err() {
+        tracing::error!("what is off since a deed that did not end could not be switched on in time");
+    }
+}
 
 /// How a modem of the configuration is connected and what can be done to it from outside. What the configuration says goes
 /// before what is seen. `found` is what its port is, where it is there and on USB.
@@ -64,7 +96,7 @@ fn as_seen(config: &Config, modem: &Modem, found: Option<&Found>) -> (Wiring, Me
 #[derive(Debug)]
 pub(super) struct Deeds {
     tree: Tree,
-    power: Power,
+    switches: Switches,
     /// Ports of the configuration that are paths.
     ports: BTreeMap<SlotIndex, PathBuf>,
     /// The device each slot was last seen on: one that hangs may have lost its port.
@@ -79,11 +111,7 @@ impl Deeds {
         };
         Self {
             tree,
-            power: Power {
-                sockets: config.hub.sockets.clone(),
-                command: config.hub.command.clone(),
-                off: config.hub.off,
-            },
+            switches: switches(config),
             ports: config.modems.iter().enumerate().filter_map(paths).collect(),
             devices: BTreeMap::new(),
         }
@@ -93,7 +121,7 @@ impl Deeds {
     pub(super) fn means(&self, socket: &str) -> Means {
         Means {
             usb_reset: true,
-            power_cycle: self.power.sockets.iter().any(|named| named == socket),
+            power_cycle: self.switches.sockets.iter().any(|named| named == socket),
         }
     }
 
@@ -124,8 +152,8 @@ impl Deeds {
             PortAction::PowerCycle => Deed::PowerCycle,
         };
         self.look_at_port(slot);
-        let device = self.devices.get(&slot).ok_or(usb::Refused::NoDevice);
-        let allowed = device.and_then(|device| self.power.allows(deed, device).map(|()| device.clone()));
+        let device = self.devices.get(&slot).ok_or(Refused::NoDevice);
+        let allowed = device.and_then(|device| self.switches.allows(deed, device).map(|()| device.clone()));
         let device = match allowed {
             Ok(device) => device,
             Err(why) => {
@@ -133,12 +161,12 @@ impl Deeds {
                 return PortCommand::Reopen;
             }
         };
-        let pause = usb::duration(deed, &self.power) + MARGIN;
-        let power = self.power.clone();
+        let pause = self.switches.duration(deed) + MARGIN;
+        let switches = self.switches.clone();
         tokio::task::spawn_blocking(move || {
             let socket = device.socket.clone();
             tracing::info!(modem = label, socket, "{} begins", deed.as_str());
-            match usb::perform(deed, &device, &power) {
+            match switches.perform(deed, &device) {
                 Ok(()) => tracing::info!(modem = label, socket, "{} done", deed.as_str()),
                 Err(error) => tracing::warn!(modem = label, socket, %error, "{} failed", deed.as_str()),
             }

@@ -27,6 +27,7 @@ use wardwire_core::gateway::{Gateway, SlotSettings};
 use wardwire_core::modem::Settings as ModemSettings;
 
 use crate::config::{Config, Sharing};
+use crate::serial::usb::Switches;
 use crate::serial::{self, Allowed, PortSpec, PortSpecError, Tree};
 use crate::store::{self, DirectoryError, Lock, OpenError, PastRecord, Reader, Store, StoreHandle, directory};
 use crate::{api, clock, config, web, webhook};
@@ -170,6 +171,7 @@ pub struct Daemon {
     snapshot: watch::Receiver<Snapshot>,
     drain: oneshot::Sender<bank::Drain>,
     drain_limit: Duration,
+    switches: Switches,
     stop: watch::Sender<bool>,
     bank: JoinHandle<()>,
     doors: Vec<JoinHandle<()>>,
@@ -202,6 +204,7 @@ impl Daemon {
         let (shown, snapshot) = watch::channel(gateway.snapshot(clock::now()));
         let alive = notify::Alive::default();
         let (orders, asked) = api::Orders::channel();
+        tokio::spawn(deeds::restore(deeds::switches(&config)));
         let hardware = hardware(&config, specs, pasts)?;
         let bank = bank::Loop::new(gateway, hardware, holding.store.clone(), shown, asked, alive.clone());
         let (drain, draining) = oneshot::channel();
@@ -236,6 +239,7 @@ impl Daemon {
             snapshot,
             drain,
             drain_limit: config.drain,
+            switches: deeds::switches(&config),
             stop,
             bank,
             doors,
@@ -283,6 +287,7 @@ impl Daemon {
         for door in self.doors {
             let _ = door.await;
         }
+        deeds::restore(self.switches).await;
         for hook in self.hooks {
             // What it was about to tell is told after the next start.
             hook.abort();

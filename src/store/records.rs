@@ -412,6 +412,29 @@ impl EventKind {
         }
     }
 
+    /// The status it tells of.
+    #[must_use]
+    pub const fn status(self) -> Option<MessageStatus> {
+        match self {
+            Self::MessageStatus(status) => Some(status),
+            Self::MessageCreated
+            | Self::MessagePartFailed
+            | Self::MessageUnknownResolved
+            | Self::MessageReceived
+            | Self::MessageReceivedIncomplete
+            | Self::MessageKept
+            | Self::SimCapNear(_)
+            | Self::SimCapReached(_)
+            | Self::SimSuspect
+            | Self::SimTrusted
+            | Self::SimCreditLow
+            | Self::SimCreditRestored
+            | Self::BatchStarted
+            | Self::BatchCompleted
+            | Self::BatchCanceled => None,
+        }
+    }
+
     /// The `type` the API uses.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -1,17 +1,14 @@
 //! `wardwire pdu decode`: what a PDU says, as a dump or as JSON.
 
-use std::ops::Range;
 use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::{Value, json};
-use wardwire_core::sms;
-use wardwire_core::sms::frame::FRAME_OCTETS;
 use wardwire_core::sms::{
-    Address, Alphabet, Context, Dcs, DecodeError, Decoded, Field, Frame, Kind, Reading, Timestamp, Tpdu, UserData,
-    Validity, hex, validity::relative_duration,
+    Address, Alphabet, Dcs, Kind, Timestamp, Tpdu, UserData, Validity, validity::relative_duration,
 };
 
+use super::findings::{Findings, read, to_hex};
 use super::{Direction, dump};
 
 const EXAMPLES: &str = "Examples:
@@ -37,22 +34,8 @@ pub(super) struct DecodeArgs {
     pdu: String,
 }
 
-/// A field that was read and the octets it stands in.
-pub(super) type Row = (Field, Range<usize>);
-
-/// All that is known about a PDU.
-pub(super) struct Findings {
-    pub(super) frame: Frame,
-    pub(super) rows: Vec<Row>,
-    pub(super) kind: Option<Kind>,
-    /// `None` when it ended before the fields that make it what it is.
-    pub(super) tpdu: Option<Tpdu>,
-    pub(super) deviations: Vec<DecodeError>,
-    pub(super) unlisted: usize,
-}
-
 pub(super) fn run(args: &DecodeArgs) -> Result<ExitCode, String> {
-    let findings = read(args).map_err(|error| error.to_string())?;
+    let findings = read(&args.pdu, args.direction).map_err(|error| error.to_string())?;
     if args.json {
         println!("{}", to_json(&findings));
     } else {
@@ -63,52 +46,6 @@ pub(super) fn run(args: &DecodeArgs) -> Result<ExitCode, String> {
     } else {
         ExitCode::SUCCESS
     })
-}
-
-/// Reads tolerantly; what is wrong is listed. Fails when not even the type can be told.
-fn read(args: &DecodeArgs) -> Result<Findings, DecodeError> {
-    let mut rows: Vec<Row> = Vec::new();
-    let frame = Frame::from_octets(
-        hex::decode(&args.pdu)?,
-        Some(&mut |field, range| rows.push((field, range))),
-    )?;
-    let direction = match args.direction {
-        Some(direction) => direction.into(),
-        None => guess(frame.tpdu()),
-    };
-    let context = Context {
-        direction,
-        reading: Reading::Tolerant,
-        report: None,
-    };
-    let decoded = frame.decode(context, Some(&mut |field, range| rows.push((field, range))));
-    let findings = match decoded {
-        Ok(Decoded { tpdu, deviations }) => Findings {
-            kind: Some(tpdu.kind()),
-            tpdu: Some(tpdu),
-            deviations: deviations.as_slice().to_vec(),
-            unlisted: deviations.unlisted(),
-            frame,
-            rows,
-        },
-        Err(error) if error.kind.is_some() => Findings {
-            kind: error.kind,
-            tpdu: None,
-            deviations: vec![error],
-            unlisted: 0,
-            frame,
-            rows,
-        },
-        Err(error) => return Err(error),
-    };
-    Ok(findings)
-}
-
-fn guess(tpdu: &[u8]) -> sms::Direction {
-    match tpdu.first() {
-        Some(first) if first & 0x03 == 0x01 => sms::Direction::Outbound,
-        Some(_) | None => sms::Direction::Inbound,
-    }
 }
 
 /// What the JSON takes from a TPDU; the rest is null.
@@ -235,8 +172,4 @@ fn validity(validity: Validity) -> Value {
             "single_shot": enhanced.is_single_shot()
         }),
     }
-}
-
-pub(super) fn to_hex(octets: &[u8]) -> String {
-    hex::encode::<{ FRAME_OCTETS * 2 }>(octets).as_str().to_owned()
 }

@@ -9,7 +9,7 @@ use wardwire_core::sms::udh::{Element, Information};
 use wardwire_core::sms::validity::relative_duration;
 use wardwire_core::sms::{Address, Dcs, Field, Kind, Status, Timestamp, Tpdu, UserData, Validity};
 
-use super::decode::{Findings, Row, to_hex};
+use super::findings::{Findings, Row, to_hex};
 
 /// Octets of a field shown at most.
 const SHOWN: usize = 12;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{hear, soon};
@@ -11,7 +11,7 @@ use crate::serial::discovery::UsbDevice;
 use crate::serial::pty::{Heard, Pty, Watch};
 use crate::serial::seek::{Claimed, ask};
 use crate::serial::table::Role;
-use crate::serial::usb::{Deed, DeedError, Power, Refused, perform};
+use crate::serial::usb::{Deed, DeedError, Refused, Switches};
 use crate::serial::*;
 
 fn tree(usb: &FakeUsb) -> Tree {
@@ -174,7 +174,7 @@ async fn a_modem_plugged_in_is_asked_who_it_is_and_handed_over_once() {
 }
 
 /// A modem that answers AT commands for as long as the test goes, whoever opens it.
-fn answering(imei: &'static str) -> (std::path::PathBuf, tokio::task::JoinHandle<(Pty, Vec<String>)>) {
+fn answering(imei: &'static str) -> (PathBuf, tokio::task::JoinHandle<(Pty, Vec<String>)>) {
     let pty = Pty::create().unwrap();
     (pty.path().to_owned(), tokio::spawn(answer(pty, imei)))
 }
@@ -257,74 +257,175 @@ async fn a_port_that_must_never_be_opened_is_not_even_when_it_is_configured() {
     assert_eq!(soon(events.recv()).await, Some(PortEvent::Opened(0)));
 }
 
+fn switches(folder: &Path, command: Option<&Path>, off: u64) -> Switches {
+    Switches {
+        sockets: vec!["1-1.2".into()],
+        command: command.map(Path::to_owned),
+        off: Duration::from_secs(off),
+        marks: folder.join("marks"),
+    }
+}
+
+/// What is plugged into `1-1.2` of a made-up machine, and the switch of its hub's port.
+fn plugged(usb: &FakeUsb) -> (UsbDevice, PathBuf) {
+    usb.plug("1-1.2", 7, 0, Path::new("/dev/null"));
+    let device = tree(usb).device_of(&usb.dev().join("ttyUSB2")).unwrap();
+    let port = usb.folder("1-1").join("1-1:1.0/1-1-port2");
+    fs::create_dir_all(&port).unwrap();
+    fs::write(port.join("disable"), "0").unwrap();
+    (device, port.join("disable"))
+}
+
+/// A program that writes down how it is called, and then does `line`.
+fn uhubctl(folder: &Path, line: &str) -> (PathBuf, PathBuf) {
+    let (program, log) = (folder.join("uhubctl"), folder.join("log"));
+    let script = format!("#!/bin/sh\necho \"$@\" >> {}\n{line}\n", log.display());
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+    (program, log)
+}
+
+fn marks(switches: &Switches) -> usize {
+    fs::read_dir(&switches.marks).map_or(0, Iterator::count)
+}
+
 #[test]
 fn a_reset_takes_the_device_away_and_gives_it_back() {
     let folder = tempfile::tempdir().unwrap();
     let usb = FakeUsb::new(folder.path());
-    usb.plug("1-1.2", 7, 0, Path::new("/dev/null"));
-    let device = tree(&usb).device_of(&usb.dev().join("ttyUSB2")).unwrap();
+    let (device, _) = plugged(&usb);
+    let switches = switches(folder.path(), None, 0);
     let switch = usb.folder("1-1.2").join("authorized");
-    fs::write(&switch, "").unwrap();
     let begun = Instant::now();
-    perform(Deed::Reset, &device, &Power::default()).unwrap();
+    switches.perform(Deed::Reset, &device).unwrap();
     assert!(
         begun.elapsed() >= Duration::from_secs(2),
         "the device needs time to notice"
     );
     // The made-up file keeps every write behind the one before, as they come.
-    assert!(fs::read_to_string(&switch).unwrap().ends_with('1'));
+    assert!(fs::read_to_string(&switch).unwrap().starts_with('1'));
+    assert_eq!(marks(&switches), 0);
     usb.unplug("1-1.2");
-    let gone = perform(Deed::Reset, &device, &Power::default()).unwrap_err();
+    let gone = switches.perform(Deed::Reset, &device).unwrap_err();
     assert!(
         matches!(&gone, DeedError::Switch { path, .. } if path.ends_with("authorized")),
         "{gone}"
     );
     assert!(!switch.exists(), "nothing is made that the kernel did not make");
-}
-
-fn power(command: Option<&Path>, off: u64) -> Power {
-    Power {
-        sockets: vec!["1-1.2".into()],
-        command: command.map(Path::to_owned),
-        off: Duration::from_secs(off),
-    }
+    assert_eq!(marks(&switches), 0, "it was not switched off");
 }
 
 #[test]
 fn power_is_cut_by_the_kernel_or_by_uhubctl() {
     let folder = tempfile::tempdir().unwrap();
     let usb = FakeUsb::new(folder.path());
-    usb.plug("1-1.2", 7, 0, Path::new("/dev/null"));
-    let device = tree(&usb).device_of(&usb.dev().join("ttyUSB2")).unwrap();
-    let port = usb.folder("1-1").join("1-1:1.0/1-1-port2");
-    fs::create_dir_all(&port).unwrap();
-    fs::write(port.join("disable"), "").unwrap();
-    perform(Deed::PowerCycle, &device, &power(None, 0)).unwrap();
-    assert_eq!(fs::read_to_string(port.join("disable")).unwrap(), "0", "it is on again");
-
-    let program = folder.path().join("uhubctl");
-    let log = folder.path().join("log");
-    let script = |line: &str| {
-        fs::write(
-            &program,
-            format!("#!/bin/sh\necho \"$@\" >> {}\n{line}\n", log.display()),
-        )
+    let (device, disable) = plugged(&usb);
+    switches(folder.path(), None, 0)
+        .perform(Deed::PowerCycle, &device)
         .unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-    };
-    script("exit 0");
-    perform(Deed::PowerCycle, &device, &power(Some(&program), 3)).unwrap();
-    assert_eq!(fs::read_to_string(&log).unwrap(), "-l 1-1 -p 2 -a cycle -d 3\n");
-    script("exit 1");
-    let failed = perform(Deed::PowerCycle, &device, &power(Some(&program), 3)).unwrap_err();
+    assert_eq!(fs::read_to_string(disable).unwrap(), "0", "it is on again");
+
+    let (program, log) = uhubctl(folder.path(), "exit 0");
+    let with = switches(folder.path(), Some(&program), 0);
+    with.perform(Deed::PowerCycle, &device).unwrap();
+    let called = "-l 1-1 -p 2 -a off\n-l 1-1 -p 2 -a on\n";
+    assert_eq!(fs::read_to_string(&log).unwrap(), called);
+    uhubctl(folder.path(), "exit 1");
+    let failed = with.perform(Deed::PowerCycle, &device).unwrap_err();
     assert!(failed.to_string().contains("exit status: 1"), "{failed}");
-    let missing = perform(
-        Deed::PowerCycle,
-        &device,
-        &power(Some(Path::new("/nowhere/uhubctl")), 3),
-    )
-    .unwrap_err();
+    let missing = switches(folder.path(), Some(Path::new("/nowhere/uhubctl")), 0)
+        .perform(Deed::PowerCycle, &device)
+        .unwrap_err();
     assert!(matches!(missing, DeedError::Program { .. }), "{missing}");
+    assert_eq!(marks(&with), 0, "it was not switched off");
+}
+
+#[test]
+fn what_a_process_left_off_the_next_one_switches_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let usb = FakeUsb::new(folder.path());
+    let (device, disable) = plugged(&usb);
+    let read = |path: &Path| fs::read_to_string(path).unwrap();
+    let until = |is: &dyn Fn() -> bool| {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !is() {
+            assert!(Instant::now() < end);
+            std::thread::yield_now();
+        }
+    };
+    // An hour: whoever began it never gets so far as to switch it on.
+    let first = switches(folder.path(), None, 3_600);
+    for deed in [Deed::Reset, Deed::PowerCycle] {
+        let authorized = device.folder.join("authorized");
+        let (hand, of) = (first.clone(), device.clone());
+        let deed_thread = std::thread::spawn(move || hand.perform(deed, &of));
+        match deed {
+            Deed::Reset => until(&|| read(&authorized).starts_with('0')),
+            Deed::PowerCycle => until(&|| read(&disable) == "1"),
+        }
+        let next = switches(folder.path(), None, 10);
+        let restored = next.restore();
+        assert!(
+            matches!(&restored[..], [(socket, Ok(()))] if socket == "1-1.2"),
+            "{restored:?}"
+        );
+        assert!(read(&authorized).starts_with('1') && read(&disable) == "0");
+        assert_eq!((marks(&next), next.restore().len()), (0, 0));
+        if deed == Deed::Reset {
+            // It takes 2 s whatever is configured, and must not find the next deed's mark.
+            assert!(deed_thread.join().unwrap().is_ok());
+        }
+    }
+
+    // By the program it was switched off with; one that fails leaves the mark for the next time.
+    let (program, log) = uhubctl(folder.path(), "exit 0");
+    let with = switches(folder.path(), Some(&program), 3_600);
+    let (hand, of) = (with.clone(), device.clone());
+    std::thread::spawn(move || hand.perform(Deed::PowerCycle, &of));
+    until(&|| fs::read_to_string(&log).is_ok_and(|log| log == "-l 1-1 -p 2 -a off\n"));
+    uhubctl(folder.path(), "exit 1");
+    assert!(matches!(&with.restore()[..], [(_, Err(DeedError::Program { .. }))]));
+    uhubctl(folder.path(), "exit 0");
+    assert!(matches!(&with.restore()[..], [(_, Ok(()))]));
+    assert!(read(&log).ends_with("-a on\n"));
+    assert_eq!(marks(&with), 0);
+}
+
+#[test]
+fn marks_of_what_is_gone_and_what_is_no_mark_do_no_harm() {
+    let folder = tempfile::tempdir().unwrap();
+    let switches = switches(folder.path(), None, 0);
+    assert_eq!(switches.restore().len(), 0, "no folder");
+    fs::create_dir_all(&switches.marks).unwrap();
+    for (socket, text) in [
+        ("1-1.2", "power\n/nowhere/1-1/1-1.2"),
+        ("1-1.3", "reset\n/nowhere/1-1/1-1.3"),
+        ("1-1.4", ""),
+        ("1-1.5", "power"),
+        ("1-1.6", "power\n"),
+        ("1-1.7", "cut\n/nowhere/1-1/1-1.7"),
+    ] {
+        fs::write(switches.marks.join(socket), text).unwrap();
+    }
+    let mut restored = switches.restore();
+    restored.sort_by(|a, b| a.0.cmp(&b.0));
+    assert!(
+        matches!(&restored[..], [(a, Ok(())), (b, Ok(()))] if a == "1-1.2" && b == "1-1.3"),
+        "{restored:?}"
+    );
+    assert_eq!(switches.restore().len(), 0);
+}
+
+#[test]
+fn nothing_is_switched_off_that_cannot_be_written_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let usb = FakeUsb::new(folder.path());
+    let (device, disable) = plugged(&usb);
+    let switches = switches(folder.path(), None, 3_600);
+    fs::write(&switches.marks, "a file in the place of the folder").unwrap();
+    let refused = switches.perform(Deed::PowerCycle, &device).unwrap_err();
+    assert!(matches!(refused, DeedError::Mark { .. }), "{refused}");
+    assert_eq!(fs::read_to_string(disable).unwrap(), "0");
 }
 
 #[test]
@@ -337,7 +438,7 @@ fn what_must_not_be_done_is_refused() {
         pid: 0,
         number: 0,
     };
-    let power = power(None, 10);
+    let power = switches(Path::new("/nowhere"), None, 10);
     let named = device("1-1.2", "1-1");
     assert_eq!(power.allows(Deed::PowerCycle, &named), Ok(()));
     assert_eq!(

@@ -157,7 +157,12 @@ fn a_modem_that_hangs_over_a_text_is_set_aside_within_ten_minutes_after_every_st
     while !matches!(rig.modem.state(), State::Quarantined(_)) {
         attend(&mut rig, secs(1));
         let silent = rig.now.monotonic.since(last_word);
-        assert!(silent <= secs(10 * 60), "{:?} after {:?}", rig.modem.state(), steps(&rig));
+        assert!(
+            silent <= secs(10 * 60),
+            "{:?} after {:?}",
+            rig.modem.state(),
+            steps(&rig)
+        );
     }
     use Level::{Power, Reopen, Restart, Resync, Usb};
     assert_eq!(steps(&rig), [Resync, Reopen, Reopen, Restart, Usb, Power]);
