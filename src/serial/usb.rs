@@ -21,7 +21,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 /// What one call of `uhubctl` may take.
 const PROGRAM: Duration = Duration::from_secs(10);
 /// Devices that are switched on again after a process died; a bank has fewer sockets.
-const MARKS: usize = 1_024;
+const MOST_MARKS: usize = 1_024;
 
 /// What is done to a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +105,9 @@ pub enum DeedError {
         /// Why.
         what: String,
     },
+    /// `uhubctl` did not end and was killed.
+    #[error("{0}: did not end in time")]
+    Hangs(PathBuf),
 }
 
 impl DeedError {
@@ -144,10 +147,16 @@ impl Switches {
     pub fn perform(&self, deed: Deed, device: &UsbDevice) -> Result<(), DeedError> {
         self.mark(deed, device)?;
         let off = self.turn(deed, device, false);
-        if off.is_ok() {
-            std::thread::sleep(self.duration(deed));
-            self.turn_on(deed, device)?;
+        match &off {
+            Ok(()) => std::thread::sleep(self.duration(deed)),
+            // Nobody knows how far it came.
+            Err(DeedError::Hangs(_)) => {}
+            Err(DeedError::Switch { .. } | DeedError::Mark { .. } | DeedError::Program { .. }) => {
+                self.unmark(device);
+                return off;
+            }
         }
+        self.turn_on(deed, device)?;
         self.unmark(device);
         off
     }
@@ -204,7 +213,7 @@ impl Switches {
             return Vec::new();
         };
         let names = entries
-            .take(MARKS)
+            .take(MOST_MARKS)
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         names.filter_map(|socket| self.read_mark(socket)).collect()
     }
@@ -270,7 +279,7 @@ fn run_uhubctl(program: &Path, device: &UsbDevice, action: &str) -> Result<(), D
             Ok(None) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(failed("did not end in time".to_owned()));
+                return Err(DeedError::Hangs(program.to_owned()));
             }
             Err(error) => return Err(failed(error.to_string())),
         }

@@ -393,45 +393,20 @@ impl EventKind {
     /// The budget it tells of.
     #[must_use]
     pub const fn cap(self) -> Option<Cap> {
-        match self {
-            Self::SimCapNear(cap) | Self::SimCapReached(cap) => Some(cap),
-            Self::MessageCreated
-            | Self::MessageStatus(_)
-            | Self::MessagePartFailed
-            | Self::MessageUnknownResolved
-            | Self::MessageReceived
-            | Self::MessageReceivedIncomplete
-            | Self::MessageKept
-            | Self::SimSuspect
-            | Self::SimTrusted
-            | Self::SimCreditLow
-            | Self::SimCreditRestored
-            | Self::BatchStarted
-            | Self::BatchCompleted
-            | Self::BatchCanceled => None,
+        if let Self::SimCapNear(cap) | Self::SimCapReached(cap) = self {
+            Some(cap)
+        } else {
+            None
         }
     }
 
     /// The status it tells of.
     #[must_use]
     pub const fn status(self) -> Option<MessageStatus> {
-        match self {
-            Self::MessageStatus(status) => Some(status),
-            Self::MessageCreated
-            | Self::MessagePartFailed
-            | Self::MessageUnknownResolved
-            | Self::MessageReceived
-            | Self::MessageReceivedIncomplete
-            | Self::MessageKept
-            | Self::SimCapNear(_)
-            | Self::SimCapReached(_)
-            | Self::SimSuspect
-            | Self::SimTrusted
-            | Self::SimCreditLow
-            | Self::SimCreditRestored
-            | Self::BatchStarted
-            | Self::BatchCompleted
-            | Self::BatchCanceled => None,
+        if let Self::MessageStatus(status) = self {
+            Some(status)
+        } else {
+            None
         }
     }
 

@@ -392,6 +392,19 @@ fn what_a_process_left_off_the_next_one_switches_on() {
 }
 
 #[test]
+fn what_a_hanging_program_may_have_switched_off_is_switched_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let usb = FakeUsb::new(folder.path());
+    let (device, _) = plugged(&usb);
+    let (program, log) = uhubctl(folder.path(), "[ \"$6\" = on ] || exec sleep 60");
+    let with = switches(folder.path(), Some(&program), 0);
+    let failed = with.perform(Deed::PowerCycle, &device).unwrap_err();
+    assert!(matches!(failed, DeedError::Hangs(_)), "{failed}");
+    assert!(fs::read_to_string(&log).unwrap().ends_with("-a on\n"));
+    assert_eq!(marks(&with), 0);
+}
+
+#[test]
 fn marks_of_what_is_gone_and_what_is_no_mark_do_no_harm() {
     let folder = tempfile::tempdir().unwrap();
     let switches = switches(folder.path(), None, 0);
