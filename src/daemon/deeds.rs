@@ -181,8 +181,10 @@ mod tests {
 
     use super::*;
 
+    /// Nothing can be written down in its data directory, so that no deed is done but begun.
     fn deeds(hub: &str) -> Deeds {
-        let text = format!("data_dir='d'\nregion='IE'\n[hub]\n{hub}\n[[modem]]\nlabel='m0'\nport='/nowhere/tty'");
+        let text =
+            format!("data_dir='/dev/null'\nregion='IE'\n[hub]\n{hub}\n[[modem]]\nlabel='m0'\nport='/nowhere/tty'");
         let config = crate::config::check(&text, "w.toml").unwrap();
         Deeds::new(&config, Tree::new(Path::new("/nowhere"), Path::new("/nowhere")))
     }
