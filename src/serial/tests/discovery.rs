@@ -434,7 +434,7 @@ fn nothing_is_switched_off_that_cannot_be_written_down() {
     let folder = tempfile::tempdir().unwrap();
     let usb = FakeUsb::new(folder.path());
     let (device, disable) = plugged(&usb);
-    let switches = switches(folder.path(), None, 3_600);
+    let switches = switches(folder.path(), None, 0);
     fs::write(&switches.marks, "a file in the place of the folder").unwrap();
     let refused = switches.perform(Deed::PowerCycle, &device).unwrap_err();
     assert!(matches!(refused, DeedError::Mark { .. }), "{refused}");
