@@ -266,13 +266,14 @@ fn switches(folder: &Path, command: Option<&Path>, off: u64) -> Switches {
     }
 }
 
-/// What is plugged into `1-1.2` of a made-up machine, and the switch of its hub's port.
+/// What is plugged into `1-1.2` of a made-up machine, and the switch of its hub's port. The switches are empty until one is turned.
 fn plugged(usb: &FakeUsb) -> (UsbDevice, PathBuf) {
     usb.plug("1-1.2", 7, 0, Path::new("/dev/null"));
     let device = tree(usb).device_of(&usb.dev().join("ttyUSB2")).unwrap();
     let port = usb.folder("1-1").join("1-1:1.0/1-1-port2");
     fs::create_dir_all(&port).unwrap();
-    fs::write(port.join("disable"), "0").unwrap();
+    fs::write(port.join("disable"), "").unwrap();
+    fs::write(device.folder.join("authorized"), "").unwrap();
     (device, port.join("disable"))
 }
 
@@ -302,8 +303,7 @@ fn a_reset_takes_the_device_away_and_gives_it_back() {
         begun.elapsed() >= Duration::from_secs(2),
         "the device needs time to notice"
     );
-    // The made-up file keeps every write behind the one before, as they come.
-    assert!(fs::read_to_string(&switch).unwrap().starts_with('1'));
+    assert_eq!(fs::read_to_string(&switch).unwrap(), "1");
     assert_eq!(marks(&switches), 0);
     usb.unplug("1-1.2");
     let gone = switches.perform(Deed::Reset, &device).unwrap_err();
@@ -360,7 +360,7 @@ fn what_a_process_left_off_the_next_one_switches_on() {
         let (hand, of) = (first.clone(), device.clone());
         let deed_thread = std::thread::spawn(move || hand.perform(deed, &of));
         match deed {
-            Deed::Reset => until(&|| read(&authorized).starts_with('0')),
+            Deed::Reset => until(&|| read(&authorized) == "0"),
             Deed::PowerCycle => until(&|| read(&disable) == "1"),
         }
         let next = switches(folder.path(), None, 10);
@@ -369,7 +369,10 @@ fn what_a_process_left_off_the_next_one_switches_on() {
             matches!(&restored[..], [(socket, Ok(()))] if socket == "1-1.2"),
             "{restored:?}"
         );
-        assert!(read(&authorized).starts_with('1') && read(&disable) == "0");
+        match deed {
+            Deed::Reset => assert_eq!(read(&authorized), "1"),
+            Deed::PowerCycle => assert_eq!(read(&disable), "0"),
+        }
         assert_eq!((marks(&next), next.restore().len()), (0, 0));
         if deed == Deed::Reset {
             // It takes 2 s whatever is configured, and must not find the next deed's mark.
@@ -438,7 +441,7 @@ fn nothing_is_switched_off_that_cannot_be_written_down() {
     fs::write(&switches.marks, "a file in the place of the folder").unwrap();
     let refused = switches.perform(Deed::PowerCycle, &device).unwrap_err();
     assert!(matches!(refused, DeedError::Mark { .. }), "{refused}");
-    assert_eq!(fs::read_to_string(disable).unwrap(), "0");
+    assert_eq!(fs::read_to_string(disable).unwrap(), "");
 }
 
 #[test]

@@ -168,7 +168,7 @@ fn a_modem_that_hangs_over_a_text_is_set_aside_within_ten_minutes_after_every_st
     assert_eq!(steps(&rig), [Resync, Reopen, Reopen, Restart, Usb, Power]);
 }
 
-/// It takes 20 s to answer, after whatever step.
+/// It answers some 15 s after its port is back.
 #[test]
 fn a_reset_over_usb_that_restarts_the_modem_is_given_the_time() {
     let mut rig = ready(ALL);
