@@ -12,7 +12,7 @@ use wardwire_core::queue::plan::Plan;
 use wardwire_core::queue::state::{HoldReason, MessageStatus, OnUnknown};
 use wardwire_core::simulator::{Air, AirEvent, Fault};
 
-use super::world::{BEGIN, CLOSED, Plot, World};
+use super::world::{BEGIN, CLOSED, Plot, World, is_set_aside};
 
 /// What was found; `faults` is empty when every promise held.
 #[derive(Default)]
@@ -319,9 +319,7 @@ fn judge_modems(world: &World, verdict: &mut Verdict) {
                 let refused = world.stricken[modem]
                     .iter()
                     .any(|fault| REFUSED_BY_NETWORK.contains(fault));
-                refused
-                    || snapshot.reason.starts_with("taken out")
-                    || snapshot.reason.contains("nothing it sends is taken")
+                refused || is_set_aside(snapshot)
             }
             // Its ladder is climbed once more, in vain: the network bars its SIM for good.
             ModemState::Recovering => {

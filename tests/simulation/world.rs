@@ -94,16 +94,37 @@ pub struct World {
     pub seated: Vec<(Instant, Vec<usize>)>,
     /// The ICCID of each SIM, by its first modem.
     pub cards: Vec<String>,
-    /// The modems [`PEACE`] after the faults stopped.
+    /// The modems ten minutes after the faults stopped, as [`LOOKS`] saw them.
     pub healed: Vec<ModemSnapshot>,
+    /// Those that had just come up then.
+    just_up: Vec<usize>,
     watched: Option<usize>,
 }
 
-/// So long after the faults stopped every modem has been ready, or set aside with a reason.
-const PEACE: Duration = Duration::from_secs(600);
+/// So long after the faults stopped the modems are looked at. By the second look, ten minutes, each is ready or set aside with a
+/// reason. The first is there because one that is set aside is tried now and then, and a moment of that says nothing; the third
+/// because one that came up at the second has found its network by then.
+const LOOKS: [Duration; 3] = [
+    Duration::from_secs(540),
+    Duration::from_secs(600),
+    Duration::from_secs(630),
+];
 
-/// Looked at before, too: a SIM that is set aside is tried now and then, and one such moment says nothing.
-const BEFORE: Duration = Duration::from_secs(60);
+/// It is set aside for what it did itself, and tried now and then.
+pub fn is_set_aside(modem: &ModemSnapshot) -> bool {
+    match modem.state {
+        ModemState::Quarantined => true,
+        ModemState::Degraded => {
+            modem.reason.starts_with("taken out") || modem.reason.contains("nothing it sends is taken")
+        }
+        _ => false,
+    }
+}
+
+/// It came up, and looks for its network.
+fn is_searching(modem: &ModemSnapshot) -> bool {
+    modem.state == ModemState::Degraded && modem.reason == "no network"
+}
 
 /// PIN of the SIMs that have one.
 const PIN: &str = "4711";
@@ -163,6 +184,7 @@ impl World {
             seated: vec![(Instant::ZERO, (0..plot.modems).collect())],
             bank,
             healed: Vec::new(),
+            just_up: Vec::new(),
             watched: std::env::var("WARDWIRE_WATCH")
                 .ok()
                 .and_then(|modem| modem.parse().ok()),
@@ -178,11 +200,10 @@ impl World {
         while self.now.monotonic < Instant::ZERO + self.plot.end {
             self.settle();
             let planned = moments.front().map(|(at, _)| *at);
-            let peace = match looks {
-                0 if calm => Some(trouble + (PEACE - BEFORE)),
-                0 => Some(trouble),
-                1 => Some(trouble + PEACE),
-                _ => None,
+            let peace = if calm {
+                LOOKS.get(looks).map(|after| trouble + *after)
+            } else {
+                Some(trouble)
             };
             let next = [self.next_wake(), planned, peace, Some(Instant::ZERO + self.plot.end)];
             self.pass_to(next.into_iter().flatten().min().expect("the end is always next"));
@@ -203,29 +224,29 @@ impl World {
                 self.bank.set_faults(Faults::none());
             }
             if calm && peace.is_some_and(|at| at > trouble && self.now.monotonic >= at) {
+                self.look_at_modems(looks);
                 looks += 1;
-                self.look_at_modems();
             }
         }
         self.settle();
     }
 
-    /// Keeps how each modem is, unless it is in the middle of something and was at rest before.
-    fn look_at_modems(&mut self) {
-        let modems = self.modems();
-        if self.healed.is_empty() {
-            self.healed = modems;
-            return;
-        }
-        for (before, now) in self.healed.iter_mut().zip(modems) {
-            let on_trial = match now.state {
-                ModemState::Recovering | ModemState::Starting => true,
-                // It was set aside, and came up a moment ago.
-                ModemState::Degraded => before.state == ModemState::Quarantined && now.reason == "no network",
-                _ => false,
-            };
-            if !on_trial {
-                *before = now;
+    /// Keeps how each modem is, unless it is in the middle of something and was at rest before; of one that came up a moment ago also
+    /// when it still has no network after that.
+    fn look_at_modems(&mut self, look: usize) {
+        for (modem, now) in self.modems().into_iter().enumerate() {
+            match (look, self.healed.get_mut(modem)) {
+                (0, _) | (_, None) => self.healed.push(now),
+                (1, Some(before)) => match now.state {
+                    ModemState::Recovering | ModemState::Starting => {}
+                    _ if is_set_aside(before) && is_searching(&now) => self.just_up.push(modem),
+                    _ => *before = now,
+                },
+                (_, Some(before)) => {
+                    if self.just_up.contains(&modem) && is_searching(&now) {
+                        *before = now;
+                    }
+                }
             }
         }
     }
