@@ -193,6 +193,12 @@ fn a_technician_works_on_the_bank_from_the_terminal_and_it_is_on_record() {
 
     assert!(said(&site, "sims", &["credit", "m0", "*100#"]).contains("balance"));
     assert!(said(&site, "sims", &[]).contains("balance"), "the credit is kept");
+    assert_eq!(
+        said(&site, "sims", &["forbidden", "m0"]),
+        "no network has turned m0 away\n"
+    );
+    assert!(said(&site, "sims", &["forbidden", "m0", "--clear"]).contains("may use every network again"));
+    until(&site, "m0", "ready");
     let trace = said(&site, "trace", &["--modem", "m0"]);
     assert!(trace.contains("> AT+CSQ") && !trace.contains("*100#"), "{trace}");
     assert!(said(&site, "trace", &["--modem", "m0", "--whole-for", "5"]).contains("for 5 min"));

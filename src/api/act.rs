@@ -96,7 +96,7 @@ pub(super) async fn order(
 /// How an order ended, for the record: never what was answered.
 fn told(result: &Result<OrderResult, OrderError>) -> String {
     match result {
-        Ok(OrderResult::Done | OrderResult::Lines(_)) => "done".to_owned(),
+        Ok(OrderResult::Done | OrderResult::Lines(_) | OrderResult::Networks(_)) => "done".to_owned(),
         Ok(OrderResult::Refused(answer)) => format!("refused: {}", answered(*answer)),
         Ok(OrderResult::Unknown) => "unknown: the modem's answer was lost".to_owned(),
         Ok(OrderResult::NotNow(why)) => format!("not now: {}", why.as_str()),
@@ -121,6 +121,7 @@ pub(super) fn lines(result: OrderResult) -> Result<Vec<String>, Problem> {
     match result {
         OrderResult::Done => Ok(Vec::new()),
         OrderResult::Lines(lines) => Ok(lines),
+        OrderResult::Networks(networks) => Ok(networks.iter().map(ToString::to_string).collect()),
         OrderResult::Refused(answer) => Err(Problem::new(Code::ModemRefused, answered(answer))),
         OrderResult::Unknown => Err(Problem::new(
             Code::OutcomeUnknown,

@@ -167,6 +167,10 @@ fn routes(context: Context) -> Router {
         .route("/v1/sims/{id}/replace", post(sims::replace))
         .route("/v1/sims/{id}/pin", post(sims::pin))
         .route("/v1/sims/{id}/ussd", post(sims::ussd))
+        .route(
+            "/v1/sims/{id}/forbidden-networks",
+            get(sims::forbidden_networks).delete(sims::clear_forbidden_networks),
+        )
         .route("/v1/pools", get(pools::pools))
         .route(
             "/v1/pools/{name}",

@@ -276,6 +276,31 @@ fn code(fields: &mut Fields, field: &str, least: usize) -> Option<SimCode> {
     code
 }
 
+/// The networks that the SIM was turned away from, as it keeps them.
+pub(super) async fn forbidden_networks(
+    State(context): State<Context>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    caller.require(Scope::ModemsConsole)?;
+    let (modem, _) = place(&context, &name).await?;
+    let act = Act::on("sim.forbidden.read", &modem.label);
+    let result = act::order(&context, &caller, &modem.label, Order::ReadForbidden, act).await?;
+    Ok(Json(json!({ "networks": act::lines(result)? })).into_response())
+}
+
+/// Empties that list; then the modem looks for its network anew.
+pub(super) async fn clear_forbidden_networks(
+    State(context): State<Context>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    caller.require(Scope::ModemsConsole)?;
+    let (modem, _) = place(&context, &name).await?;
+    let act = Act::on("sim.forbidden.clear", &modem.label);
+    act::done(act::order(&context, &caller, &modem.label, Order::ClearForbidden, act).await?)
+}
+
 /// Asks the network something; with `balance` its answer is kept as the SIM's credit.
 pub(super) async fn ussd(
     State(context): State<Context>,

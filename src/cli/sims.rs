@@ -21,7 +21,8 @@ Examples:
   wardwire sims --config /etc/wardwire/wardwire.toml
   wardwire sims --config /etc/wardwire/wardwire.toml replace 1234 5678   5678 sends from now on, 1234 only receives
   wardwire sims --config /etc/wardwire/wardwire.toml pin rack-3          asks for the PIN
-  wardwire sims --config /etc/wardwire/wardwire.toml credit rack-3 '*100#'";
+  wardwire sims --config /etc/wardwire/wardwire.toml credit rack-3 '*100#'
+  wardwire sims --config /etc/wardwire/wardwire.toml forbidden rack-3    the networks it was turned away from";
 
 #[derive(Debug, Args)]
 pub(super) struct SimsArgs {
@@ -59,6 +60,14 @@ enum SimsCommand {
         /// The code of the operator, e.g. *100#
         code: String,
     },
+    /// Show the networks that turned the SIM away: it tries none of them again by itself
+    Forbidden {
+        /// The SIM, or the slot it is in
+        sim: String,
+        /// Empty the list, and look for a network anew; texts of this SIM wait meanwhile
+        #[arg(long)]
+        clear: bool,
+    },
 }
 
 pub(super) async fn run(args: SimsArgs) -> ExitCode {
@@ -67,6 +76,7 @@ pub(super) async fn run(args: SimsArgs) -> ExitCode {
         Some(SimsCommand::Replace { old, new }) => replace(door, old, new).await,
         Some(SimsCommand::Pin { sim, puk }) => pin(door, sim, *puk).await,
         Some(SimsCommand::Credit { sim, code }) => credit(door, sim, code).await,
+        Some(SimsCommand::Forbidden { sim, clear }) => forbidden(door, sim, *clear).await,
     })
     .await
 }
@@ -165,6 +175,25 @@ async fn credit(door: &Door, sim: &str, code: &str) -> Result<ExitCode, DoorErro
     let body = json!({ "code": code, "balance": true });
     let answer = door.want(Method::POST, &path, Some(&body)).await?;
     println!("{}", word(&answer, "text"));
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn forbidden(door: &Door, sim: &str, clear: bool) -> Result<ExitCode, DoorError> {
+    let path = format!("/v1/sims/{}/forbidden-networks", segment(sim)?);
+    if clear {
+        door.want(Method::DELETE, &path, None).await?;
+        println!("{sim} may use every network again and looks for one: wardwire modems shows what it finds");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let answer = door.want(Method::GET, &path, None).await?;
+    let networks = answer.get("networks").and_then(Value::as_array);
+    match networks.filter(|networks| !networks.is_empty()) {
+        None => println!("no network has turned {sim} away"),
+        Some(networks) => networks
+            .iter()
+            .filter_map(Value::as_str)
+            .for_each(|network| println!("{network}")),
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -237,7 +237,8 @@ fn remedy(modem: &Modem) -> &'static str {
         ),
         (
             &["refuses this sim", "denied", "barred", "forbidden"],
-            "the operator refuses this SIM: has it been activated, paid, barred? May it be used in this modem?",
+            "the operator refuses this SIM: has it been activated, paid, barred? May it be used in this modem? Once that is in order: \
+             wardwire sims forbidden SLOT --clear",
         ),
         (
             &["sim"],

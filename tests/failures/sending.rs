@@ -1,6 +1,6 @@
 //! Sending: what is not known, what the network refuses, what it drops. Entries 34 to 45.
 
-use wardwire_core::modem::PortAction;
+use wardwire_core::modem::{Order, OrderResult, PortAction};
 use wardwire_core::queue::state::{MessageStatus, OnUnknown};
 use wardwire_core::simulator::Fault;
 
@@ -154,6 +154,23 @@ fn a_denied_sim_is_shown_so_and_the_others_send() {
         (site.asked(PortAction::UsbReset), site.asked(PortAction::PowerCycle)),
         (0, 0)
     );
+}
+
+#[test]
+fn a_denied_sim_is_let_in_again_when_a_person_reads_its_list_of_networks_and_empties_it() {
+    let mut site = Site::of(&["generic"]).ready();
+    let networks = |site: &mut Site| match site.order(0, Order::ReadForbidden) {
+        OrderResult::Networks(networks) => networks.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(networks(&mut site), [""; 0]);
+    site.provoke(0, Fault::Denied);
+    assert!(site.until(120, |site| !site.is_ready(0)));
+    assert_eq!(networks(&mut site), ["27299"]);
+    assert_eq!(site.order(0, Order::ClearForbidden), OrderResult::Done);
+    let id = site.send(PHONE, "hello");
+    assert!(delivered(&mut site, id, 300), "{}", site.modem(0).reason);
+    assert_eq!(networks(&mut site), [""; 0]);
 }
 
 /// Two SIMs, and which of them the person behind [`PHONE`] knows.

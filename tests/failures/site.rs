@@ -13,7 +13,7 @@ use wardwire_core::base::{Body, Instant, MessageId, Now, PhoneNumber, ServiceId,
 use wardwire_core::dispatch::{Pool, Rules};
 use wardwire_core::gateway::snapshot::{ModemSnapshot, ModemState, PoolSnapshot};
 use wardwire_core::gateway::{Command, Event, Gateway, SlotSettings};
-use wardwire_core::modem::{Means, Pin, PortAction};
+use wardwire_core::modem::{Means, Order, OrderResult, Pin, PortAction};
 use wardwire_core::queue::hours::Hours;
 use wardwire_core::queue::plan::Plan;
 use wardwire_core::queue::state::{MessageStatus, OnUnknown, Priority, Sensitivity};
@@ -44,6 +44,8 @@ pub struct Site {
     present: Vec<bool>,
     opening: BTreeMap<usize, Instant>,
     replies: Vec<(u64, Reply)>,
+    /// How the last order of a person ended.
+    ordered: Option<OrderResult>,
     /// What may be done when nothing is known of an outcome.
     pub on_unknown: OnUnknown,
     /// How urgent what is sent is.
@@ -120,6 +122,7 @@ impl Site {
             present: vec![true; models.len()],
             opening: (0..models.len()).map(|modem| (modem, Instant::ZERO)).collect(),
             replies: Vec::new(),
+            ordered: None,
             on_unknown: OnUnknown::Retry,
             priority: Priority::Normal,
         };
@@ -279,6 +282,18 @@ impl Site {
         assert!(matches!(answer, Some(Answer::Loopback(Some(_)))), "{answer:?}");
         self.gateway.handle_command(self.now, Command::WorkArrived);
         self.wait(Duration::ZERO);
+    }
+
+    /// Somebody orders this of a modem, and waits for its end.
+    pub fn order(&mut self, modem: usize, order: Order) -> OrderResult {
+        let order = Command::Order {
+            slot: modem,
+            token: 1,
+            order,
+        };
+        self.gateway.handle_command(self.now, order);
+        assert!(self.until(600, |site| site.ordered.is_some()), "an order has no end");
+        self.ordered.take().expect("it ended")
     }
 
     /// Somebody enters numbers of the plan of this modem's SIM.
@@ -501,12 +516,8 @@ impl Site {
                         self.act(modem, PortAction::PowerCycle);
                     }
                 }
-                Event::HubFails(_)
-                | Event::Ready(_)
-                | Event::NotReady(..)
-                | Event::Ordered { .. }
-                | Event::Changed
-                | Event::Drained => {}
+                Event::Ordered { result, .. } => self.ordered = Some(result),
+                Event::HubFails(_) | Event::Ready(_) | Event::NotReady(..) | Event::Changed | Event::Drained => {}
             }
         }
         let (tokens, ops): (Vec<u64>, Vec<Op>) = batch.into_iter().unzip();

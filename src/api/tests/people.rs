@@ -3,7 +3,7 @@
 use tokio::sync::mpsc;
 use wardwire_core::base::{SimId, UtcTime};
 use wardwire_core::gateway::snapshot::SignalPeriod;
-use wardwire_core::modem::{Answer as Said, Order, OrderResult, Why};
+use wardwire_core::modem::{Answer as Said, Order, OrderResult, Plmn, Why};
 use wardwire_core::queue::verbs::{Introduce, Reply, Request as Ask};
 
 use super::*;
@@ -52,6 +52,7 @@ fn name(order: &Order) -> String {
         | Order::Disable
         | Order::Enable
         | Order::Drain
+        | Order::ReadForbidden
         | Order::ClearForbidden
         | Order::ReadStatus
         | Order::ReadTrace
@@ -200,6 +201,8 @@ async fn each_door_asks_for_its_scope() {
         (Method::POST, "/v1/modems/m0/trace/raw", json!({"minutes": 5})),
         (Method::POST, "/v1/sims/m0/pin", json!({"pin": "4711"})),
         (Method::POST, "/v1/sims/m0/ussd", json!({"code": "*100#"})),
+        (Method::GET, "/v1/sims/m0/forbidden-networks", json!({})),
+        (Method::DELETE, "/v1/sims/m0/forbidden-networks", json!({})),
         (Method::POST, "/v1/sims/m0/replace", json!({"by": "m1"})),
         (Method::PATCH, "/v1/sims/m0", json!({"note": "x"})),
         (Method::GET, "/v1/audit", json!({})),
@@ -250,6 +253,28 @@ async fn a_line_a_code_and_a_trace_come_back_with_their_answers() {
         let answer = house.post(&key, path, &body).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path} {body}");
     }
+}
+
+#[tokio::test]
+async fn the_networks_that_turned_a_sim_away_are_shown_and_forgotten() {
+    let networks = [[0x72, 0xF2, 0x99], [0x13, 0x00, 0x14]]
+        .into_iter()
+        .filter_map(Plmn::from_octets);
+    let (house, mut said) = answering(OrderResult::Networks(networks.collect()));
+    house.sim("00001234", None).await;
+    let key = house.key("default", CONSOLE).await;
+    let path = "/v1/sims/1234/forbidden-networks";
+    let answer = house.get(&key, path).await;
+    assert_eq!(answer.json(), json!({"networks": ["27299", "310410"]}));
+    let answer = house.call(&key, Method::DELETE, path, "").await;
+    assert_eq!(answer.json(), json!({"outcome": "done"}));
+    for expected in ["m0 ReadForbidden", "m0 ClearForbidden"] {
+        assert_eq!(said.recv().await.unwrap(), expected);
+    }
+    assert_eq!(
+        house.record(&key).await,
+        ["sim.forbidden.read|m0||done", "sim.forbidden.clear|m0||done"]
+    );
 }
 
 #[tokio::test]

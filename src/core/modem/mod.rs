@@ -6,6 +6,7 @@ mod allow;
 mod bring_up;
 mod choose;
 mod climb;
+mod forbidden;
 mod health;
 pub mod history;
 mod inbox;
@@ -28,6 +29,7 @@ mod ussd;
 pub mod verbs;
 
 pub use choose::Profiles;
+pub use forbidden::Plmn;
 pub use inbox::Reception;
 pub use ladder::{Fault, Ladder, Level, Means, Shared};
 pub use machine::{Modem, Pin, Settings, WakeReason};

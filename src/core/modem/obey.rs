@@ -7,6 +7,7 @@ use core::fmt::Write as _;
 use core::time::Duration;
 
 use super::allow;
+use super::forbidden::{ForbiddenTask, Progress, Purpose};
 use super::ladder::{Fault, Level};
 use super::machine::{Job, Modem, Phase};
 use super::order::{Code, Order, OrderResult};
@@ -45,9 +46,6 @@ const STATUS: &[&str] = &[
     "AT+CSCA?",
 ];
 
-/// Empties EF FPLMN (TS 31.102 clause 4.2.16; 27.007 clause 8.18).
-const CLEAR_FORBIDDEN: &str = "AT+CRSM=214,28539,0,0,12,\"FFFFFFFFFFFFFFFFFFFFFFFF\"";
-
 const PUK_TRIES: &str = "AT+CPINR=\"SIM PUK\"";
 
 #[derive(Debug)]
@@ -62,7 +60,7 @@ enum Business {
     Pin(SimTask),
     PukTries(Code, Code),
     Puk(Code, Code),
-    ClearForbidden,
+    Forbidden(ForbiddenTask),
     Restart,
     Drain,
     Disable,
@@ -87,7 +85,7 @@ impl Errand {
             | Business::Pin(..)
             | Business::PukTries(..)
             | Business::Puk(..)
-            | Business::ClearForbidden
+            | Business::Forbidden(_)
             | Business::Restart
             | Business::Drain
             | Business::Disable => true,
@@ -104,7 +102,7 @@ impl Errand {
             Business::Pin(task) => write!(text, "{}", task.text()),
             Business::PukTries(..) => write!(text, "{PUK_TRIES}"),
             Business::Puk(puk, pin) => write!(text, "AT+CPIN=\"{}\",\"{}\"", puk.reveal(), pin.reveal()),
-            Business::ClearForbidden => write!(text, "{CLEAR_FORBIDDEN}"),
+            Business::Forbidden(task) => write!(text, "{}", task.text()),
             Business::Restart | Business::Drain | Business::Disable => return None,
         };
         Some(text)
@@ -183,7 +181,7 @@ impl Modem {
             | Business::Pin(..)
             | Business::PukTries(..)
             | Business::Puk(..)
-            | Business::ClearForbidden
+            | Business::Forbidden(_)
             | Business::Restart => {}
         }
         self.judge();
@@ -220,6 +218,7 @@ impl Modem {
             | Order::GivePuk { .. }
             | Order::Ussd(_)
             | Order::Line(_)
+            | Order::ReadForbidden
             | Order::ClearForbidden
             | Order::ReadStatus => None,
         }
@@ -234,7 +233,8 @@ impl Modem {
                 code.as_str(),
                 self.profile.quirks.ussd_packed,
             ))),
-            Order::ClearForbidden => Ok(Business::ClearForbidden),
+            Order::ReadForbidden => Ok(Business::Forbidden(ForbiddenTask::new(Purpose::Read))),
+            Order::ClearForbidden => Ok(Business::Forbidden(ForbiddenTask::new(Purpose::Clear))),
             Order::ReadStatus => Ok(Business::Ask { at: 0 }),
             Order::Line(line) => {
                 let known = allow::allowed(&line).or_else(|| self.profile.provisioned(line.as_str()));
@@ -349,7 +349,7 @@ impl Modem {
             | Business::Pin(..)
             | Business::PukTries(..)
             | Business::Puk(..)
-            | Business::ClearForbidden => return false,
+            | Business::Forbidden(_) => return false,
         }
         true
     }
@@ -412,19 +412,28 @@ impl Modem {
             }
             (Business::PukTries(..), Some(_)) => OrderResult::NotNow(Why::CodeAtRisk),
             (Business::Puk(puk, pin), refused) => self.puk_done(now, puk, &pin, refused),
-            (Business::ClearForbidden, None) => {
-                // SW1 144: as wanted (TS 51.011 clause 9.4.1).
-                if lines.iter().any(|line| parse::same_but_blanks(line, "+CRSM: 144,")) {
-                    self.answer(token, OrderResult::Done);
-                    return self.take_ordered(now, Level::Radio, Fault::Network, Why::Restarting);
+            (Business::Forbidden(_), Some(silent @ OrderResult::NotNow(_))) => silent,
+            (Business::Forbidden(mut task), refused) => {
+                let progress = match refused {
+                    None => task.answered(lines.iter().map(String::as_str)),
+                    Some(_) => task.refused(),
+                };
+                match progress {
+                    Progress::More => {
+                        return self.go_on(token, Business::Forbidden(task), errand.until, Vec::new());
+                    }
+                    Progress::Told(networks) => OrderResult::Networks(networks),
+                    Progress::Cleared => {
+                        self.answer(token, OrderResult::Done);
+                        return self.take_ordered(now, Level::Radio, Fault::Network, Why::Restarting);
+                    }
+                    Progress::Refused => refused.unwrap_or(OrderResult::Refused(Answer::Error)),
                 }
-                OrderResult::Refused(Answer::Error)
             }
             (Business::Line(_), None) => OrderResult::Lines(lines),
-            (
-                Business::Line(_) | Business::ClearForbidden | Business::Restart | Business::Drain | Business::Disable,
-                refused,
-            ) => refused.unwrap_or(OrderResult::Done),
+            (Business::Line(_) | Business::Restart | Business::Drain | Business::Disable, refused) => {
+                refused.unwrap_or(OrderResult::Done)
+            }
         };
         self.answer(token, result);
     }
@@ -605,7 +614,7 @@ impl Modem {
             | Business::Line(_)
             | Business::Ussd(_)
             | Business::PukTries(..)
-            | Business::ClearForbidden
+            | Business::Forbidden(_)
             | Business::Restart
             | Business::Drain
             | Business::Disable => OrderResult::NotNow(why),
@@ -630,7 +639,7 @@ impl Modem {
                 | Business::Pin(..)
                 | Business::PukTries(..)
                 | Business::Puk(..)
-                | Business::ClearForbidden
+                | Business::Forbidden(_)
                 | Business::Restart => OrderResult::NotNow(why),
             };
             self.answer(errand.token, result);

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::forbidden::Plmn;
 use super::machine::Pin;
 use super::verbs::{Answer, Why};
 use crate::at::limits;
@@ -39,6 +40,8 @@ pub enum Order {
     Ussd(UssdText),
     /// Send this line, if it is on the list of harmless ones.
     Line(AtLine),
+    /// Read the SIM's list of forbidden networks; the answer is [`OrderResult::Networks`].
+    ReadForbidden,
     /// Empty the SIM's list of forbidden networks, and search again.
     ClearForbidden,
     /// Ask signal, registration, operator, SIM and storages, and hand on what is answered.
@@ -59,6 +62,8 @@ pub enum OrderResult {
     Done,
     /// As wanted; this was answered.
     Lines(Vec<String>),
+    /// As wanted; these are in the list, 32 at most.
+    Networks(Vec<Plmn>),
     /// The modem refused.
     Refused(Answer),
     /// It was given to the modem, and the answer was lost: whether it was done is not known.
@@ -75,6 +80,7 @@ impl fmt::Debug for OrderResult {
         match self {
             Self::Done => f.write_str("Done"),
             Self::Lines(lines) => write!(f, "Lines({})", lines.len()),
+            Self::Networks(networks) => write!(f, "Networks({})", networks.len()),
             Self::Refused(answer) => write!(f, "Refused({answer:?})"),
             Self::Unknown => f.write_str("Unknown"),
             Self::NotNow(why) => write!(f, "NotNow({why:?})"),

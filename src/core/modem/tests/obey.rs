@@ -416,6 +416,19 @@ fn a_puk_is_given_by_a_person_only_and_never_twice_when_refused() {
 fn forbidden_networks_are_cleared_and_the_network_searched_anew() {
     let clear = "AT+CRSM=214,28539,0,0,12,\"FFFFFFFFFFFFFFFFFFFFFFFF\"";
     let mut rig = Rig::ready();
+    let refused = give(&mut rig, Order::ReadForbidden);
+    assert!(matches!(refused[..], [OrderResult::Refused(_)]), "{refused:?}");
+    rig.fake.overrides.insert(
+        "AT+CRSM=176,28539,0,0,12".to_string(),
+        "\r\n+CRSM: 144,0,\"72F299FFFFFF130014FFFFFF\"\r\n\r\nOK\r\n".to_string(),
+    );
+    let told = give(&mut rig, Order::ReadForbidden);
+    let [OrderResult::Networks(networks)] = &told[..] else {
+        panic!("{told:?}")
+    };
+    let names: Vec<String> = networks.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["27299", "310410"]);
+    assert!(!rig.asked().contains(&"AT+CFUN=4".to_string()));
     rig.fake
         .overrides
         .insert(clear.to_string(), "\r\n+CRSM: 105,130\r\n\r\nOK\r\n".to_string());
@@ -456,6 +469,7 @@ fn any_order() -> impl Strategy<Value = Order> {
         1 => Just(ussd()),
         2 => Just(line("AT+CSQ")),
         1 => Just(line("AT+CMGL=4")),
+        1 => Just(Order::ReadForbidden),
         1 => Just(Order::ClearForbidden),
         1 => Just(Order::ReadStatus),
         1 => Just(Order::ReadTrace),

@@ -87,7 +87,11 @@ impl Modem {
         let wrong = Failure::Cme(50);
         let command = parameters.number(0).map_err(|_| wrong)?.ok_or(wrong)?;
         let file = parameters.number(1).map_err(|_| wrong)?.unwrap_or_default();
+        let high = parameters.number(2).map_err(|_| wrong)?.unwrap_or_default();
+        let low = parameters.number(3).map_err(|_| wrong)?.unwrap_or_default();
         let length = parameters.number(4).map_err(|_| wrong)?.unwrap_or_default();
+        let offset = usize::try_from(high << 8 | low).map_err(|_| wrong)?;
+        let length = usize::try_from(length).map_err(|_| wrong)?;
         let content: Option<Vec<u8>> = match file {
             12_258 => Some(swapped(&self.identity.iccid)),
             28_423 => Some(imsi_file(&self.identity.imsi)),
@@ -96,17 +100,26 @@ impl Modem {
             28_539 => Some(Vec::from(self.card.forbidden)),
             _ => None,
         };
-        let line = match (command, content) {
-            (176, Some(mut content)) => {
-                if let Ok(length @ 1..) = usize::try_from(length) {
-                    content.truncate(length);
-                }
-                format!("+CRSM: 144,0,\"{}\"", hex(&content))
-            }
+        let rest = content.as_deref().map(|content| content.get(offset..));
+        let line = match (command, rest) {
             (176, None) => "+CRSM: 148,4".into(),
-            (214, Some(_)) if file == 28_539 => {
+            // Offset outside the file; wrong length (TS 102 221 clause 10.2.1.5).
+            (176 | 214, Some(None | Some([]))) => "+CRSM: 107,0".into(),
+            (176, Some(Some(rest))) => {
+                let wanted = if length == 0 { rest.len() } else { length };
+                match rest.get(..wanted) {
+                    Some(octets) => format!("+CRSM: 144,0,\"{}\"", hex(octets)),
+                    None => "+CRSM: 103,0".into(),
+                }
+            }
+            (214, Some(Some(_))) if file == 28_539 => {
                 let content = crate::sms::hex::decode::<12>(parameters.text(5)).map_err(|_| wrong)?;
-                self.card.forbidden = content.into_array().map_err(|_| wrong)?;
+                let place = self.card.forbidden.get_mut(offset..offset + length);
+                let Some(place) = place.filter(|place| place.len() == content.len()) else {
+                    self.info("+CRSM: 103,0");
+                    return Ok(Done::Ok);
+                };
+                place.copy_from_slice(&content);
                 if !self.card.forbidden.starts_with(&PLMN_OCTETS) {
                     self.ailments.heal(Remedy::Allowed);
                 }
