@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::forbidden::Plmn;
-use super::machine::Pin;
-use super::verbs::{Answer, Why};
+use super::settings::Pin;
+use super::why::{Answer, Why};
 use crate::at::limits;
 use crate::base::UtcTime;
 

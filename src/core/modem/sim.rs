@@ -6,15 +6,14 @@ use alloc::sync::Arc;
 use core::fmt::Write as _;
 use core::time::Duration;
 
-use super::health;
-use super::machine::{Modem, Phase, Pin, Settings};
 use super::profile::{PinCounter, Profile};
+use super::settings::{Pin, Settings};
 use super::task::Verdict;
-use super::verbs::{Event, PinAnswer, PinEnd, PinTry, Why};
+use super::verbs::{PinAnswer, PinEnd, PinTry};
+use super::why::Why;
 use crate::at::request::Text;
 use crate::at::urc::SimState;
 use crate::at::{FinalResult, Outcome, parse};
-use crate::base::Now;
 
 /// How long a try may take to be written down; then the SIM is asked anew.
 pub(super) const WRITING: Duration = Duration::from_secs(30);
@@ -141,7 +140,7 @@ impl SimTask {
         match self.turn {
             Turn::Ask | Turn::Await(_) if word == "+CPIN" => self.seen = Some(SimState::from_word(rest)),
             Turn::Ask | Turn::Await(_) | Turn::Give(_) => {}
-            Turn::Identify(_) => self.iccid = self.iccid.take().or_else(|| health::iccid(rest)),
+            Turn::Identify(_) => self.iccid = self.iccid.take().or_else(|| iccid(rest)),
             Turn::Tries(at) => {
                 let told = self.counter(at).and_then(|counter| tries_told(counter, word, rest));
                 self.tries = self.tries.or(told);
@@ -183,7 +182,7 @@ impl SimTask {
     }
 
     /// What is to be known of PINs after the step.
-    fn remember(&self, memory: &mut PinMemory) {
+    pub(super) fn remember(&self, memory: &mut PinMemory) {
         memory.open.clone_from(&self.open);
         memory.refused_by.clone_from(&self.refused_by);
     }
@@ -353,72 +352,26 @@ impl SimTask {
     }
 }
 
-impl Modem {
-    /// Keeps what a step with the SIM has brought, and tells it.
-    pub(super) fn sim_step_done(&mut self, now: Now, verdict: Verdict) {
-        let Phase::Steps(cursor) = &mut self.phase else { return };
-        let Some(task) = cursor.sim_task() else { return };
-        task.remember(&mut self.pin);
-        let ended = task.take_ended();
-        let gives = (verdict == Verdict::Await).then(|| task.awaited().cloned()).flatten();
-        if gives.is_some() {
-            cursor.wait(now.monotonic + WRITING);
-        }
-        self.tell_pin(ended, gives);
-    }
-
-    /// Tells what became of a PIN, and which is about to be given.
-    pub(super) fn tell_pin(&mut self, ended: Option<(PinTry, PinEnd)>, gives: Option<PinTry>) {
-        if let Some((of, end)) = ended {
-            self.tell(Event::PinEnded(of, end));
-        }
-        if let Some(of) = gives {
-            self.tell(Event::GivesPin(of));
-        }
-    }
-
-    /// Whether a PIN may be given.
-    pub(super) fn pin_answered(&mut self, now: Now, of: PinTry, answer: PinAnswer) {
-        if self.errand_pin_answered(now, &of, answer) {
-            return;
-        }
-        if let Phase::Steps(cursor) = &mut self.phase
-            && let Some(task) = cursor.sim_task()
-            && task.awaited() == Some(&of)
-        {
-            let verdict = task.permitted(answer);
-            task.remember(&mut self.pin);
-            cursor.wait(now.monotonic);
-            self.step_judged(now, verdict, Outcome::Settled);
-        } else if answer == PinAnswer::Give {
-            self.tell(Event::PinEnded(of, PinEnd::NotGiven));
-        }
-    }
-
-    /// The SIM is open and has told its number: what is left to say of PINs.
-    pub(super) fn settle_pins(&mut self) {
-        let iccid = self.identity.iccid.clone();
-        let told = |of: &Option<String>| of.is_none() || iccid.is_none() || *of == iccid;
-        if let Some(open) = self.pin.open.take().filter(|open| told(&open.iccid)) {
-            self.tell(Event::PinEnded(open, PinEnd::Taken));
-        }
-        if let Some(set) = self.pin.set_by_puk.take() {
-            let of = |pin: Pin| PinTry {
-                iccid: iccid.clone(),
-                pin,
-                tries_left: 0,
-                by_person: true,
-            };
-            let configured = self.settings.pin.clone();
-            let other = configured.clone().filter(|pin| *pin != set);
-            // A configured PIN that is another than the new one is wrong now.
-            self.pin.refused_by = other.is_some().then(|| iccid.clone());
-            self.tell(Event::PinEnded(of(set), PinEnd::Taken));
-            if let Some(other) = other {
-                self.tell(Event::PinEnded(of(other), PinEnd::Refused));
-            }
-        }
-    }
+/// 18 to 22 digits that begin with 89 (ITU-T E.118), as printed, quoted, padded with F, or as they lie on the SIM, with the digits
+/// of each octet swapped. The rest of one that was cut in two by another line is none: it would be a SIM of its own.
+pub(super) fn iccid(text: &str) -> Option<String> {
+    let run = text
+        .split(|c: char| !c.is_ascii_hexdigit())
+        .max_by_key(|run| run.len())
+        .unwrap_or_default();
+    let plain = |run: &str| -> String { run.chars().filter(char::is_ascii_digit).collect() };
+    let swapped: String = run
+        .as_bytes()
+        .chunks(2)
+        .flat_map(|pair| pair.iter().rev())
+        .map(|digit| char::from(*digit))
+        .collect();
+    let digits = if !run.starts_with("89") && swapped.starts_with("89") {
+        plain(&swapped)
+    } else {
+        plain(run)
+    };
+    (digits.starts_with("89") && (18..=22).contains(&digits.len())).then_some(digits)
 }
 
 /// The tries a line tells.
@@ -481,6 +434,23 @@ mod tests {
         assert_eq!(answer(&mut sim, "+CPINR: SIM PIN,3,3", OK), Verdict::Await);
         assert_eq!(sim.permitted(PinAnswer::Give), Verdict::More);
         sim
+    }
+
+    #[test]
+    fn an_iccid_is_read_in_every_form() {
+        for text in [
+            "8935301234567890123",
+            "\"8935301234567890123\"",
+            "8935301234567890123F",
+            "144,0,\"98530321436587092143\"",
+            "98530321436587092143",
+        ] {
+            assert!(iccid(text).is_some_and(|digits| digits.starts_with("8935301234567890123")
+                || digits == "89353012345678901234"), "{text}");
+        }
+        assert_eq!(iccid("8935"), None);
+        assert_eq!(iccid("935301234567890123\""), None);
+        assert_eq!(iccid("+CCID"), None);
     }
 
     #[test]

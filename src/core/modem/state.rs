@@ -2,7 +2,7 @@
 
 use heapless::String;
 
-use super::verbs::Why;
+use super::why::Why;
 
 /// Where a modem stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,10 +2,7 @@
 
 use core::time::Duration;
 
-use super::network::{CentreTask, OperatorTask};
-use super::sim::SimTask;
-use super::storage::{NotificationTask, StorageTask};
-use super::verbs::Why;
+use super::why::Why;
 use crate::at::{FinalResult, Outcome, Request, parse};
 
 /// What a step's ended command leads to.
@@ -23,46 +20,6 @@ pub(super) enum Verdict {
     Await,
     /// Nothing of what follows makes sense.
     Blocked(Why),
-}
-
-/// A step under way.
-#[derive(Debug)]
-pub(super) enum Task {
-    Attention(AttentionTask),
-    Send(SendTask),
-    Sim(SimTask),
-    Storage(StorageTask),
-    Notification(NotificationTask),
-    Centre(CentreTask),
-    Operator(OperatorTask),
-}
-
-impl Task {
-    /// The next command.
-    pub(super) fn request(&self, timeout: Duration) -> Option<Request> {
-        match self {
-            Self::Attention(task) => task.request(),
-            Self::Send(task) => Request::plain(task.text()?, timeout),
-            Self::Sim(task) => Request::plain(&task.text(), timeout),
-            Self::Storage(task) => Request::plain(&task.text(), timeout),
-            Self::Notification(task) => Request::plain(&task.text(), timeout),
-            Self::Centre(task) => Request::plain(&task.text(), timeout),
-            Self::Operator(task) => Request::plain(&task.text(), timeout),
-        }
-    }
-
-    /// Its command ended.
-    pub(super) fn done(&mut self, outcome: Outcome) -> Verdict {
-        match self {
-            Self::Attention(task) => task.done(outcome),
-            Self::Send(task) => task.done(outcome),
-            Self::Sim(task) => task.done(outcome),
-            Self::Storage(task) => task.done(outcome),
-            Self::Notification(task) => task.done(outcome),
-            Self::Centre(task) => task.done(outcome),
-            Self::Operator(task) => task.done(outcome),
-        }
-    }
 }
 
 /// The first answer: AT at once, since most modems are simply there; then ESC, which leaves a prompt without sending what
@@ -95,7 +52,7 @@ impl AttentionTask {
         }
     }
 
-    fn request(&self) -> Option<Request> {
+    pub(super) fn request(&self) -> Option<Request> {
         if self.settling {
             Some(Request::drain())
         } else if self.turn == Self::IMMEDIATE {
@@ -107,7 +64,7 @@ impl AttentionTask {
         }
     }
 
-    fn done(&mut self, outcome: Outcome) -> Verdict {
+    pub(super) fn done(&mut self, outcome: Outcome) -> Verdict {
         if self.settling {
             return Verdict::Passed;
         }
@@ -162,7 +119,7 @@ impl SendTask {
         }
     }
 
-    fn text(&self) -> Option<&str> {
+    pub(super) fn text(&self) -> Option<&str> {
         if self.remedying {
             self.remedy.as_deref()
         } else {
@@ -180,7 +137,7 @@ impl SendTask {
         self.heard |= !self.remedying && if self.expect.is_some() { expected } else { learned };
     }
 
-    fn done(&mut self, outcome: Outcome) -> Verdict {
+    pub(super) fn done(&mut self, outcome: Outcome) -> Verdict {
         if core::mem::take(&mut self.remedying) {
             return Verdict::Refused;
         }

@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use super::fake::Fake;
 use super::rig::Rig;
-use crate::modem::machine::Pin;
+use crate::modem::Pin;
 use crate::modem::profile::{Action, Learn, Step};
 use crate::modem::{Access, Command, Event, Profile, Registration, Settings, State, Why};
 

@@ -3,19 +3,19 @@
 use alloc::string::String;
 use core::time::Duration;
 
-use super::machine::{Job, Modem};
-use super::profile::Learn;
-use super::state::{Access, Registration};
-use super::verbs::{Event, Why};
+use super::{Job, Modem};
 use crate::at::urc::Domain;
 use crate::at::{FinalResult, Outcome, parse};
 use crate::base::{Instant, Now, PhoneNumber};
+use crate::modem::poll::{CARD_EVERY, Poll};
+use crate::modem::profile::Learn;
+use crate::modem::sim::iccid;
+use crate::modem::state::{Access, Registration};
+use crate::modem::verbs::Event;
+use crate::modem::why::Why;
 
 /// Every so many looks at the signal, registration and operator are asked too.
 const WHOLE_ROUND: u8 = 5;
-
-/// The card is asked who it is this often: one that was changed with the modem running tells nothing by itself.
-const CARD_EVERY: Duration = Duration::from_secs(600);
 
 /// While there is no network the card may be why: one that sat loose wants its PIN again, and not every modem says so.
 const CARD_WITHOUT_NETWORK: Duration = Duration::from_secs(60);
@@ -34,106 +34,6 @@ const MISSES: u8 = 2;
 
 /// A text a modem tells of itself is cut here.
 const TEXT: usize = 64;
-
-/// Something to look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Poll {
-    Signal,
-    Circuit,
-    Eps,
-    Operator,
-    Card,
-}
-
-impl Poll {
-    const fn text(self) -> &'static str {
-        match self {
-            Self::Signal => "AT+CSQ",
-            Self::Circuit => "AT+CREG?",
-            Self::Eps => "AT+CEREG?",
-            Self::Operator => "AT+COPS?",
-            Self::Card => "AT+CIMI",
-        }
-    }
-
-    pub(super) const fn learn(self) -> Learn {
-        match self {
-            Self::Signal => Learn::Signal,
-            Self::Circuit | Self::Eps => Learn::Registration,
-            Self::Operator => Learn::Operator,
-            // Compared, not kept.
-            Self::Card => Learn::Nothing,
-        }
-    }
-}
-
-/// What is looked at, and when next.
-#[derive(Debug, Default)]
-pub(super) struct Stats {
-    circuit: Option<Registration>,
-    eps: Option<Registration>,
-    five_g: Option<Registration>,
-    round: heapless::Deque<Poll, 5>,
-    rounds: u8,
-    misses: u8,
-    /// Refused since the last bring-up: not asked again.
-    refused: heapless::Vec<Poll, 5>,
-    health_at: Instant,
-    card_at: Instant,
-    /// Another card answered than the one bring-up found.
-    card_changed: bool,
-    registration_at: Instant,
-    /// Since when there is no network.
-    lost_at: Option<Instant>,
-}
-
-impl Stats {
-    /// Bring-up begins: what the network said before says nothing any more.
-    pub(super) fn forget(&mut self) {
-        self.circuit = None;
-        self.eps = None;
-        self.five_g = None;
-    }
-
-    /// Bring-up has ended: the first look is due at once.
-    pub(super) fn begin(&mut self, now: Instant) {
-        self.refused.clear();
-        self.round.clear();
-        self.rounds = 0;
-        self.misses = 0;
-        self.health_at = now;
-        self.registration_at = now;
-        self.lost_at = None;
-        self.card_at = now + CARD_EVERY;
-        self.card_changed = false;
-    }
-
-    fn ask(&mut self, polls: &[Poll]) {
-        for poll in polls {
-            if !self.refused.contains(poll) && !self.round.iter().any(|asked| asked == poll) {
-                // Five kinds, five places.
-                let _ = self.round.push_back(*poll);
-            }
-        }
-    }
-
-    /// Registered when one network says so; else the most telling of what the others say.
-    fn registration(&self) -> Registration {
-        let told = [self.circuit, self.eps, self.five_g];
-        let says = |what: Registration| told.contains(&Some(what));
-        [
-            Registration::Home,
-            Registration::Roaming,
-            Registration::Denied,
-            Registration::Searching,
-            Registration::EmergencyOnly,
-            Registration::NotSearching,
-        ]
-        .into_iter()
-        .find(|registration| says(*registration))
-        .unwrap_or_default()
-    }
-}
 
 impl Modem {
     fn looks_for_network(&self) -> bool {
@@ -256,7 +156,7 @@ impl Modem {
         self.judge();
     }
 
-    fn set_health(&mut self, health: super::state::Health) {
+    fn set_health(&mut self, health: crate::modem::state::Health) {
         if self.health != health {
             self.health = health;
             self.tell(Event::HealthChanged);
@@ -310,7 +210,7 @@ impl Modem {
             }
             Learn::Signal => {
                 let signal_dbm = parse::signal(rest);
-                self.set_health(super::state::Health {
+                self.set_health(crate::modem::state::Health {
                     signal_dbm,
                     ..self.health.clone()
                 });
@@ -340,28 +240,6 @@ fn keep(kept: &mut String, text: &str) -> bool {
     !kept.is_empty()
 }
 
-/// 18 to 22 digits that begin with 89 (ITU-T E.118), as printed, quoted, padded with F, or as they lie on the SIM, with the digits
-/// of each octet swapped. The rest of one that was cut in two by another line is none: it would be a SIM of its own.
-pub(super) fn iccid(text: &str) -> Option<String> {
-    let run = text
-        .split(|c: char| !c.is_ascii_hexdigit())
-        .max_by_key(|run| run.len())
-        .unwrap_or_default();
-    let plain = |run: &str| -> String { run.chars().filter(char::is_ascii_digit).collect() };
-    let swapped: String = run
-        .as_bytes()
-        .chunks(2)
-        .flat_map(|pair| pair.iter().rev())
-        .map(|digit| char::from(*digit))
-        .collect();
-    let digits = if !run.starts_with("89") && swapped.starts_with("89") {
-        plain(&swapped)
-    } else {
-        plain(run)
-    };
-    (digits.starts_with("89") && (18..=22).contains(&digits.len())).then_some(digits)
-}
-
 /// The number behind `+CNUM:`, in international form or not at all.
 fn own_number(rest: &str) -> Option<PhoneNumber> {
     let params = parse::params(rest);
@@ -380,23 +258,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_iccid_is_read_in_every_form() {
-        for text in [
-            "8935301234567890123",
-            "\"8935301234567890123\"",
-            "8935301234567890123F",
-            "144,0,\"98530321436587092143\"",
-            "98530321436587092143",
-        ] {
-            assert!(iccid(text).is_some_and(|digits| digits.starts_with("8935301234567890123")
-                || digits == "89353012345678901234"), "{text}");
-        }
-        assert_eq!(iccid("8935"), None);
-        assert_eq!(iccid("935301234567890123\""), None);
-        assert_eq!(iccid("+CCID"), None);
-    }
-
-    #[test]
     fn an_own_number_is_international_or_none() {
         for (rest, number) in [
             (",\"+353871234567\",145", Some("+353871234567")),
@@ -407,18 +268,5 @@ mod tests {
         ] {
             assert_eq!(own_number(rest).as_ref().map(PhoneNumber::as_e164), number, "{rest}");
         }
-    }
-
-    #[test]
-    fn one_network_is_enough() {
-        let mut stats = Stats {
-            circuit: Some(Registration::Searching),
-            eps: Some(Registration::Roaming),
-            ..Stats::default()
-        };
-        assert_eq!(stats.registration(), Registration::Roaming);
-        stats.eps = Some(Registration::Denied);
-        assert_eq!(stats.registration(), Registration::Denied);
-        assert_eq!(Stats::default().registration(), Registration::Unknown);
     }
 }

@@ -2,13 +2,13 @@
 
 use core::fmt::Write as _;
 
-use super::inbox::{self, ACKS, DELETIONS, LATER, MUCH_LATER, READINGS, SOON, Slot, Stage};
-use super::machine::{Job, Modem};
-use super::verbs::{Event, Place};
+use super::{Job, Modem};
 use crate::at::request::Text;
 use crate::at::urc::Routed;
 use crate::at::{FinalResult, Memory, Outcome, Pdu, Request};
 use crate::base::Now;
+use crate::modem::inbox::{self, ACKS, DELETIONS, LATER, MUCH_LATER, READINGS, SOON, Slot, Stage};
+use crate::modem::verbs::{Event, Place};
 
 impl Modem {
     /// `+CMTI`, `+CDSI`.

@@ -1,164 +1,30 @@
 //! Orders of people: each waits for its moment, is carried out, and ends in exactly one result.
 
-use alloc::borrow::ToOwned as _;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write as _;
 use core::time::Duration;
 
-use super::allow;
-use super::forbidden::{ForbiddenTask, Progress, Purpose};
-use super::ladder::{Fault, Level};
-use super::machine::{Job, Modem, Phase};
-use super::order::{Code, Order, OrderResult};
-use super::sim::{SimTask, WRITING};
-use super::state::State;
-use super::task::Verdict;
-use super::ussd;
-use super::verbs::{Answer, Event, PinAnswer, PinTry, Silence, Why};
+use super::{Job, Modem, Phase};
 use crate::at::request::Text;
 use crate::at::{FinalResult, Outcome, Request, parse};
 use crate::base::{Ban, Instant, Now, Past};
-
-/// Orders that may wait.
-const WAITING: usize = 4;
+use crate::modem::allow;
+use crate::modem::errand::{Business, Dialogue, Errand, STATUS, WAITING};
+use crate::modem::forbidden::{ForbiddenTask, Progress, Purpose};
+use crate::modem::ladder::{Fault, Level};
+use crate::modem::order::{Code, Order, OrderResult};
+use crate::modem::sim::{SimTask, WRITING};
+use crate::modem::state::State;
+use crate::modem::task::Verdict;
+use crate::modem::ussd;
+use crate::modem::verbs::{Event, PinAnswer, PinTry, Silence};
+use crate::modem::why::{Answer, Why};
 
 /// How long an order may wait for its moment: a submit's hard limit and some.
 const PATIENCE: Duration = Duration::from_secs(200);
 
 /// How long the network may take to answer a USSD code.
 const USSD: Duration = Duration::from_secs(120);
-
-/// Lines kept of an answer.
-const LINES: usize = 64;
-
-/// PUKs that were refused, remembered so that none is given twice.
-const REFUSED: usize = 8;
-
-const STATUS: &[&str] = &[
-    "AT+CSQ",
-    "AT+CREG?",
-    "AT+CEREG?",
-    "AT+COPS?",
-    "AT+CPIN?",
-    "AT+CPMS?",
-    "AT+CNMI?",
-    "AT+CSCA?",
-];
-
-const PUK_TRIES: &str = "AT+CPINR=\"SIM PUK\"";
-
-#[derive(Debug)]
-enum Business {
-    /// The commands of [`STATUS`], one after the other.
-    Ask {
-        at: usize,
-    },
-    Line(Text),
-    /// What stands between the quotes.
-    Ussd(Text),
-    Pin(SimTask),
-    PukTries(Code, Code),
-    Puk(Code, Code),
-    Forbidden(ForbiddenTask),
-    Restart,
-    Drain,
-    Disable,
-}
-
-/// An order that is not answered yet.
-#[derive(Debug)]
-pub(super) struct Errand {
-    token: u64,
-    business: Business,
-    /// It must have begun by then.
-    until: Instant,
-    lines: Vec<String>,
-}
-
-impl Errand {
-    /// Only between two messages, and not while one waits.
-    fn keeps_clear_of_submits(&self) -> bool {
-        match self.business {
-            Business::Ask { .. } | Business::Line(_) => false,
-            Business::Ussd(_)
-            | Business::Pin(..)
-            | Business::PukTries(..)
-            | Business::Puk(..)
-            | Business::Forbidden(_)
-            | Business::Restart
-            | Business::Drain
-            | Business::Disable => true,
-        }
-    }
-
-    fn text(&self) -> Option<Text> {
-        let mut text = Text::new();
-        // All of them fit.
-        let _ = match &self.business {
-            Business::Ask { at } => write!(text, "{}", STATUS.get(*at)?),
-            Business::Line(line) => write!(text, "{line}"),
-            Business::Ussd(code) => write!(text, "AT+CUSD=1,\"{code}\",15"),
-            Business::Pin(task) => write!(text, "{}", task.text()),
-            Business::PukTries(..) => write!(text, "{PUK_TRIES}"),
-            Business::Puk(puk, pin) => write!(text, "AT+CPIN=\"{}\",\"{}\"", puk.reveal(), pin.reveal()),
-            Business::Forbidden(task) => write!(text, "{}", task.text()),
-            Business::Restart | Business::Drain | Business::Disable => return None,
-        };
-        Some(text)
-    }
-
-    /// A line of the answer.
-    pub(super) fn info(&mut self, line: &str) {
-        if let Business::Pin(task) = &mut self.business {
-            task.info(line);
-        } else if self.lines.len() < LINES {
-            self.lines.push(line.to_owned());
-        }
-    }
-}
-
-/// The network was asked and has not answered.
-#[derive(Debug)]
-struct Dialogue {
-    token: u64,
-    until: Instant,
-}
-
-/// Orders, and what they left behind.
-#[derive(Debug, Default)]
-pub(super) struct Errands {
-    waiting: heapless::Deque<Errand, WAITING>,
-    pub(super) ban: Option<Ban>,
-    /// The port is open, although nothing is said on it.
-    pub(super) port_open: bool,
-    ussd: Option<Dialogue>,
-    /// A PIN that is being written down before it is given.
-    asking: Option<Errand>,
-    /// PUKs that were refused, or whose answer was lost.
-    refused: heapless::Vec<Code, REFUSED>,
-}
-
-impl Errands {
-    /// With what is known from before.
-    pub(super) fn recalling(past: &Past) -> Self {
-        Self {
-            ban: past.ban,
-            ..Self::default()
-        }
-    }
-
-    /// When something of theirs ends by the clock.
-    pub(super) fn next_at(&self) -> Option<Instant> {
-        let waiting = self.waiting.iter().chain(&self.asking).map(|errand| errand.until);
-        waiting.chain(self.ussd.as_ref().map(|open| open.until)).min()
-    }
-
-    /// Nothing else may be sent now.
-    pub(super) fn holds_the_line(&self) -> bool {
-        self.ussd.is_some()
-    }
-}
 
 impl Modem {
     pub(super) fn order(&mut self, now: Now, token: u64, order: Order) {

@@ -3,18 +3,20 @@
 use alloc::sync::Arc;
 use core::time::Duration;
 
-use super::ladder::Fault;
-use super::machine::{Job, Modem, Phase};
-use super::network::{CentreTask, OperatorTask};
-use super::profile::{Action, Learn, Step};
-use super::recover::Next;
-use super::sim::SimTask;
-use super::state::{Registration, State};
-use super::storage::{NotificationTask, StorageTask};
-use super::task::{AttentionTask, SendTask, Task, Verdict};
-use super::verbs::{Event, Identity, Why};
+use super::{Job, Modem, Phase};
 use crate::at::{FinalResult, Outcome, Request};
-use crate::base::{Instant, Now, PhoneNumber};
+use crate::base::{Now, PhoneNumber};
+use crate::modem::cursor::{Cursor, List, Task};
+use crate::modem::ladder::Fault;
+use crate::modem::network::{CentreTask, OperatorTask};
+use crate::modem::profile::{Action, Learn, Step};
+use crate::modem::sim::SimTask;
+use crate::modem::state::{Registration, State};
+use crate::modem::storage::{NotificationTask, StorageTask};
+use crate::modem::task::{AttentionTask, SendTask, Verdict};
+use crate::modem::trouble::Next;
+use crate::modem::verbs::{Event, Identity};
+use crate::modem::why::Why;
 
 /// Steps in a row without any answer after which the modem counts as gone.
 const SILENT_STEPS: u8 = 3;
@@ -25,79 +27,6 @@ const NAMELESS_PAUSE: Duration = Duration::from_secs(1);
 /// A card that is not in its holder is asked for every second at first, then only every so many tries.
 const MISSING_AFTER: u8 = 20;
 const MISSING_STRIDE: u8 = 10;
-
-/// Which steps are followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum List {
-    /// The profile's.
-    BringUp,
-    /// Those that bring commands and answers into step.
-    Resync,
-    /// Radio off.
-    RadioOff,
-    /// Radio on.
-    RadioOn,
-    /// The modem's own restart.
-    Restart,
-}
-
-/// Where in its steps the modem is.
-#[derive(Debug)]
-pub(super) struct Cursor {
-    pub(super) list: List,
-    step: usize,
-    tries: u8,
-    task: Option<Task>,
-    wait_until: Instant,
-    /// What came too late is drained before the next command.
-    drain: bool,
-    draining: bool,
-    silent: u8,
-}
-
-impl Cursor {
-    pub(super) fn new(list: List, now: Instant) -> Self {
-        Self {
-            list,
-            step: 0,
-            tries: 0,
-            task: None,
-            wait_until: now,
-            drain: false,
-            draining: false,
-            silent: 0,
-        }
-    }
-
-    pub(super) fn wait_until(&self) -> Instant {
-        self.wait_until
-    }
-
-    pub(super) fn wait(&mut self, until: Instant) {
-        self.wait_until = until;
-    }
-
-    /// The step with the SIM, if that is under way.
-    pub(super) fn sim_task(&mut self) -> Option<&mut SimTask> {
-        match &mut self.task {
-            Some(Task::Sim(task)) => Some(task),
-            Some(
-                Task::Attention(_)
-                | Task::Send(_)
-                | Task::Storage(_)
-                | Task::Notification(_)
-                | Task::Centre(_)
-                | Task::Operator(_),
-            )
-            | None => None,
-        }
-    }
-
-    /// Nothing but the first answer has been asked for.
-    pub(super) fn is_at_start(&self) -> bool {
-        self.step == 0
-    }
-}
 
 impl Modem {
     /// Begins bring-up; `state` is shown until it ends.

@@ -3,24 +3,22 @@
 
 use core::time::Duration;
 
-use super::bring_up::{Cursor, List};
-use super::ladder::{Fault, Level};
-use super::machine::{Job, Modem, Phase};
-use super::profile::{Action, Learn, Step};
-use super::state::State;
-use super::verbs::{Event, Silence, Why};
+use super::{Job, Modem, Phase};
 use crate::at::{self, parse};
 use crate::base::{Instant, Now};
+use crate::modem::cursor::{Cursor, List};
+use crate::modem::ladder::{Fault, Level};
+use crate::modem::profile::{Action, Learn, Step};
+use crate::modem::state::State;
+use crate::modem::trouble::{LOOP_WITHIN, Next};
+use crate::modem::verbs::{Event, Silence};
+use crate::modem::why::Why;
 
 /// Pause before a resynchronisation: what is still on its way arrives.
 pub(super) const CALM: Duration = Duration::from_secs(1);
 
 /// Restart markers within this time of each other belong to one start.
 const ONE_START: Duration = Duration::from_secs(10);
-
-/// So many restarts by itself within this time are no accident any more.
-const LOOP: usize = 5;
-const LOOP_WITHIN: Duration = Duration::from_secs(600);
 
 /// Resynchronisations in one trouble after which settings are not trusted either.
 const RESYNCS: u8 = 2;
@@ -32,60 +30,6 @@ const ECHOES_WITHIN: Duration = Duration::from_secs(3_600);
 /// A modem that was given up as silent and speaks is looked at after this, and so often at most.
 const HEARD: Duration = Duration::from_secs(10);
 const HEARD_EVERY: Duration = Duration::from_secs(600);
-
-/// What follows a pause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Bring commands and answers into step.
-    Resync,
-    /// Bring-up.
-    BringUp,
-    /// Bring-up, to see whether the SIM can be used by now.
-    LookAtSim,
-    /// The step of the ladder that was paused for, or a look.
-    Step,
-    /// The radio on again.
-    RadioOn,
-    /// Out of quarantine: the ladder again.
-    Climb(Fault, Why),
-}
-
-/// What went wrong lately.
-#[derive(Debug, Default)]
-pub(super) struct Trouble {
-    /// Answers out of step in a row.
-    pub(super) strays: u8,
-    echoes: u8,
-    /// When an echo was believed last.
-    echoed_at: Option<Instant>,
-    /// Said something although it had been given up as silent.
-    spoke_at: Option<Instant>,
-    /// A marker during bring-up was taken for a part of the start before it. If silence follows, it was another one.
-    pub(super) second_start: bool,
-    /// The modem shows signs of a restart that told nothing.
-    pub(super) settings_lost: bool,
-    restarted_at: Option<Instant>,
-    /// Restarts that nobody ordered, the last ones.
-    restarts: heapless::Deque<Instant, LOOP>,
-    /// It has told of a SIM which one it is.
-    pub(super) names_sims: bool,
-    /// It refused to tell in this bring-up. To say OK and nothing else is no refusal: it will not say more the next time.
-    pub(super) refused_name: bool,
-    /// It was asked again after it had refused.
-    pub(super) asked_again: bool,
-}
-
-impl Trouble {
-    /// It restarted by itself. True when it does nothing else lately.
-    fn loops(&mut self, now: Instant) -> bool {
-        if self.restarts.is_full() {
-            self.restarts.pop_front();
-        }
-        let _ = self.restarts.push_back(now);
-        let first = self.restarts.front().filter(|_| self.restarts.is_full());
-        first.is_some_and(|first| now.since(*first) <= LOOP_WITHIN)
-    }
-}
 
 /// How long a SIM that cannot be used is left alone.
 pub(super) const fn sim_pause(for_people: bool) -> Duration {

@@ -1,72 +1,37 @@
-//! The machine: its doors, what it keeps, and what it does next. Each kind of business has its own file beside this one.
+//! The machine: its doors, what it keeps, and what it does next. Each kind of business has its own file in this folder.
+
+mod bring_up;
+mod climb;
+mod health;
+mod obey;
+mod pin;
+mod receive;
+mod recover;
+mod submit;
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::bring_up::Cursor;
-use super::choose::Profiles;
-use super::climb::Climb;
-use super::health::{Poll, Stats};
-use super::history::History;
-use super::inbox::{Inbox, Reception};
-use super::ladder::Means;
-use super::obey::{Errand, Errands};
-use super::profile::{Profile, Step, Wiring};
-use super::recover::{self, Trouble};
-use super::state::{Health, State};
-use super::submit::{Air, Submission};
-use super::trace::Trace;
-use super::verbs::{Command, Event, Identity, Silence, Why};
 use crate::at::{self, Engine, Memory, Outcome, Request, Transmit};
-use crate::base::{Ban, Instant, Now, Past, PhoneNumber};
-
-/// What the configuration says of the SIM in this modem.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
-    /// Its PIN, given only when enough tries are left, and never again once refused.
-    pub pin: Option<Pin>,
-    /// Its service-centre address; none leaves the SIM's own.
-    pub smsc: Option<PhoneNumber>,
-    /// How it is connected.
-    pub wiring: Wiring,
-    /// What can be done to it from outside when it fails.
-    pub means: Means,
-    /// Nothing is sent while roaming.
-    pub refuse_roaming: bool,
-    /// What is known of the modem of this slot from before.
-    pub past: Past,
-}
-
-/// A PIN: 4 to 8 digits. Never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Pin(heapless::String<8>);
-
-impl Pin {
-    /// From its digits; none when it is no PIN.
-    #[must_use]
-    pub fn from_digits(digits: &str) -> Option<Self> {
-        let fits = (4..=8).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-        if fits {
-            heapless::String::try_from(digits).ok().map(Self)
-        } else {
-            None
-        }
-    }
-
-    /// The digits: for the one command that needs them, and for the keyed hash by which a refusal is remembered.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Pin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Pin(..)")
-    }
-}
+use crate::base::{Ban, Instant, Now, Past};
+use crate::modem::choose::Profiles;
+use crate::modem::climb::Climb;
+use crate::modem::cursor::Cursor;
+use crate::modem::errand::{Errand, Errands};
+use crate::modem::history::History;
+use crate::modem::inbox::{Inbox, Reception};
+use crate::modem::poll::{Poll, Stats};
+use crate::modem::profile::{Profile, Step};
+use crate::modem::settings::Settings;
+use crate::modem::sim::PinMemory;
+use crate::modem::state::{Health, State};
+use crate::modem::submission::{Air, Submission};
+use crate::modem::trace::Trace;
+use crate::modem::trouble::{Next, Trouble};
+use crate::modem::verbs::{Command, Event, Identity, Silence};
+use crate::modem::why::Why;
 
 /// Why [`Modem::poll_timeout`] wants to be woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +61,7 @@ pub(super) enum Phase {
         /// Until then.
         until: Instant,
         /// What follows.
-        then: recover::Next,
+        then: Next,
     },
     /// The shell was asked to do something to the port.
     Reopening {
@@ -168,7 +133,7 @@ pub struct Modem {
     pub(super) errands: Errands,
     pub(super) trace: Trace,
     pub(super) history: History,
-    pub(super) pin: super::sim::PinMemory,
+    pub(super) pin: PinMemory,
     /// Waiting for the engine.
     pub(super) waiting: Option<Submission>,
     pub(super) air: Air,
@@ -216,7 +181,7 @@ impl Modem {
             errands: Errands::recalling(&past),
             trace: Trace::default(),
             history: History::default(),
-            pin: super::sim::PinMemory::default(),
+            pin: PinMemory::default(),
             waiting: None,
             air: Air::default(),
             late_until: None,
