@@ -6,10 +6,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::window::Taker;
 use crate::base::PhoneNumber;
-use crate::queue::lane::Way;
-use crate::queue::state::Priority;
 
 /// A rule of the site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +78,7 @@ impl Card<'_> {
 
 /// Numbers that the rules do not tell apart; 0 are those that no rule names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Zone(u16);
+pub struct Zone(pub(super) u16);
 
 /// The beginnings of numbers that the rules name, sorted, the empty one first; none when the rules are off.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -104,7 +101,7 @@ impl Zones {
 
 /// How well a SIM serves a zone by the rules of the site, in the order of these; the least is the best.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rank([u32; 2]);
+pub struct Rank(pub(super) [u32; 2]);
 
 /// The rank of a SIM in each zone; empty when the rules are off.
 pub type Ranks = Arc<[Rank]>;
@@ -209,56 +206,6 @@ pub fn least<'a>(sims: impl Iterator<Item = &'a Ranks>) -> Vec<Rank> {
         }
     }
     least
-}
-
-/// Another SIM that is free now, and well.
-#[derive(Clone, Debug)]
-pub struct Rival {
-    /// What the rules say of it.
-    pub ranks: Ranks,
-    /// The ways it serves.
-    pub ways: Vec<Way>,
-    /// The urgencies it may send now.
-    pub allowed: Vec<Priority>,
-    /// How it would ask, its ways and what is free beside it apart.
-    pub taker: Taker<'static>,
-}
-
-impl Rival {
-    /// How it would ask if nothing were free beside it.
-    pub(super) fn as_taker(&self) -> Taker<'_> {
-        Taker {
-            ways: &self.ways,
-            ..self.taker
-        }
-    }
-}
-
-/// What the rules say of a free SIM that asks for work, and of those beside it; empty when they are off.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Leaning<'a> {
-    /// Of itself.
-    pub ranks: &'a [Rank],
-    /// The least of each zone among all that serve.
-    pub least: &'a [Rank],
-    /// Those that are free as well.
-    pub rivals: &'a [Rival],
-}
-
-impl Leaning<'_> {
-    /// Whether no SIM serves this zone better.
-    #[must_use]
-    pub(super) fn is_best(&self, zone: Zone) -> bool {
-        let zone = usize::from(zone.0);
-        self.ranks.is_empty() || self.ranks.get(zone) <= self.least.get(zone)
-    }
-
-    /// Those that serve this zone better.
-    pub(super) fn better(&self, zone: Zone) -> impl Iterator<Item = &Rival> {
-        let own = self.ranks.get(usize::from(zone.0));
-        let rivals = self.rivals.iter();
-        rivals.filter(move |rival| rival.ranks.get(usize::from(zone.0)) < own)
-    }
 }
 
 #[cfg(test)]
@@ -375,15 +322,5 @@ mod tests {
         let (one, other) = (ranks(&[1, 5, 3]), ranks(&[2, 4, 3]));
         let least = least([&one, &other].into_iter());
         assert_eq!(least, *ranks(&[1, 4, 3]));
-        let best = |ranks: &Ranks| {
-            let leaning = Leaning {
-                ranks,
-                least: &least,
-                rivals: &[],
-            };
-            [0, 1, 2].map(|zone| leaning.is_best(Zone(zone)))
-        };
-        assert_eq!((best(&one), best(&other)), ([true, false, true], [false, true, true]));
-        assert!(Leaning::default().is_best(Zone(0)), "without rules each is as good");
     }
 }

@@ -6,8 +6,9 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::prefer::{Leaning, Zone, Zones};
+use super::prefer::{Zone, Zones};
 use super::share::{Shares, Turns};
+use super::taker::Taker;
 use crate::base::{Instant, MessageId, Now, PhoneNumber, ServiceId, SimId, Ulid, UtcDay, UtcTime};
 use crate::queue::lane::{Lane, Way};
 use crate::queue::state::Priority;
@@ -79,56 +80,6 @@ impl Suits {
             Some(_) => Self::Less,
             None => Self::Fairly,
         }
-    }
-}
-
-/// A free SIM that asks for work.
-#[derive(Clone, Copy, Debug)]
-pub struct Taker<'a> {
-    /// Which.
-    pub sim: SimId,
-    /// The ways it serves.
-    pub ways: &'a [Way],
-    /// It is kept for emergencies, and for what only it may take.
-    pub reserve: bool,
-    /// Other SIMs serve too, and so a message may wait for one that is better.
-    pub others: bool,
-    /// SIMs that are free now as well: what their recipients know them by is left to them.
-    pub free: &'a [SimId],
-    /// It goes on only with what it began, until its gap is over; emergencies do not wait for that.
-    pub rests: bool,
-    /// It may write to no more people this month than these.
-    pub known: Option<Known>,
-    /// What the rules of the site say of it and of those that are free as well.
-    pub leaning: Leaning<'a>,
-}
-
-/// The people a SIM may still write to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// Those it wrote to on this day or later.
-    pub since: UtcDay,
-    /// An emergency may not make one more, either.
-    pub emergencies: bool,
-}
-
-impl Taker<'_> {
-    /// Whether what waits there, so urgent, is for this SIM.
-    fn serves(&self, way: Way, class: Priority) -> bool {
-        let usual = !self.reserve || class == Priority::Emergency || way == Way::Sim(self.sim);
-        usual && self.ways.contains(&way)
-    }
-
-    /// Whether its recipient would be one more than this SIM may write to.
-    fn is_one_too_many(&self, message: &DueMessage) -> bool {
-        self.known.is_some_and(|known| {
-            let kept_for_it = message.lane.priority == Priority::Emergency && !known.emergencies;
-            let counted = message.counted.iter();
-            !kept_for_it
-                && !counted
-                    .into_iter()
-                    .any(|(sim, day)| *sim == self.sim && *day >= known.since)
-        })
     }
 }
 

@@ -4,22 +4,18 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::bank::Gateway;
+use super::bank::{Gateway, Idle};
 use super::ledger::Purpose;
 use super::slot::{BeginState, Job, Merit};
 use super::{SlotIndex, monotonic, translate};
 use crate::base::{Instant, Now, SimId};
-use crate::dispatch::Taker;
-use crate::dispatch::prefer::{Leaning, Rank, Rival, least};
+use crate::dispatch::prefer::{Rank, least};
+use crate::dispatch::taker::{Leaning, Rival, Taker};
 use crate::dispatch::window::PRIORITIES;
 use crate::modem::{self, Submit};
 use crate::queue::lane::Way;
 use crate::queue::state::Priority;
 use crate::queue::verbs::{Begin, DueMessage, Request};
-
-/// Messages held of each lane for each modem, so that a free one never waits for the store.
-const DEPTH_PER_MODEM: usize = 8;
-const DEPTH_MIN: usize = 64;
 
 /// Messages held of all lanes together: some 5 MiB. When it is reached, lanes of which nothing is held come first.
 const WINDOW_MOST: usize = 8_192;
@@ -35,14 +31,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 struct Field {
     least: Vec<Rank>,
     rivals: Vec<Rival>,
-}
-
-/// The free SIMs that found nothing to do, and when.
-#[derive(Debug)]
-pub(super) struct Idle {
-    free: Vec<(SlotIndex, SimId)>,
-    revision: u64,
-    at: Instant,
 }
 
 impl Gateway {
@@ -271,9 +259,4 @@ impl Gateway {
         };
         self.ledger.ask(Purpose::TakeDue, request);
     }
-}
-
-/// Messages held of each lane for so many modems.
-pub(super) fn depth(modems: usize) -> usize {
-    (modems * DEPTH_PER_MODEM).max(DEPTH_MIN)
 }

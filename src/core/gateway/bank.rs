@@ -6,7 +6,6 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::assign::{Idle, depth};
 use super::groups::Groups;
 use super::ledger::{Ledger, Purpose};
 use super::slot::{BeginState, Job, Slot};
@@ -26,6 +25,18 @@ const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// Pools that were taken away and are remembered.
 const ORPHANS: usize = 32;
+
+/// Messages held of each lane for each modem, so that a free one never waits for the store.
+const DEPTH_PER_MODEM: usize = 8;
+const DEPTH_MIN: usize = 64;
+
+/// The free SIMs that found nothing to do, and when.
+#[derive(Debug)]
+pub(super) struct Idle {
+    pub(super) free: Vec<(SlotIndex, SimId)>,
+    pub(super) revision: u64,
+    pub(super) at: Instant,
+}
 
 /// The running bank.
 #[derive(Debug)]
@@ -615,4 +626,9 @@ impl Gateway {
             .map(|place| place.label.clone())
             .unwrap_or_default()
     }
+}
+
+/// Messages held of each lane for so many modems.
+fn depth(modems: usize) -> usize {
+    (modems * DEPTH_PER_MODEM).max(DEPTH_MIN)
 }

@@ -177,6 +177,18 @@ impl<'o, W: Write> Run<'o, W> {
     }
 }
 
+impl UserData {
+    /// The text of this one part; `None` for 8-bit data. Whoever has several parts joins them with
+    /// [`join_text`], which heals what was cut between two of them.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        if self.alphabet() == Alphabet::Octets {
+            return None;
+        }
+        Some(join_text(&[self]))
+    }
+}
+
 /// The text of the parts of one message, in order. Escape and surrogate pairs that somebody cut in two come out whole.
 /// 8-bit data has no text; its octets are read as UTF-8, what is none becomes U+FFFD.
 #[must_use]

@@ -1,6 +1,5 @@
 //! TP-User-Data with its header, 3GPP TS 23.040 clauses 9.2.3.16 and 9.2.3.24: what the octets are and what they say.
 
-use alloc::string::String;
 use core::fmt;
 
 use heapless::Vec;
@@ -10,7 +9,6 @@ use super::dcs::Dcs;
 use super::error::{Cause, DecodeError, EncodeError, Field};
 use super::gsm7::{self, Charset, Language, Septets, fill_bits, header_septets, octets_for};
 use super::part::EncodedPart;
-use super::text::join_text;
 use super::udh::{self, Concatenation, Element, Elements, Ports};
 use super::wire::{Reader, Writer};
 
@@ -165,16 +163,6 @@ impl UserData {
             Alphabet::Ucs2 => self.body().len() / 2,
             Alphabet::Octets => self.body().len(),
         }
-    }
-
-    /// The text of this one part; `None` for 8-bit data. Whoever has several parts joins them with
-    /// [`crate::sms::join_text`], which heals what was cut between two of them.
-    #[must_use]
-    pub fn text(&self) -> Option<String> {
-        if self.alphabet == Alphabet::Octets {
-            return None;
-        }
-        Some(join_text(&[self]))
     }
 
     /// Octets of UTF-8 that most texts of this size need.

@@ -3,7 +3,8 @@
 use super::*;
 use crate::base::{PartId, PhoneNumber};
 use crate::dispatch::Preference;
-use crate::dispatch::prefer::{self, Card, Ranks, Rival, Rule, Tariff};
+use crate::dispatch::prefer::{self, Card, Ranks, Rule, Tariff};
+use crate::dispatch::taker::{Known, Leaning, Rival};
 use crate::queue::lane::PoolId;
 use crate::sms::EncodedPart;
 use std::vec;
