@@ -237,8 +237,8 @@ impl Loop {
             PortEvent::Input(slot, octets) => self.gateway.handle_input(now, slot, &octets),
             PortEvent::Opened(slot) => {
                 tracing::info!(modem = self.gateway.label(slot), "port open");
-                let hub = self.deeds.hub(slot);
-                self.gateway.handle_command(now, Command::Placed { slot, hub });
+                let (hub, means) = self.deeds.place(slot);
+                self.gateway.handle_command(now, Command::Placed { slot, hub, means });
                 self.gateway.handle_command(now, Command::PortOpened(slot));
             }
             PortEvent::Lost(slot, why) => {
@@ -265,7 +265,6 @@ impl Loop {
                 settings.modem.past = super::past(&self.found.pasts, &label, arrival.imei.as_deref());
                 settings.label = label;
                 settings.modem.wiring = Wiring::Usb;
-                settings.modem.means = self.deeds.means(&socket);
                 self.gateway
                     .handle_command(clock::now(), Command::SlotAdded(Box::new(settings)));
                 self.ports.push(None);

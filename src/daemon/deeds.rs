@@ -2,7 +2,7 @@
 //! told in the log in words. Which of them is due is the gateway's decision; whether it may be done, the site's.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use wardwire_core::gateway::SlotIndex;
@@ -50,9 +50,9 @@ pub(super) async fn restore(switches: Switches) {
 }
 
 /// How a modem of the configuration is connected and what can be done to it from outside. What the configuration says goes
-/// before what is seen. `found` is what its port is, where it is there and on USB.
-pub(super) fn nature(config: &Config, modem: &Modem, found: Option<&Found>) -> (Wiring, Means) {
-    let (seen, means) = as_seen(config, modem, found);
+/// before what is seen. `switched` are the sockets whose power may be cut, `found` is what its port is, where it is there and on USB.
+pub(super) fn nature(switched: &[String], modem: &Modem, found: Option<&Found>) -> (Wiring, Means) {
+    let (seen, means) = as_seen(switched, modem, found);
     match modem.wiring {
         Wiring::Any => (seen, means),
         Wiring::Usb => (Wiring::Usb, means),
@@ -64,16 +64,16 @@ pub(super) fn nature(config: &Config, modem: &Modem, found: Option<&Found>) -> (
 }
 
 /// Until its port was seen, a device path counts as one on USB, since a deed that cannot be done does no harm.
-fn as_seen(config: &Config, modem: &Modem, found: Option<&Found>) -> (Wiring, Means) {
+fn as_seen(switched: &[String], modem: &Modem, found: Option<&Found>) -> (Wiring, Means) {
     let nothing = Means::default();
     let by_usb = Means {
         usb_reset: true,
-        power_cycle: !config.hub.sockets.is_empty(),
+        power_cycle: !switched.is_empty(),
     };
     match (&modem.reach, found) {
         (Reach::Imei(_), _) => (Wiring::Usb, by_usb),
         (Reach::Port(_), Some(port)) => {
-            let power_cycle = config.hub.sockets.contains(&port.device.socket);
+            let power_cycle = switched.contains(&port.device.socket);
             // To reset a bridge does nothing to what is behind it.
             let usb_reset = port.role != Role::Uart;
             let wiring = if usb_reset { Wiring::Usb } else { Wiring::Uart };
@@ -97,31 +97,19 @@ fn as_seen(config: &Config, modem: &Modem, found: Option<&Found>) -> (Wiring, Me
 pub(super) struct Deeds {
     tree: Tree,
     switches: Switches,
-    /// Ports of the configuration that are paths.
-    ports: BTreeMap<SlotIndex, PathBuf>,
+    /// Those of the configuration, which have the first slots.
+    configured: Vec<Modem>,
     /// The device each slot was last seen on: one that hangs may have lost its port.
     devices: BTreeMap<SlotIndex, UsbDevice>,
 }
 
 impl Deeds {
     pub(super) fn new(config: &Config, tree: Tree) -> Self {
-        let paths = |(slot, modem): (SlotIndex, &Modem)| {
-            let path = modem.port().filter(|port| port.starts_with('/'))?;
-            Some((slot, PathBuf::from(path)))
-        };
         Self {
             tree,
             switches: switches(config),
-            ports: config.modems.iter().enumerate().filter_map(paths).collect(),
+            configured: config.modems.clone(),
             devices: BTreeMap::new(),
-        }
-    }
-
-    /// What can be done to a modem in this socket.
-    pub(super) fn means(&self, socket: &str) -> Means {
-        Means {
-            usb_reset: true,
-            power_cycle: self.switches.sockets.iter().any(|named| named == socket),
         }
     }
 
@@ -130,15 +118,31 @@ impl Deeds {
         self.devices.insert(slot, device);
     }
 
-    /// The hub the modem of a slot is plugged into; none at a socket of the machine itself.
-    pub(super) fn hub(&mut self, slot: SlotIndex) -> Option<String> {
+    /// The hub the modem of a slot is plugged into now, none at a socket of the machine itself; and what can be done to it there, where
+    /// that is known.
+    pub(super) fn place(&mut self, slot: SlotIndex) -> (Option<String>, Option<Means>) {
         self.look_at_port(slot);
+        let device = self.devices.get(&slot);
+        let hub = device.filter(|device| !device.is_at_root());
+        (hub.map(|device| device.hub.clone()), self.means(slot))
+    }
+
+    fn means(&self, slot: SlotIndex) -> Option<Means> {
+        let modem = self.configured.get(slot);
+        if let Some((modem, port)) = modem.and_then(|modem| Some((modem, modem.port()?))) {
+            let found = self.tree.port_of(Path::new(port));
+            return Some(nature(&self.switches.sockets, modem, found.as_ref()).1);
+        }
         let device = self.devices.get(&slot)?;
-        (!device.is_at_root()).then(|| device.hub.clone())
+        Some(Means {
+            usb_reset: modem.is_none_or(|modem| modem.wiring != Wiring::Uart),
+            power_cycle: self.switches.sockets.contains(&device.socket),
+        })
     }
 
     fn look_at_port(&mut self, slot: SlotIndex) {
-        if let Some(device) = self.ports.get(&slot).and_then(|port| self.tree.device_of(port)) {
+        let port = self.configured.get(slot).and_then(Modem::port);
+        if let Some(device) = port.and_then(|port| self.tree.device_of(Path::new(port))) {
             self.devices.insert(slot, device);
         }
     }
@@ -177,8 +181,6 @@ impl Deeds {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     /// Nothing can be written down in its data directory, so that no deed is done but begun.
@@ -213,7 +215,7 @@ mod tests {
                 driver: String::new(),
                 device: device(Path::new("/nowhere")),
             });
-            let (wiring, means) = nature(&config, &config.modems[0], found.as_ref());
+            let (wiring, means) = nature(&config.hub.sockets, &config.modems[0], found.as_ref());
             (wiring, means.usb_reset, means.power_cycle)
         };
         let path = "port='/dev/wardwire/x'";
@@ -259,9 +261,30 @@ mod tests {
         ] {
             assert_eq!(seen(reach, sockets, role), wanted, "{reach} {sockets}");
         }
-        let found = deeds("sockets = ['1-1.2']");
-        assert!(found.means("1-1.2").power_cycle && !found.means("1-1.3").power_cycle);
-        assert!(found.means("1-1.3").usb_reset);
+    }
+
+    #[test]
+    fn a_modem_that_was_plugged_elsewhere_has_the_means_of_its_socket_there() {
+        let mut deeds = deeds("sockets = ['1-1.2']");
+        let means = |deeds: &mut Deeds| deeds.place(1).1.map(|means| (means.usb_reset, means.power_cycle));
+        assert_eq!(means(&mut deeds), None, "nobody has seen it yet");
+        for (socket, power_cycle) in [("1-1.3", false), ("1-1.2", true), ("1-1.4", false)] {
+            let place = UsbDevice {
+                socket: socket.into(),
+                ..device(Path::new("/nowhere"))
+            };
+            deeds.note(1, place);
+            assert_eq!(means(&mut deeds), Some((true, power_cycle)), "{socket}");
+        }
+        // By an IMEI, behind a bridge whose reset does nothing to it.
+        deeds.configured[0].reach = Reach::Imei("490154203237518".into());
+        deeds.configured[0].wiring = Wiring::Uart;
+        deeds.note(0, device(Path::new("/nowhere")));
+        let (_, means) = deeds.place(0);
+        assert_eq!(
+            means.map(|means| (means.usb_reset, means.power_cycle)),
+            Some((false, true))
+        );
     }
 
     #[tokio::test]
@@ -314,14 +337,14 @@ mod tests {
     #[test]
     fn neighbours_are_those_of_one_hub_and_not_of_the_machine() {
         let mut deeds = deeds("");
-        assert_eq!(deeds.hub(0), None);
+        assert_eq!(deeds.place(0).0, None);
         deeds.note(0, device(Path::new("/nowhere")));
-        assert_eq!(deeds.hub(0), Some("1-1".into()));
+        assert_eq!(deeds.place(0).0, Some("1-1".into()));
         let root = UsbDevice {
             hub: "usb1".into(),
             ..device(Path::new("/nowhere"))
         };
         deeds.note(0, root);
-        assert_eq!(deeds.hub(0), None);
+        assert_eq!(deeds.place(0).0, None);
     }
 }

@@ -376,7 +376,7 @@ fn slots(config: &Config, pasts: &[PastRecord]) -> Result<Vec<SlotSettings>, Dae
     let mut slots = Vec::new();
     for modem in &config.modems {
         let found = modem.port().and_then(|port| tree.port_of(Path::new(port)));
-        let (wiring, means) = deeds::nature(config, modem, found.as_ref());
+        let (wiring, means) = deeds::nature(&config.hub.sockets, modem, found.as_ref());
         slots.push(SlotSettings {
             label: modem.label.clone(),
             modem: ModemSettings {

@@ -646,6 +646,7 @@ fn placed(modem: usize) -> Command {
     Command::Placed {
         slot: modem,
         hub: Some(format!("1-{}", modem / 4)),
+        means: None,
     }
 }
 

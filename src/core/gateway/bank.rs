@@ -128,7 +128,7 @@ impl Gateway {
                 let result = OrderResult::NotNow(modem::Why::NoPort);
                 self.events.push_back(Event::Ordered { slot, token, result });
             }
-            Command::Placed { slot, hub } => self.placed(slot, hub),
+            Command::Placed { slot, hub, means } => self.placed(now, slot, hub, means),
             Command::SlotAdded(settings) => {
                 if self.slots.len() < limits::MODEMS {
                     self.slots.push(Slot::new(*settings, self.seeds.u64(..)));

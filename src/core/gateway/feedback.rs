@@ -9,7 +9,7 @@ use super::slot::Slot;
 use super::{Event, SlotIndex, monotonic, translate};
 use crate::base::{Instant, Now, SimId};
 use crate::dispatch::score::Suspicion;
-use crate::modem::{self, Fault, Level, SubmitResult, Why};
+use crate::modem::{self, Fault, Level, Means, SubmitResult, Why};
 use crate::queue::verbs::Reply;
 
 impl Gateway {
@@ -72,9 +72,12 @@ impl Gateway {
     }
 
     /// Where a modem is plugged.
-    pub(super) fn placed(&mut self, slot: SlotIndex, hub: Option<String>) {
+    pub(super) fn placed(&mut self, now: Now, slot: SlotIndex, hub: Option<String>, means: Option<Means>) {
         if let Some(place) = self.slots.get_mut(slot) {
             place.member.hub = hub;
+        }
+        if let Some(means) = means {
+            self.tell_modem(now, slot, modem::Command::Placed(means));
         }
     }
 

@@ -23,7 +23,7 @@ use alloc::vec::Vec;
 
 use crate::base::{Instant, Now, SimId};
 use crate::dispatch::Pool;
-use crate::modem::{Order, OrderResult, PortAction, Profiles};
+use crate::modem::{Means, Order, OrderResult, PortAction, Profiles};
 use crate::queue::plan::Plan;
 use crate::queue::verbs::{Reply, Request};
 
@@ -68,12 +68,14 @@ pub enum Command {
         /// What.
         order: Order,
     },
-    /// Where this modem is plugged; again whenever that changes.
+    /// Where this modem is plugged, and what can be done to it there; again whenever that may have changed.
     Placed {
         /// Whose.
         slot: SlotIndex,
         /// Its hub, by a name that its neighbours there share; none when it has none.
         hub: Option<String>,
+        /// None leaves what it was set up with.
+        means: Option<Means>,
     },
     /// One more modem: it gets the next [`SlotIndex`]. Ignored when there are [`crate::base::limits::MODEMS`] already.
     SlotAdded(Box<SlotSettings>),

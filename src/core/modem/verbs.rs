@@ -5,7 +5,7 @@ use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
-use super::ladder::{Fault, Level, Shared};
+use super::ladder::{Fault, Level, Means, Shared};
 use super::order::{Order, OrderResult};
 use super::settings::Pin;
 use super::why::{Answer, Why};
@@ -44,6 +44,8 @@ pub enum Command {
     Suspect(Option<Fault>),
     /// Its trouble is shared by others: it is spared what would not help; none: it may help itself again.
     Shared(Option<Shared>),
+    /// This can be done to it from outside where it is plugged now.
+    Placed(Means),
     /// What is known of this very modem from before, in whatever slot it was. What people took from it stays taken.
     Recall(Past),
     /// The answer to [`Event::GivesPin`]. One to a try that is not waited for any more and may be made ends as

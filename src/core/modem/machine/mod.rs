@@ -219,6 +219,7 @@ impl Modem {
             Command::Order { token, order } => self.order(now, token, order),
             Command::Suspect(fault) => self.suspect(now, fault),
             Command::Shared(shared) => self.climb.shared = shared,
+            Command::Placed(means) => self.settings.means = means,
             Command::Recall(past) => self.recall(now, &past),
             Command::PinAnswer(of, answer) => self.pin_answered(now, of, answer),
             Command::Stop => self.stop(now),

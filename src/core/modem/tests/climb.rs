@@ -145,6 +145,19 @@ fn with_the_means_it_is_reset_and_switched_off_and_on_before() {
     assert_eq!(power, &Event::Port(PortAction::PowerCycle));
 }
 
+#[test]
+fn a_modem_that_was_plugged_elsewhere_is_helped_with_what_can_be_done_there() {
+    let powered = |set_up: Means, placed: Means| {
+        let mut rig = ready(set_up);
+        rig.command(Command::Placed(placed));
+        rig.fake.mute = true;
+        minutes_until_quarantine(&mut rig);
+        rig.events.contains(&Event::Port(PortAction::PowerCycle))
+    };
+    assert!(powered(Means::default(), ALL));
+    assert!(!powered(ALL, Means::default()));
+}
+
 /// The promise counts from its last word, and a text under way is waited on before anybody knows that it is silent.
 #[test]
 fn a_modem_that_hangs_over_a_text_is_set_aside_within_ten_minutes_after_every_step() {
