@@ -2,6 +2,7 @@
 //! the modems, the queue, today's counts, the newest texts on their way. No login yet, no personal data, no address
 //! outside this machine. Rendered here once; the stream sends the same rendering again whenever it changed.
 
+mod html;
 mod modems;
 mod page;
 

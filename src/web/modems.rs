@@ -6,7 +6,7 @@ use std::fmt::Write;
 use wardwire_core::gateway::snapshot::{ModemSnapshot, ModemState, SignalPeriod};
 use wardwire_core::queue::plan::{Budget, Cap};
 
-use super::page::{escape, time};
+use super::html::{escape, time};
 use crate::api::Status;
 
 /// Milliseconds of one period of the signal's history.

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use wardwire_core::base::UtcTime;
 use wardwire_core::gateway::status::State;
 use wardwire_core::queue::state::MessageStatus;
 
+use super::html::{escape, time};
 use super::modems;
 use crate::api::{Recent, Status};
 
@@ -161,27 +161,4 @@ fn telling(status: MessageStatus) -> (&'static str, u8, &'static str) {
         MessageStatus::Canceled => ("Withdrawn", 1, "quiet"),
         MessageStatus::Blocked => ("Not sent on purpose", 1, "quiet"),
     }
-}
-
-/// A time in UTC that the script turns into the reader's own.
-pub(super) fn time(html: &mut String, at: UtcTime) -> std::fmt::Result {
-    let minutes = at.as_millis().div_euclid(60_000).rem_euclid(24 * 60);
-    let (hours, minutes) = (minutes / 60, minutes % 60);
-    write!(html, "<time datetime=\"{at}\">{hours:02}:{minutes:02} UTC</time>")
-}
-
-pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            control if control.is_control() => out.push(' '),
-            other => out.push(other),
-        }
-    }
-    out
 }

@@ -5,14 +5,15 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::command::Failure;
 use super::handset::Handsets;
 use super::identity::Identity;
 use super::journal::{Air, AirEvent};
 use super::line::Heard;
 use super::model::Model;
-use super::modem::{Data, Effect, Failure, Modem, Outcome};
-use super::network::{Submitting, Waiting};
+use super::modem::{Data, Effect, Modem, Outcome};
 use super::options::{Fault, Faults, Options};
+use super::transit::{Submitting, Waiting};
 use crate::base::limits::MODEMS;
 use crate::base::{Instant, Now};
 

@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use super::modem::Failure;
+use super::command::Failure;
 
 const PIN_TRIES: u8 = 3;
 const PUK_TRIES: u8 = 10;

@@ -52,6 +52,19 @@ impl Parameters {
     }
 }
 
+/// A command that did not end with OK.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// `ERROR`
+    Plain,
+    /// As the model says of a command it does not know.
+    Unknown,
+    /// `+CME ERROR: n`
+    Cme(u16),
+    /// `+CMS ERROR: n`
+    Cms(u16),
+}
+
 /// The line is no sequence of commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;

@@ -6,6 +6,9 @@ use core::time::Duration;
 
 use super::options::Rule;
 
+/// Who calls when a fault makes somebody call.
+pub(super) const CALLER: &str = "+353861234567";
+
 /// Longer messages of which parts are missing; beyond, the one begun first is forgotten.
 const UNFINISHED: usize = 1_024;
 

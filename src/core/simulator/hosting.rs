@@ -8,6 +8,7 @@ use core::time::Duration;
 use super::ailments::Remedy;
 use super::bank::{Bank, NotInjected, Timer};
 use super::card::Card;
+use super::handset::CALLER;
 use super::model::UssdForm;
 use super::options::Fault;
 use super::pdu;
@@ -19,8 +20,6 @@ const PROVOKED: usize = 64;
 /// How often a phone rings before the caller gives up, and how far apart.
 const RINGS: u8 = 6;
 const RING_APART: Duration = Duration::from_secs(5);
-/// Who calls when a fault makes somebody call.
-pub(super) const CALLER: &str = "+353861234567";
 /// Until the network answers a USSD request.
 const USSD: Duration = Duration::from_millis(1_500);
 

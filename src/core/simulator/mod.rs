@@ -24,6 +24,7 @@ mod options;
 mod pdu;
 mod special;
 mod storage;
+mod transit;
 
 pub use bank::{Bank, BankEvent, NotInjected};
 pub use identity::Identity;

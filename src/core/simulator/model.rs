@@ -1,7 +1,7 @@
 //! What one model of modem is like, as data: who it says it is, and where it departs from the standards. The table of models
 //! is in `models`; nothing here acts.
 
-use super::modem::Failure;
+use super::command::Failure;
 use super::options::Fault;
 use super::storage::Memory;
 

@@ -1,8 +1,8 @@
 //! The models of modem a bank can be made of: one for each family that the gateway has a profile for, and one that is odd
 //! in every way the standards allow. What stands here was seen in the field; it is no copy of any profile.
 
+use super::command::Failure;
 use super::model::{Acceptance, Boot, Cancelled, How, Manners, Model, Noise, Notices, Reports, Stores, Told, UssdForm};
-use super::modem::Failure;
 use super::options::Fault;
 use super::storage::Memory;
 

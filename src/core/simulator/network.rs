@@ -6,93 +6,20 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::bank::{Bank, Seat, Timer};
-use super::handset;
-use super::hosting::CALLER;
+use super::command::Failure;
+use super::handset::{self, CALLER};
 use super::identity::Identity;
 use super::journal::{Accepted, Air};
 use super::model::Reports;
-use super::modem::Failure;
 use super::options::{Fault, ReportsWhileClosed};
 use super::pdu;
 use super::storage::{Kept, Memory, Status};
+use super::transit::{Broken, Ending, Part, Spoilt, Submitting, Waiting};
 use crate::base::Now;
 use crate::sms::address::Address;
 
 /// Messages and reports the network keeps for one SIM; the oldest give way.
 const WAITING: usize = 1_000;
-
-/// What the network has for a SIM.
-#[derive(Clone, Debug)]
-pub(super) enum Waiting {
-    /// A part of a message.
-    Inbound { inbound: u64, tpdu: Vec<u8> },
-    /// A delivery report.
-    Report {
-        submission: Option<u64>,
-        tp_mr: u8,
-        tp_st: u8,
-        tpdu: Vec<u8>,
-    },
-}
-
-/// A part as it left the modem.
-#[derive(Clone, Debug)]
-struct Part {
-    tpdu: Vec<u8>,
-    tp_mr: u8,
-    /// The SIM it comes from; by the time the network has decided it may be in another modem.
-    iccid: String,
-    /// Own number of that SIM.
-    from: String,
-}
-
-/// A part on its way.
-#[derive(Clone, Debug)]
-pub(super) struct Submitting {
-    part: Part,
-    /// `+CMGS` or `+CMSS`.
-    command: &'static str,
-    ending: Ending,
-    /// The dialogue it belongs to: when the port went or the modem started anew meanwhile, nobody is told how it ended.
-    epoch: u32,
-}
-
-/// What will become of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
-    Accepted,
-    Refused(u16),
-    /// Accepted; how the answer is spoilt.
-    Spoilt(Spoilt),
-    /// What happens to the modem; whether the part was accepted.
-    Broken(Broken, bool),
-    /// Not accepted; the modem says so with this code after some seconds.
-    Failed(u16),
-    /// Not accepted, though the modem says it was.
-    Dropped,
-    /// Not accepted, and nothing is said.
-    Swallowed,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Spoilt {
-    Lost,
-    Error,
-    Late,
-    WrongReference,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Broken {
-    Restart,
-    PortGone,
-    Hang,
-    NetworkGone,
-    PortFlaps,
-    HubGone,
-    CardGone,
-    Ill(Fault),
-}
 
 impl Seat {
     /// Whether the network reaches the modem, and it takes what comes.

@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 
 use super::ailments::{Ailments, Remedy};
 use super::card::Card;
-use super::command::{self, Command, Parameters, What};
+use super::command::{self, Command, Failure, Parameters, What};
 use super::identity::Identity;
 use super::line::{Ear, Heard};
 use super::model::{Acceptance, Cancelled, Model};
@@ -28,19 +28,6 @@ pub(super) use settings::Settings;
 
 /// Octets most answers take.
 const ANSWER: usize = 96;
-
-/// A command that did not end with OK.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// `ERROR`
-    Plain,
-    /// As the model says of a command it does not know.
-    Unknown,
-    /// `+CME ERROR: n`
-    Cme(u16),
-    /// `+CMS ERROR: n`
-    Cms(u16),
-}
 
 /// How a command that did not fail ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
