@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use wardwire_core::base::PhoneNumber;
 use wardwire_core::gateway::snapshot::ModemSnapshot;
-use wardwire_core::modem::{Code as SimCode, Order, UssdText};
+use wardwire_core::modem::{Code as SimCode, Order, OrderResult, UssdText};
 use wardwire_core::queue::plan::KEYS;
 
 use super::Context;
@@ -282,11 +282,9 @@ pub(super) async fn forbidden_networks(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
-    caller.require(Scope::ModemsConsole)?;
-    let (modem, _) = place(&context, &name).await?;
-    let act = Act::on("sim.forbidden.read", &modem.label);
-    let result = act::order(&context, &caller, &modem.label, Order::ReadForbidden, act).await?;
-    Ok(Json(json!({ "networks": act::lines(result)? })).into_response())
+    let read = (Order::ReadForbidden, "sim.forbidden.read");
+    let networks = act::lines(forbidden(&context, &caller, &name, read).await?)?;
+    Ok(Json(json!({ "networks": networks })).into_response())
 }
 
 /// Empties that list; then the modem looks for its network anew.
@@ -295,10 +293,20 @@ pub(super) async fn clear_forbidden_networks(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
+    let clear = (Order::ClearForbidden, "sim.forbidden.clear");
+    act::done(forbidden(&context, &caller, &name, clear).await?)
+}
+
+async fn forbidden(
+    context: &Context,
+    caller: &Caller,
+    name: &str,
+    (order, action): (Order, &'static str),
+) -> Result<OrderResult, Problem> {
     caller.require(Scope::ModemsConsole)?;
-    let (modem, _) = place(&context, &name).await?;
-    let act = Act::on("sim.forbidden.clear", &modem.label);
-    act::done(act::order(&context, &caller, &modem.label, Order::ClearForbidden, act).await?)
+    let (modem, _) = place(context, name).await?;
+    let act = Act::on(action, &modem.label);
+    act::order(context, caller, &modem.label, order, act).await
 }
 
 /// Asks the network something; with `balance` its answer is kept as the SIM's credit.
