@@ -65,8 +65,8 @@ pub(super) struct DemoArgs {
 pub(super) async fn run(args: DemoArgs) -> ExitCode {
     super::log(LevelFilter::WARN);
     let data = args.data.clone().unwrap_or_else(default_data);
-    let config = match configure(&args, &data) {
-        Ok(config) => config,
+    let (text, config) = match configure(&args, &data) {
+        Ok(configured) => configured,
         Err(why) => return super::fail(&why),
     };
     let options = simulator::Options {
@@ -81,12 +81,18 @@ pub(super) async fn run(args: DemoArgs) -> ExitCode {
         Ok(holding) => holding,
         Err(error) => return super::fail(&format!("{error}; choose another directory with --data")),
     };
+    // From here on a stop ends it in order, however early it comes.
+    let stop = super::told_to_stop();
+    let file = config_file(&data);
+    if let Err(error) = std::fs::write(&file, text) {
+        return super::fail(&format!("{}: {error}", file.display()));
+    }
     let bank = match bank::spawn_bank(options, &ports(&data), Box::new(|_| Ok(())), None) {
         Ok(bank) => bank,
         Err(error) => return super::fail(&format!("no virtual modems: {error}")),
     };
     let ended = match Daemon::start(config, holding).await {
-        Ok(daemon) => present(daemon, &data).await,
+        Ok(daemon) => present(daemon, &data, stop).await,
         Err(error) => Err(error.to_string()),
     };
     if let Err(error) = bank.stop().await {
@@ -116,8 +122,13 @@ fn ports(data: &Path) -> PathBuf {
     data.join("ports")
 }
 
-/// The demo's configuration, through the same door as any other.
-fn configure(args: &DemoArgs, data: &Path) -> Result<Config, String> {
+/// Where the demo's configuration lies, for the other commands.
+fn config_file(data: &Path) -> PathBuf {
+    data.join("demo.toml")
+}
+
+/// The demo's configuration as text, and as read through the same door as any other.
+fn configure(args: &DemoArgs, data: &Path) -> Result<(String, Config), String> {
     let data = std::path::absolute(data).map_err(|error| format!("{}: {error}", data.display()))?;
     let listen = args.listen.unwrap_or_else(free_address);
     let quoted = |text: &str| Value::from(text).to_string();
@@ -134,7 +145,10 @@ fn configure(args: &DemoArgs, data: &Path) -> Result<Config, String> {
             quoted(&port.display().to_string())
         ));
     }
-    config::check(&text, "demo").map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    match config::check(&text, "demo") {
+        Ok(config) => Ok((text, config)),
+        Err(errors) => Err(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+    }
 }
 
 /// The first free port, or whichever the system gives.
@@ -146,7 +160,7 @@ fn free_address() -> SocketAddr {
         .unwrap_or_else(|| at(0))
 }
 
-async fn present(daemon: Daemon, data: &Path) -> Result<(), String> {
+async fn present(daemon: Daemon, data: &Path, stop: impl Future<Output = ()>) -> Result<(), String> {
     let door = Door::running(data);
     let key = key(&door, data).await.map_err(|error| error.to_string())?;
     let earlier = earlier(&door).await.map_err(|error| error.to_string())?;
@@ -160,14 +174,29 @@ async fn present(daemon: Daemon, data: &Path) -> Result<(), String> {
         "curl -sS http://{address}/v1/messages -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \
          -d '{{\"to\":\"+353871234567\",\"body\":\"Hello from curl. Reply Y to confirm.\"}}'\n"
     );
+    println!("  look at the bank from another terminal; sims, top, trace and at likewise:\n");
+    let program = std::env::current_exe().unwrap_or_else(|_| "wardwire".into());
+    let file = std::path::absolute(config_file(data)).unwrap_or_else(|_| config_file(data));
+    println!("{} modems --config {}\n", pasted(&program), pasted(&file));
     let facts = daemon.store().subscribe();
     let samples = send_samples(&door).await.map_err(|error| error.to_string())?;
     let store = daemon.store().clone();
     let show = tokio::spawn(show(facts, store, samples));
     println!("Ctrl-C stops it.\n");
-    let ended = daemon.run_until(super::told_to_stop()).await;
+    let ended = daemon.run_until(stop).await;
     show.abort();
     ended.map_err(|error| error.to_string())
+}
+
+/// A path as a shell takes it.
+fn pasted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-".contains(&b);
+    if text.bytes().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }
 
 /// The key of the demo: made once, kept beside its data.
@@ -282,4 +311,21 @@ fn name_of(id: MessageId, names: &BTreeMap<String, &'static str>) -> &'static st
 /// `hh:mm:ss` of an RFC 3339 time.
 fn clock_of(at: UtcTime) -> String {
     at.to_string().get(11..19).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word_for_a_shell() {
+        for (path, word) in [
+            ("/var/lib/wardwire-demo/demo.toml", "/var/lib/wardwire-demo/demo.toml"),
+            ("/home/Day Ward/demo.toml", "'/home/Day Ward/demo.toml'"),
+            ("/home/o'hara/demo.toml", "'/home/o'\\''hara/demo.toml'"),
+            ("/home/\u{e9}/$x", "'/home/\u{e9}/$x'"),
+        ] {
+            assert_eq!(pasted(Path::new(path)), word);
+        }
+    }
 }
