@@ -83,7 +83,7 @@ pub(super) async fn run(args: DemoArgs) -> ExitCode {
     };
     // From here on a stop ends it in order, however early it comes.
     let stop = super::told_to_stop();
-    let file = config_file(&data);
+    let file = config.data_dir.join("demo.toml");
     if let Err(error) = std::fs::write(&file, text) {
         return super::fail(&format!("{}: {error}", file.display()));
     }
@@ -92,7 +92,7 @@ pub(super) async fn run(args: DemoArgs) -> ExitCode {
         Err(error) => return super::fail(&format!("no virtual modems: {error}")),
     };
     let ended = match Daemon::start(config, holding).await {
-        Ok(daemon) => present(daemon, &data, stop).await,
+        Ok(daemon) => present(daemon, &data, &file, stop).await,
         Err(error) => Err(error.to_string()),
     };
     if let Err(error) = bank.stop().await {
@@ -120,11 +120,6 @@ fn default_data() -> PathBuf {
 
 fn ports(data: &Path) -> PathBuf {
     data.join("ports")
-}
-
-/// Where the demo's configuration lies, for the other commands.
-fn config_file(data: &Path) -> PathBuf {
-    data.join("demo.toml")
 }
 
 /// The demo's configuration as text, and as read through the same door as any other.
@@ -160,7 +155,8 @@ fn free_address() -> SocketAddr {
         .unwrap_or_else(|| at(0))
 }
 
-async fn present(daemon: Daemon, data: &Path, stop: impl Future<Output = ()>) -> Result<(), String> {
+/// Says where it is and what to try, and shows its samples, until `stop`. `file` is its configuration, for the other commands.
+async fn present(daemon: Daemon, data: &Path, file: &Path, stop: impl Future<Output = ()>) -> Result<(), String> {
     let door = Door::running(data);
     let key = key(&door, data).await.map_err(|error| error.to_string())?;
     let earlier = earlier(&door).await.map_err(|error| error.to_string())?;
@@ -176,8 +172,7 @@ async fn present(daemon: Daemon, data: &Path, stop: impl Future<Output = ()>) ->
     );
     println!("  look at the bank from another terminal; sims, top, trace and at likewise:\n");
     let program = std::env::current_exe().unwrap_or_else(|_| "wardwire".into());
-    let file = std::path::absolute(config_file(data)).unwrap_or_else(|_| config_file(data));
-    println!("{} modems --config {}\n", pasted(&program), pasted(&file));
+    println!("{} modems --config {}\n", pasted(&program), pasted(file));
     let facts = daemon.store().subscribe();
     let samples = send_samples(&door).await.map_err(|error| error.to_string())?;
     let store = daemon.store().clone();

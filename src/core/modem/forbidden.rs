@@ -51,7 +51,7 @@ impl fmt::Display for Plmn {
     }
 }
 
-/// What the list is for.
+/// What is to be done with the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     Read,

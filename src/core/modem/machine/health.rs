@@ -10,7 +10,7 @@ use crate::base::{Instant, Now, PhoneNumber};
 use crate::modem::poll::{CARD_EVERY, Poll};
 use crate::modem::profile::Learn;
 use crate::modem::sim::iccid;
-use crate::modem::state::{Access, Registration};
+use crate::modem::state::{Access, Health, Registration};
 use crate::modem::verbs::Event;
 use crate::modem::why::Why;
 
@@ -156,7 +156,7 @@ impl Modem {
         self.judge();
     }
 
-    fn set_health(&mut self, health: crate::modem::state::Health) {
+    fn set_health(&mut self, health: Health) {
         if self.health != health {
             self.health = health;
             self.tell(Event::HealthChanged);
@@ -210,7 +210,7 @@ impl Modem {
             }
             Learn::Signal => {
                 let signal_dbm = parse::signal(rest);
-                self.set_health(crate::modem::state::Health {
+                self.set_health(Health {
                     signal_dbm,
                     ..self.health.clone()
                 });

@@ -115,15 +115,16 @@ impl Modem {
             (214, Some(Some(_))) if file == 28_539 => {
                 let content = crate::sms::hex::decode::<12>(parameters.text(5)).map_err(|_| wrong)?;
                 let place = self.card.forbidden.get_mut(offset..offset + length);
-                let Some(place) = place.filter(|place| place.len() == content.len()) else {
-                    self.info("+CRSM: 103,0");
-                    return Ok(Done::Ok);
-                };
-                place.copy_from_slice(&content);
-                if !self.card.forbidden.starts_with(&PLMN_OCTETS) {
-                    self.ailments.heal(Remedy::Allowed);
+                match place.filter(|place| place.len() == content.len()) {
+                    Some(place) => {
+                        place.copy_from_slice(&content);
+                        if !self.card.forbidden.starts_with(&PLMN_OCTETS) {
+                            self.ailments.heal(Remedy::Allowed);
+                        }
+                        "+CRSM: 144,0".into()
+                    }
+                    None => "+CRSM: 103,0".into(),
                 }
-                "+CRSM: 144,0".into()
             }
             // Instruction not supported.
             _ => "+CRSM: 109,0".into(),
